@@ -1,0 +1,301 @@
+"""The log: who was given which coupon, with what probability, and what followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from couponry.instances.atomic import write_directory
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+
+__all__ = ["NO_COUPON", "Log"]
+
+NO_COUPON = -1
+_OUTCOMES = ("conversion", "cost", "revenue")
+
+
+@dataclass(frozen=True)
+class Log:
+    """A campaign's history, one row an exposure.
+
+    Attributes
+    ----------
+    features : pandas.DataFrame, n rows
+        What was known of the user *before* the coupon was given: numbers, categories, flags, text, and
+        lists (sequences of events).
+    user_id : ndarray of object, shape (n,)
+    coupons : Coupons
+        The menu of the J coupons that could be given.
+    arm : ndarray of int32, shape (n,)
+        Menu position of the coupon given; −1 for none.
+    conversion : ndarray of float64, shape (n,)
+        1 where the user bought, else 0 (any number in [0, 1] is taken).
+    cost : ndarray of float64, shape (n,)
+        Money that the coupon cost on this row, whether or not the user would have bought anyway.
+    revenue : ndarray of float64, shape (n,)
+    propensity : ndarray of float64, shape (n,), or None
+        Probability with which the arm that *was* given had been drawn; None where it is not known: a
+        randomised log is then taken to have drawn arms by their shares.
+    segments : tuple of str
+        Feature columns that rules may speak of.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, an arm is not in the menu, or a number lies outside its range.
+    """
+
+    features: pd.DataFrame
+    user_id: np.ndarray
+    coupons: Coupons
+    arm: np.ndarray
+    conversion: np.ndarray
+    cost: np.ndarray
+    revenue: np.ndarray
+    propensity: np.ndarray | None = None
+    segments: tuple[str, ...] = ()
+    source: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        self._check_lengths()
+        self._check_range("conversion", self.conversion, 0.0, 1.0)
+        self._check_range("cost", self.cost, -np.inf, np.inf)
+        self._check_range("revenue", self.revenue, -np.inf, np.inf)
+        if self.propensity is not None:
+            self._check_propensity(self.propensity)
+        outside = np.flatnonzero((self.arm < NO_COUPON) | (self.arm >= len(self.coupons)))
+        if len(outside):
+            raise InputError(
+                f"an arm is outside the menu of {len(self.coupons)} coupons",
+                file=self.source,
+                row=int(outside[0]),
+                column="arm",
+                value=int(self.arm[outside[0]]),
+                mend="Add the coupon to the menu or drop the row",
+            )
+        for name in self.segments:
+            if name not in self.features.columns:
+                raise InputError(
+                    "a segment is not among the features", file=self.source, column=name, mend="Name a feature column"
+                )
+
+    def _check_lengths(self) -> None:
+        if self.n == 0:
+            raise InputError("the log has no rows", file=self.source, mend="Give at least one exposure")
+        for name in ("user_id", "arm", *_OUTCOMES, "propensity"):
+            array = getattr(self, name)
+            if array is not None and len(array) != self.n:
+                raise InputError(
+                    f"{name} has {len(array)} rows but the features {self.n}", file=self.source, column=name
+                )
+
+    def _check_range(self, name: str, array: np.ndarray, low: float, high: float) -> None:
+        wrong = np.flatnonzero(~(np.isfinite(array) & (array >= low) & (array <= high)))
+        if len(wrong):
+            what = "a finite number" if low == -np.inf else f"in [{low:g}, {high:g}]"
+            raise InputError(
+                f"{name} must be {what}",
+                file=self.source,
+                row=int(wrong[0]),
+                column=name,
+                value=float(array[wrong[0]]),
+                mend="Correct the row or drop it",
+            )
+
+    def _check_propensity(self, array: np.ndarray) -> None:
+        wrong = np.flatnonzero(~((array > 0) & (array <= 1)))
+        if len(wrong):
+            raise InputError(
+                "a propensity must lie in (0, 1]: an arm that was given cannot have had probability 0",
+                file=self.source,
+                row=int(wrong[0]),
+                column="propensity",
+                value=float(array[wrong[0]]),
+                mend="Give the probability with which the given arm was drawn",
+            )
+
+    @property
+    def n(self) -> int:
+        """Number of exposures."""
+        return len(self.features)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def take(self, rows: np.ndarray) -> Log:
+        """Return the exposures at ``rows`` (positions or a bool mask)."""
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return replace(
+            self,
+            features=self.features.iloc[index].reset_index(drop=True),
+            user_id=self.user_id[index],
+            arm=self.arm[index],
+            conversion=self.conversion[index],
+            cost=self.cost[index],
+            revenue=self.revenue[index],
+            propensity=None if self.propensity is None else self.propensity[index],
+        )
+
+    def split(self, holdout: float, seed: int = 0) -> tuple[Log, Log]:
+        """Return two logs: the part to train on and the part held out, drawn at random.
+
+        All exposures of one user land on the same side.
+
+        Parameters
+        ----------
+        holdout : float
+            Share of users held out, in (0, 1).
+        seed : int
+
+        Raises
+        ------
+        InputError
+            If ``holdout`` is outside (0, 1) or leaves one side empty.
+        """
+        if not 0 < holdout < 1:
+            raise InputError("holdout must lie strictly between 0 and 1", value=holdout)
+        users, inverse = np.unique(self.user_id, return_inverse=True)
+        order = np.random.default_rng(seed).permutation(len(users))
+        kept = round((1 - holdout) * len(users))
+        if kept in (0, len(users)):
+            raise InputError(f"{len(users)} users cannot be split with holdout {holdout:g}", mend="Give more rows")
+        chosen = np.zeros(len(users), dtype=bool)
+        chosen[order[:kept]] = True
+        in_train = chosen[inverse]
+        return self.take(in_train), self.take(~in_train)
+
+    def write(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the log as a directory: ``log.parquet``, ``coupons.csv``, ``log.json``.
+
+        Raises
+        ------
+        ExistsError
+            If ``path`` holds something and ``force`` is not given.
+        """
+        with write_directory(path, force=force, kind="log") as folder:
+            columns: dict[str, object] = {"user_id": self.user_id.astype(str), "arm": self._arm_names()}
+            columns |= {name: getattr(self, name) for name in _OUTCOMES}
+            if self.propensity is not None:
+                columns["propensity"] = self.propensity
+            frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
+            self.coupons.table.to_csv(folder / "coupons.csv", index=False)
+            (folder / "log.json").write_text(json.dumps({"segments": list(self.segments)}, indent=2))
+
+    def _arm_names(self) -> np.ndarray:
+        return np.array([*self.coupons.ids, None], dtype=object)[self.arm]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Log:
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, or names an arm that is not in the menu.
+        """
+        folder = Path(path)
+        for name in ("log.parquet", "coupons.csv", "log.json"):
+            if not (folder / name).is_file():
+                raise InputError(
+                    "a log directory lacks this file", file=folder / name, mend="Write it with 'couponry generate'"
+                )
+        try:
+            frame = pq.read_table(folder / "log.parquet").to_pandas()
+            meta: Mapping[str, list[str]] = json.loads((folder / "log.json").read_text())
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InputError(f"the log cannot be read: {error}", file=folder, mend="Write it again") from error
+        coupons = Coupons(pd.read_csv(folder / "coupons.csv"))
+        return cls.from_frame(frame, coupons, segments=tuple(meta["segments"]), source=folder / "log.parquet")
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        coupons: Coupons,
+        *,
+        segments: tuple[str, ...] = (),
+        source: str | Path | None = None,
+    ) -> Log:
+        """Make a log of a flat table.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Columns ``user_id, arm`` (coupon id; empty for none)``, conversion``, and as known ``cost, revenue,
+            propensity``; each further column is a feature (a prefix ``feature.`` is dropped).
+        coupons : Coupons
+        segments : tuple of str
+        source : str or Path, optional
+            File to name in errors.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or an arm is not in the menu.
+        """
+        for name in ("user_id", "arm", "conversion"):
+            if name not in frame.columns:
+                raise InputError(
+                    "the log lacks a column",
+                    file=source,
+                    column=name,
+                    mend=f"Columns found: {', '.join(map(str, frame.columns))}",
+                )
+        own = ("user_id", "arm", *_OUTCOMES, "propensity")
+        features = frame.drop(columns=[c for c in own if c in frame.columns])
+        features.columns = [str(c).removeprefix("feature.") for c in features.columns]
+        numbers = {
+            name: _numbers(frame, name, source) if name in frame else np.zeros(len(frame)) for name in _OUTCOMES
+        }
+        return cls(
+            features=features.reset_index(drop=True),
+            user_id=frame["user_id"].astype(str).to_numpy(object),
+            coupons=coupons,
+            arm=_arms(frame["arm"], coupons, source),
+            propensity=_numbers(frame, "propensity", source) if "propensity" in frame else None,
+            segments=segments,
+            source=None if source is None else str(source),
+            **numbers,
+        )
+
+
+def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.ndarray:
+    numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(np.isnan(numbers))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(
+            "not a number", file=source, row=row, column=name, value=frame[name].iloc[row], mend="Correct the row"
+        )
+    return numbers
+
+
+def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.ndarray:
+    codes, names = pd.factorize(column)
+    positions = np.empty(len(names) + 1, dtype=np.int32)
+    positions[-1] = NO_COUPON
+    for code, name in enumerate(names):
+        if str(name) in ("", "none"):
+            positions[code] = NO_COUPON
+            continue
+        if str(name) not in coupons.positions:
+            row = int(np.flatnonzero(codes == code)[0])
+            raise InputError(
+                "an arm of the log is not in the menu",
+                file=source,
+                row=row,
+                column="arm",
+                value=str(name),
+                mend=f"Add it to the menu ({', '.join(coupons.ids)}) or drop its rows",
+            )
+        positions[code] = coupons.positions[str(name)]
+    return positions[codes]

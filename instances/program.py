@@ -1,0 +1,381 @@
+"""From rules to the integer program: rows, classes, and what each user may choose."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+from couponry.instances.kept import kept_pairs
+from couponry.instances.rows import COUNT, KEPT, Classes, Row, Term
+from couponry.instances.rules import (
+    Attributes,
+    Budget,
+    CouponSelector,
+    Coverage,
+    Exclusion,
+    Keep,
+    Parity,
+    ReturnFloor,
+    Rule,
+    Stock,
+    Target,
+    UserCap,
+)
+
+if TYPE_CHECKING:
+    from couponry.instances.instance import Instance
+
+__all__ = ["Choices", "Program", "compile_program"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What one user may be given: the set X_i.
+
+    Attributes
+    ----------
+    max_coupons : ndarray of int32, shape (n,)
+    money : float
+        Most expected cost a user; infinite where there is no cap.
+    conflicts : ndarray of bool, shape (J, J)
+        Symmetric, False on the diagonal: pairs of coupons that one user cannot have together.
+    """
+
+    max_coupons: np.ndarray
+    money: float
+    conflicts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Program:
+    """The integer program of an instance.
+
+    Attributes
+    ----------
+    objective : str
+        The measure that is optimised.
+    sense : float
+        +1 to maximise, −1 to minimise.
+    rows : tuple of Row
+    classes : Classes
+    choices : Choices
+    columns : mapping from str to ndarray, each of shape (n, S)
+        The measures that the objective, the rows and the money cap use, without ``count``; always with
+        ``value``, whose NaNs say what is not eligible.
+    coupon : ndarray of int32, shape (n, S), or None
+        As in :class:`couponry.instances.Response`.
+    n_coupons : int
+    """
+
+    objective: str
+    sense: float
+    rows: tuple[Row, ...]
+    classes: Classes
+    choices: Choices
+    columns: Mapping[str, np.ndarray]
+    coupon: np.ndarray | None
+    n_coupons: int
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.classes.codes)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, C."""
+        return len(self.classes.sizes)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the measures in use, ``count`` last."""
+        return (*self.columns, COUNT)
+
+
+def compile_program(instance: Instance) -> Program:
+    """Compile an instance's rules.
+
+    Raises
+    ------
+    InputError
+        If a rule names a segment, value, coupon, column or measure that the instance does not have.
+    """
+    compiler = _Compiler(instance)
+    rows = _unique_names(compiler.rows())
+    measures = {"value", instance.campaign.objective} | {t.measure for row in rows for t in row.terms}
+    choices = compiler.choices()
+    if np.isfinite(choices.money):
+        measures.add("cost")
+    columns = {m: compiler.column(m) for m in sorted(measures - {COUNT}, key=lambda m: (m != "value", m))}
+    return Program(
+        objective=instance.campaign.objective,
+        sense=1.0 if instance.campaign.sense == "maximise" else -1.0,
+        rows=rows,
+        classes=compiler.classes,
+        choices=choices,
+        columns=columns,
+        coupon=instance.response.coupon,
+        n_coupons=len(instance.coupons),
+    )
+
+
+def exact(number: float) -> Fraction:
+    """Return a number as it was written: 0.1 is one tenth."""
+    return Fraction(repr(float(number)))
+
+
+class _Compiler:
+    """Turns each rule into rows; one method a kind."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.coupons: Coupons = instance.coupons
+        self.kept: np.ndarray | None = None
+        columns: dict[str, None] = {}
+        for position, rule in enumerate(instance.rules):
+            columns |= dict.fromkeys(getattr(rule, "users", None) or {})
+            if isinstance(rule, Coverage | Parity):
+                columns[rule.segment] = None
+            self._check_measure(rule, position)
+        self.classes = self._classes(list(columns))
+
+    def _classes(self, columns: list[str]) -> Classes:
+        for position, rule in enumerate(self.instance.rules):
+            for name in [*(getattr(rule, "users", None) or {}), getattr(rule, "segment", None)]:
+                if name is not None:
+                    self._located(position, rule, lambda name=name: self.instance.users.segment(name))
+        return Classes.of(self.instance.users, columns)
+
+    def _check_measure(self, rule: Rule, position: int) -> None:
+        measure = getattr(rule, "measure", COUNT)
+        if measure != COUNT:
+            self._located(position, rule, lambda: self.instance.response.measure(measure))
+        if isinstance(rule, ReturnFloor):
+            self._located(position, rule, lambda: self.instance.response.measure("revenue"))
+
+    def _located(self, position: int, rule: Rule, call):  # type: ignore[no-untyped-def]
+        try:
+            return call()
+        except InputError as error:
+            raise error.located(row=f"rule {position + 1} ({rule.kind})") from None
+
+    def column(self, measure: str) -> np.ndarray:
+        """Return a measure's array, ``(n, S)``."""
+        if measure == KEPT:
+            assert self.kept is not None
+            return self.kept
+        return self.instance.response.measure(measure)
+
+    # ------------------------------------------------------------------ rows
+
+    def rows(self) -> list[Row]:
+        """Return the rows of every rule, the menu's own stock first."""
+        rows = self._menu_stock()
+        for position, rule in enumerate(self.instance.rules):
+            method = getattr(self, f"_{rule.kind}", None)
+            if method is not None:
+                made = self._located(position, rule, lambda method=method, rule=rule: list(method(rule)))
+                rows += [replace(row, rule=position) for row in made]
+        return rows
+
+    def _menu_stock(self) -> list[Row]:
+        stock, minimum = self.coupons.stock, self.coupons.minimum
+        limited = np.flatnonzero(np.isfinite(stock) | (minimum > 0))
+        return [
+            self._row(
+                Stock(coupons=[self.coupons.ids[j]], at_most=0),
+                name=f"stock {self.coupons.ids[j]}",
+                coupons=[self.coupons.ids[j]],
+                lower=minimum[j] if minimum[j] > 0 else -np.inf,
+                upper=stock[j],
+            )
+            for j in limited
+        ]
+
+    def _row(
+        self,
+        rule: Rule,
+        *,
+        name: str,
+        measure: str = COUNT,
+        coupons: CouponSelector | None = None,
+        users: Attributes | None = None,
+        lower: float = -np.inf,
+        upper: float = np.inf,
+    ) -> Row:
+        term = Term(
+            measure,
+            self.classes.select(users, self.instance.users).astype(np.float64),
+            self.coupons.select(coupons).astype(np.float64),
+        )
+        scope = describe_scope(coupons, users)
+        return Row(name, rule.kind, -1, measure, (term,), float(lower), float(upper), scope=scope)
+
+    def _budget(self, rule: Budget) -> list[Row]:
+        return [
+            self._row(
+                rule,
+                name=rule.name or "budget",
+                measure=rule.measure,
+                coupons=rule.coupons,
+                users=rule.users,
+                upper=rule.amount,
+            )
+        ]
+
+    def _target(self, rule: Target) -> list[Row]:
+        return [
+            self._row(
+                rule,
+                name=rule.name or f"target {rule.measure}",
+                measure=rule.measure,
+                coupons=rule.coupons,
+                users=rule.users,
+                lower=rule.at_least,
+            )
+        ]
+
+    def _stock(self, rule: Stock) -> list[Row]:
+        return [
+            self._row(
+                rule,
+                name=rule.name or "stock",
+                coupons=rule.coupons,
+                lower=-np.inf if rule.at_least is None else rule.at_least,
+                upper=np.inf if rule.at_most is None else rule.at_most,
+            )
+        ]
+
+    def _groups(self, rule: Coverage | Parity) -> list[tuple[object, np.ndarray, int]]:
+        """Return each group of the rule's segment: value, its classes, its number of users."""
+        scope = self.classes.select(rule.users, self.instance.users)
+        groups = []
+        for label in self.instance.users.segment(rule.segment).labels:
+            members = scope & np.array([value == label for value in self.classes.table[rule.segment]])
+            size = int(self.classes.sizes[members].sum())
+            if size:
+                groups.append((label, members, size))
+        return groups
+
+    def _coverage(self, rule: Coverage) -> list[Row]:
+        coupons = self.coupons.select(rule.coupons).astype(np.float64)
+        return [
+            Row(
+                name=f"{rule.name or 'coverage'} {rule.segment}={label}",
+                kind=rule.kind,
+                rule=-1,
+                measure=COUNT,
+                terms=(Term(COUNT, members.astype(np.float64), coupons),),
+                lower=-np.inf if rule.at_least is None else float(exact(rule.at_least) * size),
+                upper=np.inf if rule.at_most is None else float(exact(rule.at_most) * size),
+                scope=describe_scope(rule.coupons, {**(rule.users or {}), rule.segment: [label]}),
+            )
+            for label, members, size in self._groups(rule)
+        ]
+
+    def _parity(self, rule: Parity) -> list[Row]:
+        """|rate_g − rate_all| ≤ ε, multiplied out so that the weights of a count are whole numbers."""
+        coupons = self.coupons.select(rule.coupons).astype(np.float64)
+        scope = self.classes.select(rule.users, self.instance.users)
+        total = int(self.classes.sizes[scope].sum())
+        rows = []
+        for label, members, size in self._groups(rule):
+            divisor = gcd(size, total)
+            unit = size * total // divisor
+            weights = np.where(members, (total - size) // divisor, np.where(scope, -(size // divisor), 0))
+            limit = float(exact(rule.tolerance) * unit)
+            rows.append(
+                Row(
+                    name=f"{rule.name or 'parity'} {rule.segment}={label}",
+                    kind=rule.kind,
+                    rule=-1,
+                    measure=f"{rule.measure} per head, less the overall",
+                    terms=(Term(rule.measure, weights.astype(np.float64), coupons),),
+                    lower=-limit,
+                    upper=limit,
+                    unit=float(unit),
+                    scope=describe_scope(rule.coupons, {**(rule.users or {}), rule.segment: [label]}),
+                )
+            )
+        return rows
+
+    def _return_floor(self, rule: ReturnFloor) -> list[Row]:
+        row = self._row(
+            rule, name=rule.name or "return floor", measure="revenue", coupons=rule.coupons, users=rule.users, lower=0.0
+        )
+        revenue = row.terms[0]
+        cost = replace(revenue, measure="cost", coupons=-rule.ratio * revenue.coupons)
+        return [replace(row, terms=(revenue, cost), measure=f"revenue less {rule.ratio:g} × cost")]
+
+    def _keep(self, rule: Keep) -> list[Row]:
+        if self.kept is not None:
+            raise InputError("there is more than one keep rule", mend="Keep one of them")
+        self.kept, pairs = kept_pairs(self.instance, rule.plan)
+        return [
+            self._row(rule, name=rule.name or "keep", measure=KEPT, lower=float(exact(rule.share) * pairs)),
+        ]
+
+    # --------------------------------------------------------------- choices
+
+    def choices(self) -> Choices:
+        """Return what each user may choose, from the user caps and the exclusions."""
+        caps = [rule for rule in self.instance.rules if isinstance(rule, UserCap)]
+        most = min((cap.coupons for cap in caps), default=1)
+        max_coupons = np.full(len(self.instance.users), most, dtype=np.int32)
+        own = self.instance.users.max_coupons
+        if own is not None:
+            max_coupons = np.where(own >= 0, own, max_coupons)
+        money = min((cap.money for cap in caps if cap.money is not None), default=np.inf)
+        return Choices(np.minimum(max_coupons, len(self.coupons)), float(money), self._conflicts())
+
+    def _conflicts(self) -> np.ndarray:
+        conflicts = np.zeros((len(self.coupons), len(self.coupons)), dtype=bool)
+        for position, rule in enumerate(self.instance.rules):
+            if isinstance(rule, Exclusion):
+                for family in self._located(position, rule, lambda rule=rule: self._families(rule)):
+                    conflicts |= np.outer(family, family)
+        np.fill_diagonal(conflicts, False)
+        return conflicts
+
+    def _families(self, rule: Exclusion) -> list[np.ndarray]:
+        if rule.coupons is not None:
+            return [self.coupons.select(rule.coupons)]
+        assert rule.by is not None
+        if rule.by not in self.coupons.table:
+            self.coupons.select({rule.by: []})
+        values = self.coupons.table[rule.by]
+        return [(values == value).to_numpy() for value in values.dropna().unique()]
+
+
+def describe_scope(coupons: CouponSelector | None, users: Attributes | None) -> str:
+    """Return in words which coupons and users a rule speaks of."""
+
+    def listed(wanted: Mapping[str, object]) -> str:
+        return ", ".join(
+            f"{k} {' or '.join(map(str, v)) if isinstance(v, list | tuple) else v}" for k, v in wanted.items()
+        )
+
+    if coupons is None:
+        what = "all coupons"
+    elif isinstance(coupons, Mapping):
+        what = f"coupons with {listed(coupons)}"
+    else:
+        what = "coupon " + ", ".join(coupons) if len(coupons) == 1 else "coupons " + ", ".join(coupons)
+    return what + (f", users with {listed(users)}" if users else "")
+
+
+def _unique_names(rows: list[Row]) -> tuple[Row, ...]:
+    seen: Counter[str] = Counter()
+    named = []
+    for row in rows:
+        seen[row.name] += 1
+        named.append(row if seen[row.name] == 1 else replace(row, name=f"{row.name} ({seen[row.name]})"))
+    return tuple(named)

@@ -1,0 +1,153 @@
+"""What a predictor says of every (user, coupon) pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from couponry.instances.errors import InputError, did_you_mean
+
+__all__ = ["Response"]
+
+
+@dataclass(frozen=True)
+class Response:
+    """The response matrix, dense or as per-user shortlists.
+
+    Attributes
+    ----------
+    measures : mapping from str to ndarray, each of shape (n, S)
+        ``value`` (incremental conversions) and ``cost`` (expected money) are needed; ``revenue`` and
+        further columns may be there. float32 or float64. A NaN ``value`` says that the pair is not eligible.
+    coupon : ndarray of int32, shape (n, S), or None
+        Menu position of every place of a user's shortlist, −1 for an empty place. None where the matrix is
+        dense: place ``j`` is coupon ``j``, and S is the number of coupons.
+    """
+
+    measures: Mapping[str, np.ndarray]
+    coupon: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("value", "cost"):
+            if name not in self.measures:
+                raise InputError("the response has no such measure", column=name, mend="Give value and cost")
+        for name, array in self.measures.items():
+            if array.shape != self.shape or array.ndim != 2:
+                raise InputError(
+                    "the response's measures differ in shape",
+                    column=name,
+                    value=array.shape,
+                    mend=f"Give every measure the shape of value, {self.shape}",
+                )
+            if array.dtype not in (np.float32, np.float64):
+                raise InputError(
+                    "measures are float32 or float64", column=name, value=str(array.dtype), mend="Convert the array"
+                )
+        if self.coupon is not None and self.coupon.shape != self.shape:
+            raise InputError(
+                "the shortlist's shape differs from the measures'", column="coupon", value=self.coupon.shape
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Users and places a user."""
+        rows, places = self.measures["value"].shape
+        return int(rows), int(places)
+
+    @property
+    def dense(self) -> bool:
+        """Whether place ``j`` is coupon ``j`` for every user."""
+        return self.coupon is None
+
+    def measure(self, name: str) -> np.ndarray:
+        """Return one measure, ``(n, S)``.
+
+        Raises
+        ------
+        InputError
+            If the response has no such measure.
+        """
+        try:
+            return self.measures[name]
+        except KeyError:
+            raise InputError(
+                "the response has no such measure", column=name, mend=did_you_mean(name, self.measures)
+            ) from None
+
+    def eligible(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Return which places may be given, bool, for the users in ``rows``."""
+        usable = ~np.isnan(self.measures["value"][rows])
+        return usable if self.coupon is None else usable & (self.coupon[rows] >= 0)
+
+    def take(self, rows: np.ndarray) -> Response:
+        """Return the users at ``rows`` (positions or a bool mask)."""
+        return Response(
+            {name: array[rows] for name, array in self.measures.items()},
+            None if self.coupon is None else self.coupon[rows],
+        )
+
+    def check(self, coupons: int) -> None:
+        """Refuse what no solve could use.
+
+        Parameters
+        ----------
+        coupons : int
+            Length of the menu.
+
+        Raises
+        ------
+        InputError
+            On an eligible pair with a NaN or infinite measure, an infinite value, or a coupon that is not in
+            the menu or stands twice in one shortlist.
+        """
+        self._check_places(coupons)
+        step = max(1, 4_000_000 // max(1, self.shape[1]))
+        for first in range(0, self.shape[0], step):
+            self._check_numbers(slice(first, first + step), first)
+
+    def _check_places(self, coupons: int) -> None:
+        if self.coupon is None:
+            if self.shape[1] != coupons:
+                raise InputError(
+                    f"the response has {self.shape[1]} places a user but the menu {coupons} coupons",
+                    mend="Give one place a coupon, or a 'coupon' list that says which coupon each place is",
+                )
+            return
+        outside = (self.coupon < -1) | (self.coupon >= coupons)
+        if outside.any():
+            row, place = (int(i) for i in np.argwhere(outside)[0])
+            raise InputError(
+                f"a shortlist names a coupon outside the menu of {coupons}",
+                row=row,
+                column="coupon",
+                value=int(self.coupon[row, place]),
+                mend="Use positions from 0, and -1 for an empty place",
+            )
+        ordered = np.sort(self.coupon, axis=1)
+        twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+        if twice.any():
+            row, place = (int(i) for i in np.argwhere(twice)[0])
+            raise InputError(
+                "a shortlist names a coupon twice",
+                row=row,
+                column="coupon",
+                value=int(ordered[row, place]),
+                mend="Name each coupon once a user",
+            )
+
+    def _check_numbers(self, rows: slice, first: int) -> None:
+        eligible = self.eligible(rows)
+        for name, array in self.measures.items():
+            block = array[rows]
+            wrong = eligible & ~np.isfinite(block)
+            if wrong.any():
+                row, place = (int(i) for i in np.argwhere(wrong)[0])
+                raise InputError(
+                    f"{name} of an eligible pair must be a finite number (place {place} of the user's list)",
+                    row=first + row,
+                    column=name,
+                    value=float(block[row, place]),
+                    mend="Correct it, or set the pair's value to NaN to make it not eligible",
+                )

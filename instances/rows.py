@@ -1,0 +1,126 @@
+"""Rules in linear form.
+
+A row is ``lower ≤ Σ_ij a_ij x_ij ≤ upper`` where ``a_ij`` is a sum of *terms*
+``users[class(i)] · coupons[j] · measure(i, j)``. A class is a distinct combination of the segment columns
+that the rules mention, so a row is a handful of short vectors whatever the number of users.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from couponry.instances.users import Users
+
+__all__ = ["COUNT", "KEPT", "Classes", "Row", "Term"]
+
+COUNT = "count"
+KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class Term:
+    """``users[class(i)] · coupons[j] · measure(i, j)``.
+
+    Attributes
+    ----------
+    measure : str
+        ``"count"`` is 1 for every pair; ``"kept"`` is 1 for the pairs of an earlier plan.
+    users : ndarray of float64, shape (C,)
+    coupons : ndarray of float64, shape (J,)
+    """
+
+    measure: str
+    users: np.ndarray
+    coupons: np.ndarray
+
+    def weights(self) -> np.ndarray:
+        """Return the weights as a table, ``(C, J)``."""
+        return np.outer(self.users, self.coupons)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A rule, or one group of a rule, in linear form.
+
+    Attributes
+    ----------
+    name : str
+        Unique within a program, such as ``"coverage region=north"``.
+    kind : str
+        Kind of the rule, such as ``"coverage"``.
+    rule : int
+        Position of the rule in ``instance.rules``; −1 for stock written in the menu.
+    measure : str
+        What the activity is a sum of, in words.
+    terms : tuple of Term
+    lower, upper : float
+        In the row's own scale; infinite where there is no side.
+    unit : float
+        The row's scale: activity, lower and upper divided by it are what the rule speaks of.
+    scope : str
+        Which coupons and users, in words.
+    """
+
+    name: str
+    kind: str
+    rule: int
+    measure: str
+    terms: tuple[Term, ...]
+    lower: float
+    upper: float
+    unit: float = 1.0
+    scope: str = ""
+
+    def activity(self, demand: dict[str, np.ndarray]) -> float:
+        """Return Σ a x from the demand tables, measure → ``(C, J)``."""
+        return float(sum(term.users @ demand[term.measure] @ term.coupons for term in self.terms))
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Users grouped by the segment columns that the rules mention.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n,)
+        Each user's class.
+    table : pandas.DataFrame, C rows
+        One column a segment: the value that the class has there.
+    sizes : ndarray of int64, shape (C,)
+    """
+
+    codes: np.ndarray
+    table: pd.DataFrame
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, users: Users, columns: list[str]) -> Classes:
+        """Group users by the distinct combinations of ``columns``."""
+        code = np.zeros(len(users), dtype=np.int64)
+        segments = [users.segment(name) for name in columns]
+        for segment in segments:
+            code = np.unique(code * len(segment.labels) + segment.codes, return_inverse=True)[1]
+        first, sizes = np.unique(code, return_index=True, return_counts=True)[1:]
+        table = pd.DataFrame(
+            {s.name: pd.Series([s.labels[c] for c in s.codes[first]], dtype=object) for s in segments},
+            index=range(len(first)),
+        )
+        return cls(code.astype(np.int32), table, sizes)
+
+    def select(self, wanted: dict[str, list[object]] | None, users: Users) -> np.ndarray:
+        """Return which classes a rule speaks of, bool ``(C,)``.
+
+        Raises
+        ------
+        InputError
+            If no user has one of the values.
+        """
+        chosen = np.ones(len(self.table), dtype=bool)
+        for column, values in (wanted or {}).items():
+            segment = users.segment(column)
+            labels = {segment.labels[segment.code(value)] for value in values}
+            chosen &= np.array([value in labels for value in self.table[column]])
+        return chosen

@@ -1,0 +1,196 @@
+"""The nine rules that finance and planners write.
+
+A rule checks itself when it is made; whether the segments, coupons and measures that it names exist is
+checked when it meets an instance (:mod:`couponry.instances.rows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Budget",
+    "Campaign",
+    "Coverage",
+    "Exclusion",
+    "Keep",
+    "Parity",
+    "ReturnFloor",
+    "Rule",
+    "Stock",
+    "Target",
+    "UserCap",
+]
+
+Scalar = str | int | float | bool
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+def _as_lists(value: Any) -> Any:
+    """Read ``{region = "north"}`` as ``{region = ["north"]}``."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: item if isinstance(item, list | tuple) else [item] for key, item in value.items()}
+
+
+Attributes = Annotated[dict[str, list[Scalar]], BeforeValidator(_as_lists)]
+CouponSelector = list[str] | Attributes
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Campaign(_Frozen):
+    """What a campaign is called and what it is for.
+
+    Attributes
+    ----------
+    name : str
+    currency : str
+        Unit of every cost and amount, such as ``"CNY"``.
+    objective : str
+        The measure that is optimised.
+    sense : {"maximise", "minimise"}
+    """
+
+    name: str = "campaign"
+    currency: str = ""
+    objective: str = "value"
+    sense: Literal["maximise", "minimise"] = "maximise"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _turned_round(cls, data: Any) -> Any:
+        """Read ``objective = { minimise = "cost" }``."""
+        if isinstance(data, Mapping) and isinstance(data.get("objective"), Mapping):
+            turned = dict(data["objective"])
+            if len(turned) != 1 or next(iter(turned)) not in ("maximise", "minimise"):
+                raise ValueError("objective is a measure, or { minimise = MEASURE }, or { maximise = MEASURE }")
+            sense, measure = turned.popitem()
+            return {**data, "objective": measure, "sense": sense}
+        return data
+
+
+class _Rule(_Frozen):
+    kind: ClassVar[str]
+    name: str | None = None
+
+
+class _Scoped(_Rule):
+    """A rule that may speak of some coupons and some users only."""
+
+    coupons: CouponSelector | None = None
+    users: Attributes | None = None
+
+
+class Budget(_Scoped):
+    """Σ measure ≤ amount over some coupons and users."""
+
+    kind: ClassVar[str] = "budget"
+    amount: NotNegative
+    measure: str = "cost"
+
+
+class Target(_Scoped):
+    """Σ measure ≥ at_least over some coupons and users."""
+
+    kind: ClassVar[str] = "target"
+    at_least: Finite
+    measure: str = "value"
+
+
+class Stock(_Rule):
+    """Units of the chosen coupons together lie within [at_least, at_most]."""
+
+    kind: ClassVar[str] = "stock"
+    coupons: CouponSelector
+    at_most: NotNegative | None = None
+    at_least: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _some_side(self) -> Stock:
+        return _check_sides(self, self.at_least, self.at_most)
+
+
+class UserCap(_Rule):
+    """At most ``coupons`` coupons a user, and expected cost of at most ``money`` a user."""
+
+    kind: ClassVar[str] = "user_cap"
+    coupons: Annotated[int, Field(ge=0)] = 1
+    money: NotNegative | None = None
+
+
+class Exclusion(_Rule):
+    """A user gets at most one of a family: of each value of a menu column, or of a list of coupons."""
+
+    kind: ClassVar[str] = "exclusion"
+    by: str | None = None
+    coupons: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Exclusion:
+        if (self.by is None) == (self.coupons is None):
+            raise ValueError("give either by = COLUMN or coupons = [IDS], not both")
+        return self
+
+
+class Coverage(_Scoped):
+    """In every group of a segment: units per head within [at_least, at_most]."""
+
+    kind: ClassVar[str] = "coverage"
+    segment: str
+    at_least: NotNegative | None = None
+    at_most: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _some_side(self) -> Coverage:
+        return _check_sides(self, self.at_least, self.at_most)
+
+
+class Parity(_Scoped):
+    """In every group of a segment: measure per head within ± tolerance of the overall one."""
+
+    kind: ClassVar[str] = "parity"
+    segment: str
+    tolerance: NotNegative
+    measure: str = "count"
+
+
+class ReturnFloor(_Scoped):
+    """Σ revenue ≥ ratio × Σ cost."""
+
+    kind: ClassVar[str] = "return_floor"
+    ratio: NotNegative
+
+
+class Keep(_Rule):
+    """At least this share of an earlier plan's pairs stays.
+
+    ``plan`` is a plan file, or a table with ``user_id`` and ``coupon_id``. Pairs whose user or coupon is
+    gone count as given up.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    kind: ClassVar[str] = "keep"
+    plan: str | pa.Table
+    share: Share
+
+
+Rule = Budget | Target | Stock | UserCap | Exclusion | Coverage | Parity | ReturnFloor | Keep
+
+AnyRule = TypeVar("AnyRule")
+
+
+def _check_sides(rule: AnyRule, at_least: float | None, at_most: float | None) -> AnyRule:
+    if at_least is None and at_most is None:
+        raise ValueError("give at_least, at_most, or both")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least ({at_least:g}) is above at_most ({at_most:g})")
+    return rule
