@@ -1,0 +1,198 @@
+"""What a solve hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Certificate", "Clash", "Infeasibility", "Solution", "Status", "StoppedBy"]
+
+
+class Status(StrEnum):
+    """What was found."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    NO_SOLUTION = "no_solution"
+
+
+class StoppedBy(StrEnum):
+    """Why the solve stopped."""
+
+    GAP = "gap"
+    TIME_LIMIT = "time_limit"
+    CANCELLED = "cancelled"
+    INFEASIBLE = "infeasible"
+    NO_PROGRESS = "no_progress"
+
+    @property
+    def words(self) -> str:
+        """Return the reason as a sentence, with the remedy where there is one."""
+        return {
+            "gap": "The plan is within the asked gap of the best possible.",
+            "time_limit": "The time limit was reached; give more time for a smaller gap.",
+            "cancelled": "It was cancelled; the best plan so far was kept.",
+            "infeasible": "No plan can meet all rules together.",
+            "no_progress": "The remaining gap could not be closed; a larger gap would have been met.",
+        }[self.value]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The proof of a bound: one multiplier a row.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the program's rows.
+    multipliers : ndarray of float64, shape (K,)
+        λ in the rows' own scale: positive prices the upper side, negative the lower.
+    bound : float
+        The dual function at λ, in the objective's own direction and with the rounding error added:
+        no plan can be better.
+    """
+
+    names: tuple[str, ...]
+    multipliers: np.ndarray
+    bound: float
+
+
+@dataclass(frozen=True)
+class Clash:
+    """One row that takes part in a contradiction, and the least change of it that mends it.
+
+    Attributes
+    ----------
+    name, rule : str
+        The row, and the kind of its rule.
+    side : {"lower", "upper"}
+    limit : float
+        The side's present value, in the rule's own unit.
+    mended_limit : float or None
+        The value at which, all other rules as they are, a plan exists; None where no value of this side
+        alone mends it.
+    words : str
+        All this in a sentence for a planner.
+    """
+
+    name: str
+    rule: str
+    side: str
+    limit: float
+    mended_limit: float | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Infeasibility:
+    """Why no plan exists.
+
+    Attributes
+    ----------
+    clashes : tuple of Clash
+    proof : str
+        ``"prices"``: multipliers under which even the best plan breaks the rows' weighted sum, which
+        :func:`couponry.solver.verify` can check; ``"enumeration"``: every plan was tried; ``"search"``:
+        branch and bound closed two different models.
+    multipliers : ndarray of float64, shape (K,), or None
+        Of the proof by prices.
+    words : str
+    """
+
+    clashes: tuple[Clash, ...]
+    proof: str
+    multipliers: np.ndarray | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer of a solve.
+
+    Attributes
+    ----------
+    status : Status
+        What was found.
+    stopped_by : StoppedBy
+        Why it stopped.
+    value : float
+        The objective of the plan; NaN without a plan.
+    bound : float
+        Proven best possible objective.
+    gap : float
+        ``|bound − value| / max(1, |bound|)``; infinite without a plan.
+    plan : pyarrow.Table
+        ``user_id, coupon_id, value, cost``; one row a given coupon, in the users' order.
+    prices : pandas.DataFrame
+        One row a row of the program: ``name, rule, measure, scope, activity, lower, upper, price, words``.
+        ``price`` is what one more unit of the binding side is worth in the objective.
+    certificate : Certificate
+    infeasibility : Infeasibility or None
+    stats : dict
+        ``method, users, coupons, rows, passes, core_users, seconds, seconds_by_phase, peak_memory_mb, seed``,
+        and ``bound_source``: ``"prices"`` where the certificate alone proves the bound, ``"search"`` where
+        branch and bound made it tighter.
+    """
+
+    status: Status
+    stopped_by: StoppedBy
+    value: float
+    bound: float
+    gap: float
+    plan: pa.Table
+    prices: pd.DataFrame
+    certificate: Certificate
+    infeasibility: Infeasibility | None = None
+    stats: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that ``summary.json`` holds; NaN and infinities as None."""
+        rules = [
+            {key: _plain(row[key]) for key in ("name", "rule", "measure", "activity", "lower", "upper", "price", "words")}
+            for row in self.prices.to_dict("records")
+        ]
+        summary: dict[str, Any] = {
+            "status": self.status.value,
+            "stopped_by": self.stopped_by.value,
+            "value": _plain(self.value),
+            "bound": _plain(self.bound),
+            "gap": _plain(self.gap),
+            "given": self.plan.num_rows,
+        }
+        for key in ("users", "coupons", "rows", "passes", "seconds", "peak_memory_mb", "method", "bound_source", "seed"):
+            summary[key] = _plain(self.stats.get(key))
+        summary["rules"] = rules
+        if self.infeasibility is not None:
+            summary["infeasible"] = {
+                "words": self.infeasibility.words,
+                "proof": self.infeasibility.proof,
+                "clashes": [
+                    {
+                        "name": clash.name,
+                        "rule": clash.rule,
+                        "side": clash.side,
+                        "limit": _plain(clash.limit),
+                        "mended_limit": _plain(clash.mended_limit),
+                        "words": clash.words,
+                    }
+                    for clash in self.infeasibility.clashes
+                ],
+            }
+        return summary
+
+
+def _plain(value: Any) -> Any:
+    """Return a number that JSON can hold."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
