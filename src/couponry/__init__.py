@@ -1,3 +1,168 @@
-"""Which customer gets which coupon, within budgets, stock and fairness, with a proof of how good it is."""
+"""Which customer gets which coupon, within budgets, stock and fairness, with a proof of how good it is.
+
+Every public name has a line in ``docs/api.md``. It is imported when it is first used, so that
+``import couponry`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from couponry.instances.coupons import Coupons
+    from couponry.instances.errors import (
+        BackendError,
+        CouponryError,
+        ExistsError,
+        InfeasibleError,
+        InputError,
+        MissingExtraError,
+        NoSolutionError,
+    )
+    from couponry.instances.files import read_instance, write_instance
+    from couponry.instances.instance import Instance
+    from couponry.instances.loaders.hillstrom import read_hillstrom
+    from couponry.instances.loaders.in_vehicle import read_in_vehicle
+    from couponry.instances.loaders.karlan_list import read_karlan_list
+    from couponry.instances.loaders.open_bandit import read_open_bandit
+    from couponry.instances.log import Log
+    from couponry.instances.progress import Progress
+    from couponry.instances.response import Response
+    from couponry.instances.rules import (
+        Budget,
+        Campaign,
+        Coverage,
+        Exclusion,
+        Keep,
+        Parity,
+        ReturnFloor,
+        Rule,
+        Stock,
+        Target,
+        UserCap,
+    )
+    from couponry.instances.users import Users
+    from couponry.instances.world import World
+    from couponry.predictors.evaluate import Evaluation, evaluate_model
+    from couponry.predictors.model import Model, load_model
+    from couponry.predictors.predict import predict
+    from couponry.predictors.train import train
+    from couponry.solver.explain import Explanation, explain
+    from couponry.solver.frontier import Frontier, frontier
+    from couponry.solver.scenario import Scenario
+    from couponry.solver.solution import Solution
+    from couponry.solver.solve import solve
+    from couponry.solver.verify import Verification, verify
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "Budget",
+    "Campaign",
+    "CouponryError",
+    "Coupons",
+    "Coverage",
+    "Evaluation",
+    "Exclusion",
+    "ExistsError",
+    "Explanation",
+    "Frontier",
+    "InfeasibleError",
+    "InputError",
+    "Instance",
+    "Keep",
+    "Log",
+    "MissingExtraError",
+    "Model",
+    "NoSolutionError",
+    "Parity",
+    "Progress",
+    "Response",
+    "ReturnFloor",
+    "Rule",
+    "Scenario",
+    "Solution",
+    "Stock",
+    "Target",
+    "UserCap",
+    "Users",
+    "Verification",
+    "World",
+    "evaluate_model",
+    "explain",
+    "frontier",
+    "load_model",
+    "predict",
+    "read_hillstrom",
+    "read_in_vehicle",
+    "read_instance",
+    "read_karlan_list",
+    "read_open_bandit",
+    "solve",
+    "train",
+    "verify",
+    "write_instance",
+]
+
+# The module that defines each name: the same table as the imports above, for the running program.
+_NAMES = {
+    "couponry.instances.coupons": ("Coupons",),
+    "couponry.instances.errors": (
+        "BackendError",
+        "CouponryError",
+        "ExistsError",
+        "InfeasibleError",
+        "InputError",
+        "MissingExtraError",
+        "NoSolutionError",
+    ),
+    "couponry.instances.files": ("read_instance", "write_instance"),
+    "couponry.instances.instance": ("Instance",),
+    "couponry.instances.loaders.hillstrom": ("read_hillstrom",),
+    "couponry.instances.loaders.in_vehicle": ("read_in_vehicle",),
+    "couponry.instances.loaders.karlan_list": ("read_karlan_list",),
+    "couponry.instances.loaders.open_bandit": ("read_open_bandit",),
+    "couponry.instances.log": ("Log",),
+    "couponry.instances.progress": ("Progress",),
+    "couponry.instances.response": ("Response",),
+    "couponry.instances.rules": (
+        "Budget",
+        "Campaign",
+        "Coverage",
+        "Exclusion",
+        "Keep",
+        "Parity",
+        "ReturnFloor",
+        "Rule",
+        "Stock",
+        "Target",
+        "UserCap",
+    ),
+    "couponry.instances.users": ("Users",),
+    "couponry.instances.world": ("World",),
+    "couponry.predictors.evaluate": ("Evaluation", "evaluate_model"),
+    "couponry.predictors.model": ("Model", "load_model"),
+    "couponry.predictors.predict": ("predict",),
+    "couponry.predictors.train": ("train",),
+    "couponry.solver.explain": ("Explanation", "explain"),
+    "couponry.solver.frontier": ("Frontier", "frontier"),
+    "couponry.solver.scenario": ("Scenario",),
+    "couponry.solver.solution": ("Solution",),
+    "couponry.solver.solve": ("solve",),
+    "couponry.solver.verify": ("Verification", "verify"),
+}
+
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from the module that defines it, and keep it."""
+        for module, names in _NAMES.items():
+            if name in names:
+                value = globals()[name] = getattr(import_module(module), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})
