@@ -2,11 +2,15 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+# Set-up that gets as far as pip, which then finds nothing.
+INSTALL_WITHOUT_INDEX = ("install", f"PYTHON={sys.executable}", "PIP_ARGS=--no-index --find-links=nowhere")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -48,13 +52,23 @@ def test_missing_python_is_named(checkout: Path) -> None:
 @pytest.mark.slow
 def test_failed_installation_is_tried_again(checkout: Path) -> None:
     """Where pip fails, make fails, shows pip's error, and does not count the environment as set up."""
-    arguments = ("install", "PIP_ARGS=--no-index --find-links=nowhere")
     for _ in range(2):
-        done = make(checkout, *arguments)
+        done = make(checkout, *INSTALL_WITHOUT_INDEX)
         assert done.returncode == 2
         assert "ERROR: " in done.stdout
         assert "The installation failed; see .venv/install.log" in done.stdout
     assert not (checkout / ".venv" / ".installed").exists()
+
+
+@pytest.mark.slow
+def test_copied_environment_is_made_anew(checkout: Path) -> None:
+    """A .venv that was made elsewhere runs the code of elsewhere, so it is not used here."""
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".installed").write_text("/elsewhere/couponry")
+    (checkout / ".venv" / "left-behind").touch()
+    done = make(checkout, *INSTALL_WITHOUT_INDEX)
+    assert ".venv was made in /elsewhere/couponry: making it anew" in done.stdout
+    assert not (checkout / ".venv" / "left-behind").exists()
 
 
 def test_help_lists_the_commands() -> None:
