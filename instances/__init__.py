@@ -1,8 +1,6 @@
 """The vocabulary that everyone shares: coupons, users, responses, rules, rows, instances and their files."""
 
-from __future__ import annotations
-
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +14,9 @@ if TYPE_CHECKING:
         MissingExtraError,
         NoSolutionError,
     )
+    from couponry.instances.files import read_instance, write_instance
     from couponry.instances.instance import Instance
+    from couponry.instances.instance_toml import read_rules, rules_to_toml
     from couponry.instances.log import Log
     from couponry.instances.plan import read_plan, write_plan
     from couponry.instances.program import Choices, Program
@@ -38,7 +38,49 @@ if TYPE_CHECKING:
     )
     from couponry.instances.users import Segment, Users
 
-_HOME = {
+__all__ = [
+    "BackendError",
+    "Budget",
+    "Campaign",
+    "Cancel",
+    "Choices",
+    "Classes",
+    "CouponryError",
+    "Coupons",
+    "Coverage",
+    "Exclusion",
+    "ExistsError",
+    "InfeasibleError",
+    "InputError",
+    "Instance",
+    "Keep",
+    "Log",
+    "MissingExtraError",
+    "NoSolutionError",
+    "Parity",
+    "Program",
+    "Progress",
+    "Report",
+    "Response",
+    "ReturnFloor",
+    "Row",
+    "Rule",
+    "Segment",
+    "Stock",
+    "Target",
+    "Term",
+    "UserCap",
+    "Users",
+    "read_instance",
+    "read_plan",
+    "read_rules",
+    "rules_to_toml",
+    "write_instance",
+    "write_plan",
+]
+
+# The module that defines each name: the same table as the imports above, for the running program.
+_NAMES = {
     "coupons": ("Coupons",),
     "errors": (
         "BackendError",
@@ -49,7 +91,9 @@ _HOME = {
         "MissingExtraError",
         "NoSolutionError",
     ),
+    "files": ("read_instance", "write_instance"),
     "instance": ("Instance",),
+    "instance_toml": ("read_rules", "rules_to_toml"),
     "log": ("Log",),
     "plan": ("read_plan", "write_plan"),
     "program": ("Choices", "Program"),
@@ -71,13 +115,18 @@ _HOME = {
     ),
     "users": ("Segment", "Users"),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
 
-
-def __getattr__(name: str) -> object:
-    """Import a name's module on first use: the command line answers before pandas is loaded."""
-    if name not in _MODULE_OF:
+    def __getattr__(name: str) -> object:
+        """Import a name's module on first use: the command line answers before pandas is loaded."""
+        for module, names in _NAMES.items():
+            if name in names:
+                value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+                return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

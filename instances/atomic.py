@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from couponry.instances.errors import ExistsError
+from couponry.instances.errors import ExistsError, InputError
 
 __all__ = ["check_free", "write_directory", "write_file"]
 
@@ -24,34 +24,42 @@ def write_file(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Where to write.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, for instance because the disk is full.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    aside = Path(name)
-    try:
-        yield aside
-        _flush(aside)
-        aside.chmod(0o644)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
+    target = _local(path)
+    with _told(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        aside = Path(name)
+        try:
+            yield aside
+            _flush(aside)
+            aside.chmod(0o644)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def write_directory(path: str | Path, *, kind: str, force: bool = False) -> Iterator[Path]:
     """Give a directory aside; on success it takes the place of ``path``, on failure it is removed.
 
-    What stands there already is overwritten only with ``force``; files that are not couponry's stay even then.
+    What stands there already is overwritten only with ``force``. Even then, files and folders that couponry
+    did not write and whose names it does not need stay.
 
     Parameters
     ----------
     path : str or Path
     kind : str
-        What it holds, such as ``"plan"``; kept in a file ``.couponry`` inside.
+        What it holds, such as ``"plan"``; kept in a file ``.couponry`` inside, with the names of what is
+        written.
     force : bool
-        Overwrite whatever is there.
+        Overwrite what is there.
 
     Yields
     ------
@@ -62,21 +70,25 @@ def write_directory(path: str | Path, *, kind: str, force: bool = False) -> Iter
     ------
     ExistsError
         If ``path`` holds something and ``force`` is not given.
+    InputError
+        If the directory cannot be written, for instance because the disk is full.
     """
-    target = Path(path)
-    check_free(target, force=force)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield aside
-        (aside / _MARK).write_text(kind + "\n")
-        for file in aside.rglob("*"):
-            if file.is_file():
-                _flush(file)
-        aside.chmod(0o755)
-        _swap(aside, target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    target = _local(path)
+    check_free(path, force=force)
+    with _told(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            yield aside
+            written = sorted(entry.name for entry in aside.iterdir())
+            (aside / _MARK).write_text("\n".join([kind, *written]) + "\n", encoding="utf-8")
+            for file in aside.rglob("*"):
+                if file.is_file():
+                    _flush(file)
+            aside.chmod(0o755)
+            _swap(aside, target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_free(path: str | Path, *, force: bool = False) -> None:
@@ -87,30 +99,56 @@ def check_free(path: str | Path, *, force: bool = False) -> None:
     ExistsError
         If ``path`` is a file, or a directory that is not empty, and ``force`` is not given.
     """
-    target = Path(path)
+    target = _local(path)
     if force or not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     held = "a file" if target.is_file() else "a directory that is not empty"
-    raise ExistsError(f"the output exists already: {held}", file=target, mend="Choose another, or give --force")
+    raise ExistsError(
+        f"the output exists already: {held}", file=path, mend="Choose another place, or give --force"
+    )
+
+
+def _local(path: str | Path) -> Path:
+    if "://" in str(path):
+        raise InputError(
+            "outputs are written to local paths", file=path, mend="Choose a local place, then copy it there"
+        )
+    return Path(path).absolute()
+
+
+@contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    """Turn the system's refusal to write into an error that says what is lost: nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error}",
+            file=path,
+            mend="Free space or choose another place; what stood here before is untouched",
+        ) from error
 
 
 def _swap(aside: Path, target: Path) -> None:
     """Put ``aside`` in the place of ``target``; the former content goes only when the new one stands."""
     if not target.exists():
-        os.replace(aside, target)
-    elif target.is_dir() and not (target / _MARK).is_file():
+        aside.replace(target)
+        return
+    if target.is_dir() and not (target / _MARK).is_file():
         _merge(aside, target)
-    else:
-        former = Path(tempfile.mkdtemp(prefix=f".{target.name}.former.", dir=target.parent))
-        os.replace(target, former / "was")
-        try:
-            os.replace(aside, target)
-        except OSError:
-            os.replace(former / "was", target)
-            raise
-        finally:
-            if target.exists():
-                shutil.rmtree(former, ignore_errors=True)
+        return
+    former = Path(tempfile.mkdtemp(prefix=f".{target.name}.former.", dir=target.parent))
+    was = former / "was"
+    target.replace(was)
+    try:
+        aside.replace(target)
+    except BaseException:
+        was.replace(target)
+        former.rmdir()
+        raise
+    if was.is_dir():
+        _bring_back(was, target)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def _merge(aside: Path, target: Path) -> None:
@@ -119,7 +157,16 @@ def _merge(aside: Path, target: Path) -> None:
         place = target / entry.name
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
-        os.replace(entry, place)
+        entry.replace(place)
+
+
+def _bring_back(was: Path, target: Path) -> None:
+    """Move what others have put into a former output of ours to the new one."""
+    ours = {_MARK, *(was / _MARK).read_text(encoding="utf-8").splitlines()[1:]}
+    for entry in list(was.iterdir()):
+        place = target / entry.name
+        if entry.name not in ours and not place.exists():
+            entry.replace(place)
 
 
 def _flush(file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ class Coupons:
             raise InputError(
                 "the menu has no column 'coupon_id'",
                 column="coupon_id",
-                mend=f"Name the coupons in a column 'coupon_id'; columns found: {', '.join(map(str, table.columns))}",
+                mend=f"Name it 'coupon_id'; columns found: {', '.join(map(str, table.columns))}",
             )
         if len(table) == 0:
             raise InputError("the menu has no coupons", mend="Give at least one row")
@@ -57,9 +58,11 @@ class Coupons:
         self._check()
 
     @staticmethod
-    def _id(row: int, value: object) -> str:
-        if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
-            raise InputError("a coupon has no id", row=row, column="coupon_id", mend="Give every coupon a name")
+    def _id(row: int, value: Any) -> str:
+        if pd.isna(value) or str(value) == "":
+            raise InputError(
+                "a coupon has no id", row=row, column="coupon_id", mend="Give every coupon a name"
+            )
         return str(value)
 
     def _check(self) -> None:
@@ -77,7 +80,11 @@ class Coupons:
             for row, kind in enumerate(self.table["kind"]):
                 if pd.notna(kind) and kind not in KINDS:
                     raise InputError(
-                        "unknown kind of coupon", row=row, column="kind", value=kind, mend=did_you_mean(kind, KINDS)
+                        "unknown kind of coupon",
+                        row=row,
+                        column="kind",
+                        value=kind,
+                        mend=did_you_mean(kind, KINDS),
                     )
         for column in _NOT_NEGATIVE:
             if column in self.table:
@@ -94,10 +101,12 @@ class Coupons:
             )
 
     def _check_numbers(self, column: str) -> None:
-        for row, value in enumerate(self.table[column]):
+        """Refuse what is not a number of at least 0; numbers given as text become numbers."""
+        numbers = pd.to_numeric(self.table[column], errors="coerce").astype(np.float64)
+        for row, (value, number) in enumerate(zip(self.table[column], numbers, strict=True)):
             if pd.isna(value):
                 continue
-            if isinstance(value, str | bool) or not np.isfinite(float(value)) or float(value) < 0:
+            if isinstance(value, bool) or not np.isfinite(number) or number < 0:
                 raise InputError(
                     f"{column} must be a number of at least 0",
                     row=row,
@@ -105,6 +114,8 @@ class Coupons:
                     value=value,
                     mend="Correct it, or leave the cell empty where there is no limit",
                 )
+        if not pd.api.types.is_numeric_dtype(self.table[column]):
+            self.table[column] = numbers
 
     def __len__(self) -> int:
         return len(self.table)
@@ -134,13 +145,16 @@ class Coupons:
             return self.positions[coupon_id]
         except KeyError:
             raise InputError(
-                "no such coupon in the menu", column="coupon_id", value=coupon_id, mend=did_you_mean(coupon_id, self.ids)
+                "no such coupon in the menu",
+                column="coupon_id",
+                value=coupon_id,
+                mend=did_you_mean(coupon_id, self.ids),
             ) from None
 
     def _numbers(self, column: str, absent: float) -> np.ndarray:
         if column not in self.table:
             return np.full(len(self), absent)
-        return pd.to_numeric(self.table[column]).fillna(absent).to_numpy(np.float64)
+        return self.table[column].astype(np.float64).fillna(absent).to_numpy()
 
     @cached_property
     def stock(self) -> np.ndarray:
@@ -181,13 +195,13 @@ class Coupons:
             raise InputError(
                 "the menu has no such column", column=column, mend=did_you_mean(column, self.table.columns)
             )
-        present = list(self.table[column])
+        present = [None if pd.isna(value) else value for value in self.table[column]]
         for value in values:
-            if value not in present:
+            if value is None or value not in present:
                 raise InputError(
                     "no coupon has this value",
                     column=column,
                     value=value,
-                    mend=did_you_mean(value, dict.fromkeys(present)),
+                    mend=did_you_mean(value, dict.fromkeys(p for p in present if p is not None)),
                 )
         return np.array([p in values for p in present], dtype=bool)

@@ -31,7 +31,7 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
     ndarray of float32, shape (n, S)
         1 where the pair stands in the earlier plan.
     int
-        Pairs of the earlier plan, those whose user or coupon is gone included.
+        Distinct pairs of the earlier plan, those whose user or coupon is gone included.
 
     Raises
     ------
@@ -41,9 +41,19 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
     table = read_plan(plan) if isinstance(plan, str) else plan
     for name in ("user_id", "coupon_id"):
         if name not in table.column_names:
-            raise InputError("the earlier plan lacks a column", column=name, mend="Give user_id and coupon_id")
+            raise InputError(
+                "the earlier plan lacks a column", column=name, mend="Give user_id and coupon_id"
+            )
     ids = instance.users.ids
-    rows = pc.index_in(table["user_id"].cast(ids.type), value_set=ids)
+    table = table.select(["user_id", "coupon_id"]).group_by(["user_id", "coupon_id"]).aggregate([])
+    try:
+        rows = pc.index_in(table["user_id"].cast(ids.type), value_set=ids)
+    except pa.ArrowInvalid as error:
+        raise InputError(
+            f"the earlier plan's users are not {ids.type}, as the users' ids are",
+            column="user_id",
+            mend="Give the plan of the same users",
+        ) from error
     coupons = pc.index_in(table["coupon_id"].cast(pa.string()), value_set=pa.array(instance.coupons.ids))
     known = np.asarray(pc.and_(pc.is_valid(rows), pc.is_valid(coupons)))
     user = np.asarray(pc.fill_null(rows, 0))[known]

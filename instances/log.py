@@ -84,7 +84,10 @@ class Log:
         for name in self.segments:
             if name not in self.features.columns:
                 raise InputError(
-                    "a segment is not among the features", file=self.source, column=name, mend="Name a feature column"
+                    "a segment is not among the features",
+                    file=self.source,
+                    column=name,
+                    mend="Name a feature column",
                 )
 
     def _check_lengths(self) -> None:
@@ -166,7 +169,9 @@ class Log:
         order = np.random.default_rng(seed).permutation(len(users))
         kept = round((1 - holdout) * len(users))
         if kept in (0, len(users)):
-            raise InputError(f"{len(users)} users cannot be split with holdout {holdout:g}", mend="Give more rows")
+            raise InputError(
+                f"{len(users)} users cannot be split with holdout {holdout:g}", mend="Give more rows"
+            )
         chosen = np.zeros(len(users), dtype=bool)
         chosen[order[:kept]] = True
         in_train = chosen[inverse]
@@ -191,7 +196,8 @@ class Log:
             (folder / "log.json").write_text(json.dumps({"segments": list(self.segments)}, indent=2))
 
     def _arm_names(self) -> np.ndarray:
-        return np.array([*self.coupons.ids, None], dtype=object)[self.arm]
+        names: np.ndarray = np.array([*self.coupons.ids, None], dtype=object)[self.arm]
+        return names
 
     @classmethod
     def read(cls, path: str | Path) -> Log:
@@ -206,13 +212,17 @@ class Log:
         for name in ("log.parquet", "coupons.csv", "log.json"):
             if not (folder / name).is_file():
                 raise InputError(
-                    "a log directory lacks this file", file=folder / name, mend="Write it with 'couponry generate'"
+                    "a log directory lacks this file",
+                    file=folder / name,
+                    mend="Write it with 'couponry generate'",
                 )
         try:
             frame = pq.read_table(folder / "log.parquet").to_pandas()
             meta: Mapping[str, list[str]] = json.loads((folder / "log.json").read_text())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise InputError(f"the log cannot be read: {error}", file=folder, mend="Write it again") from error
+            raise InputError(
+                f"the log cannot be read: {error}", file=folder, mend="Write it again"
+            ) from error
         coupons = Coupons(pd.read_csv(folder / "coupons.csv"))
         return cls.from_frame(frame, coupons, segments=tuple(meta["segments"]), source=folder / "log.parquet")
 
@@ -230,8 +240,8 @@ class Log:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Columns ``user_id, arm`` (coupon id; empty for none)``, conversion``, and as known ``cost, revenue,
-            propensity``; each further column is a feature (a prefix ``feature.`` is dropped).
+            Columns ``user_id``, ``arm`` (coupon id; empty for none), ``conversion``, and as known ``cost``,
+            ``revenue``, ``propensity``; each further column is a feature (a prefix ``feature.`` is dropped).
         coupons : Coupons
         segments : tuple of str
         source : str or Path, optional
@@ -254,7 +264,8 @@ class Log:
         features = frame.drop(columns=[c for c in own if c in frame.columns])
         features.columns = [str(c).removeprefix("feature.") for c in features.columns]
         numbers = {
-            name: _numbers(frame, name, source) if name in frame else np.zeros(len(frame)) for name in _OUTCOMES
+            name: _numbers(frame, name, source) if name in frame else np.zeros(len(frame))
+            for name in _OUTCOMES
         }
         return cls(
             features=features.reset_index(drop=True),
@@ -274,7 +285,12 @@ def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.nd
     if len(wrong):
         row = int(wrong[0])
         raise InputError(
-            "not a number", file=source, row=row, column=name, value=frame[name].iloc[row], mend="Correct the row"
+            "not a number",
+            file=source,
+            row=row,
+            column=name,
+            value=frame[name].iloc[row],
+            mend="Correct the row",
         )
     return numbers
 

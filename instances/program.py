@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
@@ -28,6 +29,7 @@ from couponry.instances.rules import (
     Stock,
     Target,
     UserCap,
+    entry_name,
 )
 
 if TYPE_CHECKING:
@@ -151,21 +153,23 @@ class _Compiler:
         for position, rule in enumerate(self.instance.rules):
             for name in [*(getattr(rule, "users", None) or {}), getattr(rule, "segment", None)]:
                 if name is not None:
-                    self._located(position, rule, lambda name=name: self.instance.users.segment(name))
+                    with self._naming(position):
+                        self.instance.users.segment(name)
         return Classes.of(self.instance.users, columns)
 
     def _check_measure(self, rule: Rule, position: int) -> None:
-        measure = getattr(rule, "measure", COUNT)
+        measure = "revenue" if isinstance(rule, ReturnFloor) else getattr(rule, "measure", COUNT)
         if measure != COUNT:
-            self._located(position, rule, lambda: self.instance.response.measure(measure))
-        if isinstance(rule, ReturnFloor):
-            self._located(position, rule, lambda: self.instance.response.measure("revenue"))
+            with self._naming(position):
+                self.instance.response.measure(measure)
 
-    def _located(self, position: int, rule: Rule, call):  # type: ignore[no-untyped-def]
+    @contextmanager
+    def _naming(self, position: int) -> Iterator[None]:
+        """Say in an error which rule it is about."""
         try:
-            return call()
+            yield
         except InputError as error:
-            raise error.located(row=f"rule {position + 1} ({rule.kind})") from None
+            raise error.located(row=entry_name(self.instance.rules, position)) from None
 
     def column(self, measure: str) -> np.ndarray:
         """Return a measure's array, ``(n, S)``."""
@@ -182,8 +186,8 @@ class _Compiler:
         for position, rule in enumerate(self.instance.rules):
             method = getattr(self, f"_{rule.kind}", None)
             if method is not None:
-                made = self._located(position, rule, lambda method=method, rule=rule: list(method(rule)))
-                rows += [replace(row, rule=position) for row in made]
+                with self._naming(position):
+                    rows += [replace(row, rule=position) for row in method(rule)]
         return rows
 
     def _menu_stock(self) -> list[Row]:
@@ -309,7 +313,12 @@ class _Compiler:
 
     def _return_floor(self, rule: ReturnFloor) -> list[Row]:
         row = self._row(
-            rule, name=rule.name or "return floor", measure="revenue", coupons=rule.coupons, users=rule.users, lower=0.0
+            rule,
+            name=rule.name or "return floor",
+            measure="revenue",
+            coupons=rule.coupons,
+            users=rule.users,
+            lower=0.0,
         )
         revenue = row.terms[0]
         cost = replace(revenue, measure="cost", coupons=-rule.ratio * revenue.coupons)
@@ -340,8 +349,9 @@ class _Compiler:
         conflicts = np.zeros((len(self.coupons), len(self.coupons)), dtype=bool)
         for position, rule in enumerate(self.instance.rules):
             if isinstance(rule, Exclusion):
-                for family in self._located(position, rule, lambda rule=rule: self._families(rule)):
-                    conflicts |= np.outer(family, family)
+                with self._naming(position):
+                    for family in self._families(rule):
+                        conflicts |= np.outer(family, family)
         np.fill_diagonal(conflicts, False)
         return conflicts
 
@@ -355,7 +365,7 @@ class _Compiler:
         return [(values == value).to_numpy() for value in values.dropna().unique()]
 
 
-def describe_scope(coupons: CouponSelector | None, users: Attributes | None) -> str:
+def describe_scope(coupons: CouponSelector | None, users: Mapping[str, Sequence[object]] | None) -> str:
     """Return in words which coupons and users a rule speaks of."""
 
     def listed(wanted: Mapping[str, object]) -> str:
@@ -373,9 +383,12 @@ def describe_scope(coupons: CouponSelector | None, users: Attributes | None) -> 
 
 
 def _unique_names(rows: list[Row]) -> tuple[Row, ...]:
-    seen: Counter[str] = Counter()
+    """Number the rows that would have the name of an earlier one."""
+    seen: set[str] = set()
     named = []
     for row in rows:
-        seen[row.name] += 1
-        named.append(row if seen[row.name] == 1 else replace(row, name=f"{row.name} ({seen[row.name]})"))
+        numbered = (f"{row.name} ({count})" for count in itertools.count(2))
+        name = row.name if row.name not in seen else next(n for n in numbered if n not in seen)
+        seen.add(name)
+        named.append(replace(row, name=name))
     return tuple(named)

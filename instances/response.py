@@ -11,6 +11,8 @@ from couponry.instances.errors import InputError, did_you_mean
 
 __all__ = ["Response"]
 
+_RESERVED = ("count", "kept", "coupon")
+
 
 @dataclass(frozen=True)
 class Response:
@@ -34,17 +36,33 @@ class Response:
             if name not in self.measures:
                 raise InputError("the response has no such measure", column=name, mend="Give value and cost")
         for name, array in self.measures.items():
-            if array.shape != self.shape or array.ndim != 2:
+            if name in _RESERVED:
+                raise InputError(
+                    "no measure can have this name",
+                    column=name,
+                    mend="Rename it: the name means something else",
+                )
+            if array.ndim != 2 or array.shape != self.measures["value"].shape:
                 raise InputError(
                     "the response's measures differ in shape",
                     column=name,
                     value=array.shape,
-                    mend=f"Give every measure the shape of value, {self.shape}",
+                    mend=f"All are users × places, as value is: {self.measures['value'].shape}",
                 )
             if array.dtype not in (np.float32, np.float64):
                 raise InputError(
-                    "measures are float32 or float64", column=name, value=str(array.dtype), mend="Convert the array"
+                    "measures are float32 or float64",
+                    column=name,
+                    value=str(array.dtype),
+                    mend="Convert the array",
                 )
+        if self.coupon is not None and self.coupon.dtype != np.int32:
+            raise InputError(
+                "shortlists are int32",
+                column="coupon",
+                value=str(self.coupon.dtype),
+                mend="Convert the array",
+            )
         if self.coupon is not None and self.coupon.shape != self.shape:
             raise InputError(
                 "the shortlist's shape differs from the measures'", column="coupon", value=self.coupon.shape
@@ -78,7 +96,7 @@ class Response:
 
     def eligible(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Return which places may be given, bool, for the users in ``rows``."""
-        usable = ~np.isnan(self.measures["value"][rows])
+        usable: np.ndarray = ~np.isnan(self.measures["value"][rows])
         return usable if self.coupon is None else usable & (self.coupon[rows] >= 0)
 
     def take(self, rows: np.ndarray) -> Response:

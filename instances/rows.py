@@ -7,6 +7,7 @@ that the rules mention, so a row is a handful of short vectors whatever the numb
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,7 @@ class Classes:
         )
         return cls(code.astype(np.int32), table, sizes)
 
-    def select(self, wanted: dict[str, list[object]] | None, users: Users) -> np.ndarray:
+    def select(self, wanted: Mapping[str, Sequence[object]] | None, users: Users) -> np.ndarray:
         """Return which classes a rule speaks of, bool ``(C,)``.
 
         Raises
@@ -122,5 +123,5 @@ class Classes:
         for column, values in (wanted or {}).items():
             segment = users.segment(column)
             labels = {segment.labels[segment.code(value)] for value in values}
-            chosen &= np.array([value in labels for value in self.table[column]])
+            chosen &= np.array([value in labels for value in self.table[column]], dtype=bool)
         return chosen

@@ -6,7 +6,7 @@ checked when it meets an instance (:mod:`couponry.instances.rows`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
@@ -24,7 +24,10 @@ __all__ = [
     "Stock",
     "Target",
     "UserCap",
+    "entry_name",
 ]
+
+SINGLE = ("user_cap", "keep")  # kinds that a rules file gives once, as [kind]
 
 Scalar = str | int | float | bool
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -72,7 +75,9 @@ class Campaign(_Frozen):
         if isinstance(data, Mapping) and isinstance(data.get("objective"), Mapping):
             turned = dict(data["objective"])
             if len(turned) != 1 or next(iter(turned)) not in ("maximise", "minimise"):
-                raise ValueError("objective is a measure, or { minimise = MEASURE }, or { maximise = MEASURE }")
+                raise ValueError(
+                    "objective is a measure, or { minimise = MEASURE }, or { maximise = MEASURE }"
+                )
             sense, measure = turned.popitem()
             return {**data, "objective": measure, "sense": sense}
         return data
@@ -186,6 +191,13 @@ class Keep(_Rule):
 Rule = Budget | Target | Stock | UserCap | Exclusion | Coverage | Parity | ReturnFloor | Keep
 
 AnyRule = TypeVar("AnyRule")
+
+
+def entry_name(rules: Sequence[Rule], position: int) -> str:
+    """Return how a rules file names the rule at ``position``: ``[[budget]] 2``, or ``[keep]``."""
+    kind = rules[position].kind
+    count = sum(rule.kind == kind for rule in rules[: position + 1])
+    return f"[{kind}]" if kind in SINGLE and count == 1 else f"[[{kind}]] {count}"
 
 
 def _check_sides(rule: AnyRule, at_least: float | None, at_most: float | None) -> AnyRule:

@@ -26,7 +26,7 @@ class Segment:
     codes : ndarray of int32, shape (n,)
         Position of each user's value in ``labels``.
     labels : tuple
-        The values, sorted.
+        The values, sorted; dates and times as ISO text.
     """
 
     name: str
@@ -78,38 +78,57 @@ class Users:
             raise InputError("there are no users", mend="Give at least one row")
         self.table = table
         self._segments: dict[str, Segment] = {}
-        self._check()
+        self._check_ids()
+        if "max_coupons" in self.table.column_names:
+            self._check_max_coupons()
 
-    def _check(self) -> None:
+    def _check_ids(self) -> None:
         ids = self.ids
-        if ids.null_count:
-            row = int(np.flatnonzero(np.asarray(ids.is_null()))[0])
-            raise InputError("a user has no id", row=row, column="user_id", mend="Give every user an id")
-        if pc.count_distinct(ids).as_py() < len(ids):
-            values = ids.to_numpy(zero_copy_only=False)
-            _, first = np.unique(values, return_index=True)
-            row = int(np.setdiff1d(np.arange(len(ids)), first)[0])
+        if not (pa.types.is_integer(ids.type) or _is_text(ids.type)):
             raise InputError(
-                "this user stands there twice",
+                "user_id must be text or whole numbers",
+                column="user_id",
+                value=str(ids.type),
+                mend="Convert the column",
+            )
+        missing = ids.is_null()
+        if _is_text(ids.type):
+            missing = pc.or_kleene(missing, pc.equal(ids, ""))
+        if pc.any(missing).as_py():
+            row = pc.index(missing, True).as_py()
+            raise InputError("a user has no id", row=row, column="user_id", mend="Give every user an id")
+        if len(pc.unique(ids)) < len(ids):
+            _, first = np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)
+            row = int(np.setdiff1d(np.arange(len(ids)), first)[0])
+            above = row - pc.index(ids, ids[row]).as_py()
+            raise InputError(
+                f"this user stands there twice, the first time {above:,} row{'s' if above > 1 else ''} above",
                 row=row,
                 column="user_id",
                 value=ids[row].as_py(),
                 mend="Give each user one row",
             )
-        if "max_coupons" in self.table.column_names:
-            self._check_max_coupons()
 
     def _check_max_coupons(self) -> None:
         column = self.table["max_coupons"]
-        if not pa.types.is_integer(column.type) or (pc.min(column).as_py() or 0) < 0:
-            bad = next((i for i, v in enumerate(column.to_pylist()) if v is not None and (v < 0 or v != int(v))), 0)
-            raise InputError(
-                "max_coupons must be a whole number of at least 0",
-                row=bad,
-                column="max_coupons",
-                value=column[bad].as_py(),
-                mend="Correct it, or leave the cell empty to follow the rule",
-            )
+        row = 0
+        if (
+            pa.types.is_integer(column.type)
+            or pa.types.is_floating(column.type)
+            or pa.types.is_null(column.type)
+        ):
+            numbers = column.cast(pa.float64())
+            whole = pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less(numbers, 2.0**31))
+            row = pc.index(pc.and_(whole, pc.greater_equal(numbers, 0)), False).as_py()
+            if row == -1:
+                return
+        raise InputError(
+            "max_coupons must be a whole number of at least 0",
+            row=row,
+            column="max_coupons",
+            value=column[row].as_py(),
+            mend="Correct it, or leave the cell empty to follow the rule",
+        )
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -120,7 +139,7 @@ class Users:
     @cached_property
     def ids(self) -> pa.Array:
         """The users' ids as one arrow array, in the instance's order."""
-        return self.table["user_id"].combine_chunks()
+        return _decoded(self.table["user_id"])
 
     @cached_property
     def positions(self) -> Mapping[object, int]:
@@ -129,7 +148,7 @@ class Users:
 
     @cached_property
     def max_coupons(self) -> np.ndarray | None:
-        """Coupons each user may get, int32 ``(n,)`` with −1 where the rule decides; None without the column."""
+        """Coupons each user may get, int32 ``(n,)``, −1 where the rule decides; None without the column."""
         if "max_coupons" not in self.table.column_names:
             return None
         filled = pc.fill_null(self.table["max_coupons"].cast(pa.int32()), -1)
@@ -141,7 +160,8 @@ class Users:
         return tuple(
             name
             for name in self.table.column_names
-            if name not in ("user_id", "max_coupons") and not pa.types.is_nested(self.table.schema.field(name).type)
+            if name not in ("user_id", "max_coupons")
+            and not pa.types.is_nested(self.table.schema.field(name).type)
         )
 
     def segment(self, name: str) -> Segment:
@@ -161,17 +181,18 @@ class Users:
             raise InputError(
                 "the users have no such segment", column=name, mend=did_you_mean(name, self.segment_names)
             )
-        column = self.table[name].combine_chunks()
-        if column.null_count:
-            row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        column = _decoded(self.table[name])
+        missing = column.is_null(nan_is_null=True)
+        if pc.any(missing).as_py():
+            row = pc.index(missing, True).as_py()
             raise InputError(
                 "a user has no value in a segment that a rule mentions",
                 row=row,
                 column=name,
                 mend="Fill it, for instance with 'unknown'",
             )
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.string())
         encoded = column.dictionary_encode()
         values = encoded.dictionary.to_pylist()
         order = sorted(range(len(values)), key=lambda i: (str(type(values[i])), values[i]))
@@ -184,3 +205,16 @@ class Users:
         """Return the users at ``rows`` (positions, or a bool mask)."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Users(self.table.take(pa.array(index)))
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array of plain values."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string_view(column.type):  # too young for most of arrow's functions
+        column = column.cast(pa.large_string())
+    return column.combine_chunks()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
