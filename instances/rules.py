@@ -1,16 +1,28 @@
 """The nine rules that finance and planners write.
 
-A rule checks itself when it is made; whether the segments, coupons and measures that it names exist is
-checked when it meets an instance (:mod:`couponry.instances.rows`).
+A rule checks itself when it is made, and raises :class:`couponry.instances.InputError`; whether the
+segments, coupons and measures that it names exist is checked when it meets an instance
+(:mod:`couponry.instances.program`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from couponry.instances.errors import InputError
+from couponry.instances.rule_errors import rule_error
 
 __all__ = [
     "Budget",
@@ -29,10 +41,18 @@ __all__ = [
 
 SINGLE = ("user_cap", "keep")  # kinds that a rules file gives once, as [kind]
 
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
 Scalar = str | int | float | bool
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
+WholeNotNegative = Annotated[int, Field(ge=0), BeforeValidator(_number)]
 
 
 def _as_lists(value: Any) -> Any:
@@ -48,6 +68,16 @@ CouponSelector = list[str] | Attributes
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    kind: ClassVar[str]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _told(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Raise InputError, as all bad input does."""
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise rule_error(error, cls.kind, cls.model_fields, data) from None
 
 
 class Campaign(_Frozen):
@@ -63,6 +93,7 @@ class Campaign(_Frozen):
     sense : {"maximise", "minimise"}
     """
 
+    kind: ClassVar[str] = "campaign"
     name: str = "campaign"
     currency: str = ""
     objective: str = "value"
@@ -75,8 +106,11 @@ class Campaign(_Frozen):
         if isinstance(data, Mapping) and isinstance(data.get("objective"), Mapping):
             turned = dict(data["objective"])
             if len(turned) != 1 or next(iter(turned)) not in ("maximise", "minimise"):
-                raise ValueError(
-                    "objective is a measure, or { minimise = MEASURE }, or { maximise = MEASURE }"
+                raise InputError(
+                    "objective is a measure, or one measure with its direction",
+                    column="objective",
+                    value=data["objective"],
+                    mend='Write objective = "value", or objective = { minimise = "cost" }',
                 )
             sense, measure = turned.popitem()
             return {**data, "objective": measure, "sense": sense}
@@ -84,7 +118,6 @@ class Campaign(_Frozen):
 
 
 class _Rule(_Frozen):
-    kind: ClassVar[str]
     name: str | None = None
 
 
@@ -128,7 +161,7 @@ class UserCap(_Rule):
     """At most ``coupons`` coupons a user, and expected cost of at most ``money`` a user."""
 
     kind: ClassVar[str] = "user_cap"
-    coupons: Annotated[int, Field(ge=0)] = 1
+    coupons: WholeNotNegative = 1
     money: NotNegative | None = None
 
 
@@ -142,7 +175,10 @@ class Exclusion(_Rule):
     @model_validator(mode="after")
     def _one_way(self) -> Exclusion:
         if (self.by is None) == (self.coupons is None):
-            raise ValueError("give either by = COLUMN or coupons = [IDS], not both")
+            raise InputError(
+                "an exclusion speaks of a column of the menu or of some coupons",
+                mend="Give either by = COLUMN or coupons = [IDS], not both",
+            )
         return self
 
 
@@ -202,7 +238,12 @@ def entry_name(rules: Sequence[Rule], position: int) -> str:
 
 def _check_sides(rule: AnyRule, at_least: float | None, at_most: float | None) -> AnyRule:
     if at_least is None and at_most is None:
-        raise ValueError("give at_least, at_most, or both")
+        raise InputError("the rule has no limit", mend="Give at_least, at_most, or both")
     if at_least is not None and at_most is not None and at_least > at_most:
-        raise ValueError(f"at_least ({at_least:g}) is above at_most ({at_most:g})")
+        raise InputError(
+            f"at_least is above at_most, {at_most:g}",
+            column="at_least",
+            value=at_least,
+            mend="Lower it or raise at_most",
+        )
     return rule
