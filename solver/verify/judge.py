@@ -1,0 +1,122 @@
+"""Holding a plan against every rule, in exact arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from couponry.instances.instance import Instance
+from couponry.solver.verify.certificate import StatesBound, check_certificate
+from couponry.solver.verify.findings import Verification, Violation, number
+from couponry.solver.verify.measures import Measures
+from couponry.solver.verify.plan import Pairs, read_pairs
+from couponry.solver.verify.requirements import Groups, Part, Requirement, read_requirements, written
+from couponry.solver.verify.user_limits import broken_user_limits, read_user_limits
+
+__all__ = ["verify"]
+
+
+def verify(
+    instance: Instance, plan: pa.Table, certificate: StatesBound | Mapping[str, Any] | None = None
+) -> Verification:
+    """Check a plan against every rule, and a certificate against what its multipliers prove.
+
+    Parameters
+    ----------
+    instance : Instance
+    plan : pyarrow.Table
+        ``user_id`` and ``coupon_id``, one row a given coupon; ``value`` and ``cost``, where they are there,
+        must be the instance's own.
+    certificate : Certificate or mapping, optional
+        ``solution.certificate``, or what ``certificate.json`` holds.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        Where the instance's own rules name what it does not have. A bad plan or certificate raises nothing:
+        what is wrong with it is reported.
+
+    Notes
+    -----
+    Sums are rounded once (:func:`math.fsum`) and then compared as the decimals that they print as, with the
+    limits as the decimals that were written: an excess of one unit in the last place fails. A pair that is
+    not eligible is reported and left out of the sums; a pair that is given twice counts twice.
+    """
+    pairs, violations = read_pairs(instance, plan)
+    measures = Measures(instance)
+    groups = Groups(instance)
+    requirements = read_requirements(instance, groups)
+    sums = _Sums(measures, groups, pairs)
+    cost = measures.of_pairs("cost", pairs.user, pairs.place, pairs.coupon)
+    violations += broken_user_limits(instance, read_user_limits(instance), pairs, cost)
+    for requirement in requirements:
+        violations += _broken(requirement, sums)
+    value = sums.over_all(instance.campaign.objective)
+    check = None
+    if certificate is not None:
+        check, wrong = check_certificate(instance, certificate, value, plan_valid=not violations)
+        violations += wrong
+    return Verification(
+        ok=not violations,
+        value=value,
+        cost=math.fsum(cost.tolist()),
+        given=plan.num_rows,
+        violations=tuple(violations),
+        certificate=check,
+    )
+
+
+class _Sums:
+    """Sums of measures over a plan's pairs, each rounded once."""
+
+    def __init__(self, measures: Measures, groups: Groups, pairs: Pairs) -> None:
+        self._measures = measures
+        self._group = groups.of_user[pairs.user]
+        self._pairs = pairs
+        self._numbers: dict[str, np.ndarray] = {}
+        self._known: dict[tuple[str, bytes, bytes], float] = {}
+
+    def _of_pairs(self, measure: str) -> np.ndarray:
+        if measure not in self._numbers:
+            pairs = self._pairs
+            self._numbers[measure] = self._measures.of_pairs(measure, pairs.user, pairs.place, pairs.coupon)
+        return self._numbers[measure]
+
+    def over_all(self, measure: str) -> float:
+        """Return Σ measure over the whole plan."""
+        return math.fsum(self._of_pairs(measure).tolist())
+
+    def over(self, part: Part) -> float:
+        """Return Σ measure over a part's users and coupons."""
+        key = (part.measure, part.groups.tobytes(), part.coupons.tobytes())
+        if key not in self._known:
+            chosen = part.groups[self._group] & part.coupons[self._pairs.coupon]
+            if part.measure == "count":
+                self._known[key] = float(np.count_nonzero(chosen))
+            else:
+                self._known[key] = math.fsum(self._of_pairs(part.measure)[chosen].tolist())
+        return self._known[key]
+
+
+def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
+    activity = sum((part.coefficient * written(sums.over(part)) for part in requirement.parts), Fraction(0))
+    if requirement.upper is not None and activity > requirement.upper:
+        limit, excess, side, much = requirement.upper, activity - requirement.upper, "most", "much"
+    elif requirement.lower is not None and activity < requirement.lower:
+        limit, excess, side, much = requirement.lower, requirement.lower - activity, "least", "little"
+    else:
+        return []
+    words = (
+        f"{requirement.name}: {requirement.of} is {number(float(activity))}, "
+        f"at {side} {number(float(limit))} allowed: {number(float(excess))} too {much}."
+    )
+    return [Violation(requirement.name, requirement.of, float(activity), float(limit), float(excess), words)]

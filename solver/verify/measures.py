@@ -1,0 +1,98 @@
+"""The measures that requirements sum: of chosen pairs, and of whole blocks of users."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from couponry.instances.errors import InputError
+from couponry.instances.instance import Instance
+from couponry.instances.plan import read_plan
+from couponry.instances.rules import Keep
+
+__all__ = ["Measures", "as_text", "earlier_plan", "menu_positions", "positions"]
+
+
+def as_text(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Return ids as text, whatever whole number or text type they were stored in."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string())
+
+
+def positions(ids: pa.ChunkedArray | pa.Array, known: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Return where each id stands among the known ones, int64; −1 for an unknown or empty id."""
+    if ids.type != known.type:
+        ids, known = as_text(ids), as_text(known)
+    found = pc.index_in(ids, value_set=known, skip_nulls=True)
+    return np.asarray(pc.fill_null(found, -1), dtype=np.int64)
+
+
+def menu_positions(instance: Instance, ids: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Return where each coupon id stands in the menu, int64; −1 for an unknown or empty id."""
+    return positions(as_text(ids), pa.array(instance.coupons.ids, pa.string()))
+
+
+def earlier_plan(rule: Keep) -> pa.Table:
+    """Return the plan that a keep rule speaks of.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or lacks a column.
+    """
+    table = read_plan(rule.plan) if isinstance(rule.plan, str) else rule.plan
+    for column in ("user_id", "coupon_id"):
+        if column not in table.column_names:
+            raise InputError("the earlier plan lacks a column", column=column)
+    return table
+
+
+class Measures:
+    """Numbers of pairs by name: ``"count"``, a measure of the response, or ``"kept i"`` of rule ``i``.
+
+    float32 responses are widened, never rounded.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self._menu = len(instance.coupons)
+        self._earlier = cache(self._read_earlier)
+
+    def _read_earlier(self, name: str) -> np.ndarray:
+        """Return the earlier plan's known pairs as sorted keys ``user · J + coupon``."""
+        rule = self.instance.rules[int(name.split()[1])]
+        assert isinstance(rule, Keep)
+        table = earlier_plan(rule)
+        user = positions(table["user_id"], self.instance.users.ids)
+        coupon = menu_positions(self.instance, table["coupon_id"])
+        known = (user >= 0) & (coupon >= 0)
+        return np.unique(user[known] * self._menu + coupon[known])
+
+    def of_pairs(self, name: str, user: np.ndarray, place: np.ndarray, coupon: np.ndarray) -> np.ndarray:
+        """Return a measure of chosen pairs, float64 ``(p,)``."""
+        if name == "count":
+            return np.ones(len(user))
+        if name.startswith("kept "):
+            return np.isin(user * self._menu + coupon, self._earlier(name)).astype(np.float64)
+        return np.asarray(self.instance.response.measure(name)[user, place], dtype=np.float64)
+
+    def of_block(self, name: str, first: int, last: int) -> np.ndarray:
+        """Return a measure of every pair of the users ``first`` to ``last − 1``, float64 ``(b, S)``."""
+        if not name.startswith("kept "):
+            return self.instance.response.measure(name)[first:last].astype(np.float64)
+        keys = self._earlier(name)
+        keys = keys[np.searchsorted(keys, first * self._menu) : np.searchsorted(keys, last * self._menu)]
+        places = self.coupons_of_block(first, last)
+        own = np.arange(first, last)[:, None] * self._menu + places
+        return (np.isin(own, keys) & (places >= 0)).astype(np.float64)
+
+    def coupons_of_block(self, first: int, last: int) -> np.ndarray:
+        """Return the coupon of every place, int64 ``(b, S)``, −1 where a place is empty."""
+        coupon = self.instance.response.coupon
+        if coupon is None:
+            return np.broadcast_to(np.arange(self._menu), (last - first, self._menu))
+        return np.asarray(coupon[first:last], dtype=np.int64)

@@ -1,0 +1,321 @@
+"""The rules that bind all users together, each read from its definition.
+
+A requirement is a sum of parts, ``Σ coefficient · Σ measure over some users' given coupons``, that must lie
+between two limits. Coefficients and limits are the decimals that were written: 0.1 is one tenth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd
+
+import numpy as np
+import pyarrow as pa
+
+from couponry.instances.errors import InputError
+from couponry.instances.instance import Instance
+from couponry.instances.rules import (
+    Attributes,
+    Budget,
+    CouponSelector,
+    Coverage,
+    Keep,
+    Parity,
+    ReturnFloor,
+    Rule,
+    Scalar,
+    Stock,
+    Target,
+)
+from couponry.solver.verify.measures import earlier_plan
+
+__all__ = ["Groups", "Part", "Requirement", "read_requirements", "selected_coupons", "written"]
+
+
+def written(value: float) -> Fraction:
+    """Return a number as the shortest decimal that names it: 0.1 is one tenth."""
+    return Fraction(repr(float(value)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """``coefficient · Σ measure`` over the given coupons of some groups of users.
+
+    Attributes
+    ----------
+    coefficient : Fraction
+    measure : str
+        ``"count"``, a measure of the response, or ``"kept"`` with the rule's position.
+    groups : ndarray of bool, shape (G,)
+    coupons : ndarray of bool, shape (J,)
+    """
+
+    coefficient: Fraction
+    measure: str
+    groups: np.ndarray
+    coupons: np.ndarray
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """``lower ≤ Σ parts ≤ upper``.
+
+    Attributes
+    ----------
+    name : str
+        As the program's row is named.
+    parts : tuple of Part
+    lower, upper : Fraction or None
+        In the rule's own unit; None where there is no such side.
+    of : str
+        What is summed and over what, in words.
+    scale : int
+        Of the program's row, whose multiplier speaks of ``scale`` × this sum.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    lower: Fraction | None
+    upper: Fraction | None
+    of: str
+    scale: int = 1
+
+
+class Groups:
+    """Users who are alike in every segment that some rule mentions.
+
+    Attributes
+    ----------
+    of_user : ndarray of int64, shape (n,)
+    sizes : ndarray of int64, shape (G,)
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        names: dict[str, None] = {}
+        for rule in instance.rules:
+            names |= dict.fromkeys(getattr(rule, "users", None) or {})
+            if isinstance(rule, Coverage | Parity):
+                names[rule.segment] = None
+        columns = {name: _encoded(instance, name) for name in names}
+        combined = np.zeros(len(instance.users), dtype=np.int64)
+        for codes, values in columns.values():
+            # Renumbered after every column, so that many columns cannot overflow.
+            combined = np.unique(combined * len(values) + codes, return_inverse=True)[1]
+        _, first, self.of_user, self.sizes = np.unique(
+            combined, return_index=True, return_inverse=True, return_counts=True
+        )
+        self._columns = {name: (codes[first], values) for name, (codes, values) in columns.items()}
+
+    def values(self, segment: str) -> list[object]:
+        """Return the values that a segment takes, sorted."""
+        return self._columns[segment][1]
+
+    def having(self, segment: str, value: object) -> np.ndarray:
+        """Return the groups with this value in a segment, bool ``(G,)``.
+
+        Raises
+        ------
+        InputError
+            If no user has it.
+        """
+        codes, values = self._columns[segment]
+        for code, known in enumerate(values):
+            if known == value and isinstance(known, bool) == isinstance(value, bool):
+                return np.asarray(codes == code)
+        raise InputError("no user has this value of a segment", column=segment, value=value)
+
+    def selected(self, wanted: Attributes | None) -> np.ndarray:
+        """Return the groups that have one of the values in each column of ``wanted``, bool ``(G,)``."""
+        chosen = np.ones(len(self.sizes), dtype=bool)
+        for segment, values in (wanted or {}).items():
+            chosen &= np.logical_or.reduce([self.having(segment, value) for value in values], axis=0)
+        return chosen
+
+
+def _encoded(instance: Instance, name: str) -> tuple[np.ndarray, list[object]]:
+    """Return a segment column as codes and sorted values."""
+    if name not in instance.users.table.column_names:
+        raise InputError("a rule mentions a segment that the users do not have", column=name)
+    column = instance.users.table[name].combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if column.null_count:
+        raise InputError("a user has no value in a segment that a rule mentions", column=name)
+    coded = column.dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[order] = np.arange(len(values))
+    return rank[coded.indices.to_numpy(zero_copy_only=False)], [values[i] for i in order]
+
+
+def selected_coupons(instance: Instance, wanted: CouponSelector | None) -> np.ndarray:
+    """Return the coupons that a rule speaks of, bool ``(J,)``.
+
+    Parameters
+    ----------
+    instance : Instance
+    wanted : list of str, mapping from a menu column to values, or None
+        None is every coupon.
+
+    Raises
+    ------
+    InputError
+        If an id or a column is not in the menu.
+    """
+    table = instance.coupons.table
+    if wanted is None:
+        return np.ones(len(table), dtype=bool)
+    conditions: Mapping[str, Sequence[Scalar]]
+    conditions = wanted if isinstance(wanted, Mapping) else {"coupon_id": wanted}
+    chosen = np.ones(len(table), dtype=bool)
+    for column, values in conditions.items():
+        if column not in table:
+            raise InputError("a rule mentions a column that the menu does not have", column=column)
+        held = table[column].to_list()
+        absent = [value for value in values if value not in held]
+        if absent:
+            raise InputError("a rule mentions what no coupon has", column=column, value=absent[0])
+        chosen &= np.array([value in values for value in held], dtype=bool)
+    return chosen
+
+
+def read_requirements(instance: Instance, groups: Groups) -> list[Requirement]:
+    """Return every requirement: the menu's own stock first, then each rule's in the order written.
+
+    Raises
+    ------
+    InputError
+        If a rule names a segment, value, coupon or column that the instance does not have.
+    """
+    reader = _Reader(instance, groups)
+    found = [*reader.menu(), *(r for i, rule in enumerate(instance.rules) for r in reader.read(i, rule))]
+    seen: Counter[str] = Counter()
+    for i, requirement in enumerate(found):
+        seen[requirement.name] += 1
+        if seen[requirement.name] > 1:
+            found[i] = replace(requirement, name=f"{requirement.name} ({seen[requirement.name]})")
+    return found
+
+
+class _Reader:
+    """Reads rules one by one; a method a kind."""
+
+    def __init__(self, instance: Instance, groups: Groups) -> None:
+        self.instance = instance
+        self.groups = groups
+
+    def menu(self) -> Iterator[Requirement]:
+        """Yield what the menu itself says of units: ``minimum ≤ count ≤ stock``."""
+        for j, coupon in enumerate(self.instance.coupons.ids):
+            stock, minimum = self.instance.coupons.stock[j], self.instance.coupons.minimum[j]
+            lower = written(minimum) if minimum > 0 else None
+            upper = written(stock) if np.isfinite(stock) else None
+            if lower is not None or upper is not None:
+                parts = (self.part(1, "count", [coupon], None),)
+                yield Requirement(f"stock {coupon}", parts, lower, upper, f"units of coupon {coupon}")
+
+    def read(self, position: int, rule: Rule) -> Iterator[Requirement]:
+        """Yield the requirements of one rule; none of a user cap or an exclusion."""
+        match rule:
+            case Budget():
+                parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
+                of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
+                yield Requirement(rule.name or "budget", parts, None, written(rule.amount), of)
+            case Target():
+                parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
+                of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
+                name = rule.name or f"target {rule.measure}"
+                yield Requirement(name, parts, written(rule.at_least), None, of)
+            case Stock():
+                parts = (self.part(1, "count", rule.coupons, None),)
+                lower = None if rule.at_least is None else written(rule.at_least)
+                upper = None if rule.at_most is None else written(rule.at_most)
+                of = f"units of {_scope(rule.coupons, None)}"
+                yield Requirement(rule.name or "stock", parts, lower, upper, of)
+            case Coverage():
+                yield from self._coverage(rule)
+            case Parity():
+                yield from self._parity(rule)
+            case ReturnFloor():
+                yield self._return_floor(rule)
+            case Keep():
+                yield self._keep(position, rule)
+
+    def part(
+        self,
+        coefficient: Fraction | int,
+        measure: str,
+        coupons: CouponSelector | None,
+        users: Attributes | np.ndarray | None,
+    ) -> Part:
+        """Return a part over the coupons and users that a rule names."""
+        groups = users if isinstance(users, np.ndarray) else self.groups.selected(users)
+        return Part(Fraction(coefficient), measure, groups, selected_coupons(self.instance, coupons))
+
+    def _split(self, rule: Coverage | Parity) -> Iterator[tuple[str, np.ndarray, int]]:
+        """Yield each value of the rule's segment among the rule's users: label, groups, number of users."""
+        population = self.groups.selected(rule.users)
+        for value in self.groups.values(rule.segment):
+            members = population & self.groups.having(rule.segment, value)
+            size = int(self.groups.sizes[members].sum())
+            if size:
+                yield f"{rule.segment}={value}", members, size
+
+    def _coverage(self, rule: Coverage) -> Iterator[Requirement]:
+        """Yield ``at_least · users ≤ units ≤ at_most · users`` for each value of the segment."""
+        for label, members, size in self._split(rule):
+            yield Requirement(
+                f"{rule.name or 'coverage'} {label}",
+                (self.part(1, "count", rule.coupons, members),),
+                None if rule.at_least is None else written(rule.at_least) * size,
+                None if rule.at_most is None else written(rule.at_most) * size,
+                f"units of {_scope(rule.coupons, rule.users)} among the {size:,} users with {label}",
+            )
+
+    def _parity(self, rule: Parity) -> Iterator[Requirement]:
+        """Yield ``|per head there − per head overall| ≤ tolerance`` for each value of the segment."""
+        population = self.groups.selected(rule.users)
+        total = int(self.groups.sizes[population].sum())
+        tolerance = written(rule.tolerance)
+        for label, members, size in self._split(rule):
+            there = self.part(Fraction(1, size), rule.measure, rule.coupons, members)
+            overall = self.part(Fraction(-1, total), rule.measure, rule.coupons, population)
+            yield Requirement(
+                f"{rule.name or 'parity'} {label}",
+                (there, overall),
+                -tolerance,
+                tolerance,
+                f"{rule.measure} per head with {label} less the overall, {_scope(rule.coupons, rule.users)}",
+                scale=size * total // gcd(size, total),
+            )
+
+    def _return_floor(self, rule: ReturnFloor) -> Requirement:
+        revenue = self.part(1, "revenue", rule.coupons, rule.users)
+        cost = replace(revenue, measure="cost", coefficient=-written(rule.ratio))
+        of = f"revenue less {rule.ratio:g} × cost of {_scope(rule.coupons, rule.users)}"
+        return Requirement(rule.name or "return floor", (revenue, cost), Fraction(0), None, of)
+
+    def _keep(self, position: int, rule: Keep) -> Requirement:
+        pairs = earlier_plan(rule).num_rows
+        parts = (self.part(1, f"kept {position}", None, None),)
+        of = f"pairs kept of the {pairs:,} of the earlier plan"
+        return Requirement(rule.name or "keep", parts, written(rule.share) * pairs, None, of)
+
+
+def _scope(coupons: CouponSelector | None, users: Attributes | None) -> str:
+    """Return in words which coupons and users are meant."""
+
+    def conditions(wanted: Attributes) -> str:
+        return ", ".join(f"{column} {' or '.join(map(str, values))}" for column, values in wanted.items())
+
+    if coupons is None:
+        what = "all coupons"
+    elif isinstance(coupons, Mapping):
+        what = f"coupons with {conditions(coupons)}"
+    else:
+        what = f"coupon{'s' if len(coupons) > 1 else ''} {', '.join(coupons)}"
+    return what + (f" to users with {conditions(users)}" if users else "")
