@@ -20,8 +20,9 @@ HEAVY = {
     "numpy",
     "ortools",
     "pandas",
-    "plotly",
+    "matplotlib",
     "pyarrow",
+    "scipy",
     "sklearn",
     "torch",
 }
