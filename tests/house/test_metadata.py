@@ -20,7 +20,7 @@ def declared() -> list[Requirement]:
         *project["dependencies"],
         *(r for extra in project["optional-dependencies"].values() for r in extra),
     ]
-    return [r for r in map(Requirement, lines) if r.name != "couponry"]
+    return [r for r in map(Requirement, sorted(set(lines))) if r.name != "couponry"]
 
 
 def pins() -> dict[str, str]:
