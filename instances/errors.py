@@ -88,13 +88,14 @@ class InputError(CouponryError):
 
     def located(self, *, file: str | Path | None = None, row: int | str | None = None) -> InputError:
         """Return the same error with its place filled in where it had none."""
+        return self.moved(
+            file=self.file if self.file is not None else file, row=self.row if self.row is not None else row
+        )
+
+    def moved(self, *, file: str | Path | None, row: int | str | None) -> InputError:
+        """Return the same error at another place."""
         return type(self)(
-            self.problem,
-            file=self.file if self.file is not None else file,
-            row=self.row if self.row is not None else row,
-            column=self.column,
-            value=self.value,
-            mend=self.mend,
+            self.problem, file=file, row=row, column=self.column, value=self.value, mend=self.mend
         )
 
 

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from couponry.instances.atomic import write_file
 from couponry.instances.errors import InputError
+from couponry.instances.source import Source
+from couponry.instances.tables import read_table, require_columns
 
 __all__ = ["read_plan", "write_plan"]
 
@@ -17,32 +19,30 @@ __all__ = ["read_plan", "write_plan"]
 def read_plan(path: str | Path) -> pa.Table:
     """Read a plan from a Parquet or CSV file, or from a directory that holds ``plan.parquet``.
 
+    Parameters
+    ----------
+    path : str or Path
+        A local path or an fsspec URL.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``user_id``, ``coupon_id`` and what else the file has; ids of a CSV file are text.
+
     Raises
     ------
     InputError
         If there is no such file, it is damaged, or lacks ``user_id`` or ``coupon_id``.
     """
-    file = Path(path)
-    if file.is_dir():
-        file = file / "plan.parquet"
-    if not file.is_file():
-        raise InputError("there is no such plan", file=file, mend="Give a plan written by 'couponry solve'")
-    try:
-        if file.suffix == ".csv":
-            text = {"user_id": pa.string(), "coupon_id": pa.string()}
-            table = pyarrow.csv.read_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=text))
-        else:
-            table = pq.read_table(file)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"the plan cannot be read: {error}", file=file, mend="Write it again") from error
-    for name in ("user_id", "coupon_id"):
-        if name not in table.column_names:
-            raise InputError(
-                "the plan lacks a column",
-                file=file,
-                column=name,
-                mend=f"Columns found: {', '.join(table.column_names)}",
-            )
+    source = Source(path)
+    if source.is_dir():
+        source = source.child("plan.parquet")
+    if not source.is_file():
+        raise InputError(
+            "there is no such plan", file=str(source), mend="Give a plan written by 'couponry solve'"
+        )
+    table = read_table(source, text=("user_id", "coupon_id"))
+    require_columns(source, table.column_names, ("user_id", "coupon_id"))
     return table
 
 

@@ -156,13 +156,13 @@ class Users:
 
     @cached_property
     def segment_names(self) -> tuple[str, ...]:
-        """Columns that a rule may speak of."""
-        return tuple(
-            name
-            for name in self.table.column_names
-            if name not in ("user_id", "max_coupons")
-            and not pa.types.is_nested(self.table.schema.field(name).type)
-        )
+        """Columns that a rule may speak of: all but lists and those with a meaning of their own."""
+        return tuple(name for name in self.scalar_names if name not in ("user_id", "max_coupons"))
+
+    @property
+    def scalar_names(self) -> tuple[str, ...]:
+        """Columns that hold one thing a user, in the table's order."""
+        return tuple(field.name for field in self.table.schema if not pa.types.is_nested(field.type))
 
     def segment(self, name: str) -> Segment:
         """Return one segment column, encoded.

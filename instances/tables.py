@@ -1,0 +1,206 @@
+"""CSV and Parquet files as arrow tables; what is wrong with a file is told with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from couponry.instances.errors import InputError
+from couponry.instances.source import Source
+
+__all__ = [
+    "choose_file",
+    "numbers",
+    "open_parquet",
+    "read_row_groups",
+    "read_table",
+    "require_columns",
+    "row_name",
+]
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def choose_file(directory: Source, stem: str) -> Source | None:
+    """Return ``stem.csv`` or ``stem.parquet`` of a directory, whichever is there, or None.
+
+    Raises
+    ------
+    InputError
+        If both are there.
+    """
+    found = [file for suffix in SUFFIXES if (file := directory.child(stem + suffix)).is_file()]
+    if len(found) > 1:
+        raise InputError(
+            f"both {stem}.csv and {stem}.parquet are here",
+            file=str(directory),
+            mend="Remove the one that is out of date",
+        )
+    return found[0] if found else None
+
+
+def read_table(source: Source, *, text: Sequence[str] = ()) -> pa.Table:
+    """Read a CSV or Parquet file.
+
+    Parameters
+    ----------
+    source : Source
+    text : sequence of str
+        Columns of a CSV file that stay text, whatever they look like. Empty cells are nulls everywhere.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, is empty or damaged, names a column twice, or is of another kind.
+    """
+    if not source.is_file():
+        raise InputError("there is no such file", file=str(source), mend="Check the path")
+    if source.suffix not in SUFFIXES:
+        raise InputError(
+            "a table is a .csv or a .parquet file", file=str(source), value=source.suffix, mend="Convert it"
+        )
+    if source.suffix == ".csv":
+        table = _read_csv(source, text)
+    else:
+        with open_parquet(source) as file:
+            try:
+                table = file.read()
+            except (pa.ArrowException, OSError) as error:
+                raise _damaged(source, error) from error
+    repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
+    if repeated:
+        raise InputError(
+            "this column stands there twice",
+            file=str(source),
+            column=min(repeated),
+            mend="Rename or drop one",
+        )
+    return table
+
+
+def require_columns(source: Source, found: Sequence[str], needed: Sequence[str]) -> None:
+    """Refuse a table without the columns it needs.
+
+    Raises
+    ------
+    InputError
+        About the first that is missing.
+    """
+    for name in needed:
+        if name not in found:
+            raise InputError(
+                "a column is missing",
+                file=str(source),
+                column=name,
+                mend=f"Add it; columns found: {', '.join(found) or 'none'}",
+            )
+
+
+def row_name(source: Source, row: int) -> int | str:
+    """Return how a row is named in an error; of a CSV file also its line, below the line of names."""
+    return f"row {row} (line {row + 2})" if source.suffix == ".csv" else row
+
+
+def numbers(source: Source, table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return a column as float64.
+
+    Raises
+    ------
+    InputError
+        About the first cell that is not a number.
+    """
+    column = table[name]
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return column.cast(pa.float64(), safe=False)
+    if pa.types.is_null(kind):
+        return column.cast(pa.float64())
+    row = next((i for i, value in enumerate(column.to_pylist()) if not _is_number(value)), 0)
+    raise InputError(
+        "not a number",
+        file=str(source),
+        row=row_name(source, row),
+        column=name,
+        value=column[row].as_py(),
+        mend="Correct the cell" if source.suffix == ".csv" else "Convert the column to numbers",
+    )
+
+
+def open_parquet(source: Source) -> pq.ParquetFile:
+    """Open a Parquet file and read its footer.
+
+    Raises
+    ------
+    InputError
+        If the file is empty or not a whole Parquet file.
+    """
+    try:
+        if source.size() == 0:
+            raise InputError("the file is empty", file=str(source), mend="Write it again")
+        return pq.ParquetFile(source.open())
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(source, error) from error
+
+
+def read_row_groups(source: Source) -> Iterator[pa.Table]:
+    """Read a Parquet file piece by piece, so that no more than one is held.
+
+    Raises
+    ------
+    InputError
+        If the file is empty or damaged.
+    """
+    with open_parquet(source) as file:
+        for group in range(file.num_row_groups):
+            try:
+                table = file.read_row_group(group)
+            except (pa.ArrowException, OSError) as error:
+                raise _damaged(source, error) from error
+            yield table
+
+
+def _damaged(source: Source, error: Exception) -> InputError:
+    return InputError(
+        f"not a whole Parquet file, it may have been cut short: {error}",
+        file=str(source),
+        mend="Write or copy it again",
+    )
+
+
+def _read_csv(source: Source, text: Sequence[str], *, threads: bool = True) -> pa.Table:
+    if source.size() == 0:
+        raise InputError(
+            "the file is empty", file=str(source), mend="Give a line of column names and the rows"
+        )
+    options = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(text, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        true_values=["true", "True", "TRUE"],
+        false_values=["false", "False", "FALSE"],
+    )
+    try:
+        with source.open() as file:
+            reading = pyarrow.csv.ReadOptions(use_threads=threads)
+            return pyarrow.csv.read_csv(file, read_options=reading, convert_options=options)
+    except (pa.ArrowException, OSError) as error:
+        if threads:  # once more in order, so that the error tells the row
+            return _read_csv(source, text, threads=False)
+        problem = str(error).removeprefix("CSV parse error: ")
+        raise InputError(
+            f"the CSV cannot be read: {problem}",
+            file=str(source),
+            mend="Correct it, and save it as UTF-8 CSV",
+        ) from error
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return value is None
+    return not isinstance(value, bool)
