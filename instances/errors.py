@@ -18,6 +18,7 @@ import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 __all__ = [
     "BackendError",
@@ -83,7 +84,7 @@ class InputError(CouponryError):
             places.append(f"column {self.column!r}")
         text = (", ".join(places) + ": " if places else "") + self.problem
         if self.value is not None:
-            text += f" (got {self.value!r})"
+            text += f" (got {_plain(self.value)!r})"
         return text + (f". {self.mend}" if self.mend else "")
 
     def located(self, *, file: str | Path | None = None, row: int | str | None = None) -> InputError:
@@ -97,6 +98,11 @@ class InputError(CouponryError):
         return type(self)(
             self.problem, file=file, row=row, column=self.column, value=self.value, mend=self.mend
         )
+
+
+def _plain(value: Any) -> object:
+    """Return numpy's scalars as Python's: 3.0, not np.float64(3.0)."""
+    return value.item() if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0 else value
 
 
 class ExistsError(InputError):

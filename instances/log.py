@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +13,10 @@ import pyarrow.parquet as pq
 
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.menu_file import read_coupons, write_coupons
+from couponry.instances.source import Source
+from couponry.instances.tables import choose_file, read_table
 
 __all__ = ["NO_COUPON", "Log"]
 
@@ -192,8 +194,9 @@ class Log:
                 columns["propensity"] = self.propensity
             frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
-            self.coupons.table.to_csv(folder / "coupons.csv", index=False)
-            (folder / "log.json").write_text(json.dumps({"segments": list(self.segments)}, indent=2))
+            write_coupons(self.coupons, folder)
+            segments = json.dumps({"segments": list(self.segments)}, indent=2, ensure_ascii=False)
+            (folder / "log.json").write_text(segments, encoding="utf-8")
 
     def _arm_names(self) -> np.ndarray:
         names: np.ndarray = np.array([*self.coupons.ids, None], dtype=object)[self.arm]
@@ -208,23 +211,27 @@ class Log:
         InputError
             If a file is missing or damaged, or names an arm that is not in the menu.
         """
-        folder = Path(path)
-        for name in ("log.parquet", "coupons.csv", "log.json"):
-            if not (folder / name).is_file():
+        folder = Source(path)
+        menu = choose_file(folder, "coupons")
+        for name in ("log.parquet", "log.json", menu.name if menu else "coupons.csv"):
+            if not folder.child(name).is_file():
                 raise InputError(
                     "a log directory lacks this file",
-                    file=folder / name,
+                    file=str(folder.child(name)),
                     mend="Write it with 'couponry generate'",
                 )
+        assert menu is not None
         try:
-            frame = pq.read_table(folder / "log.parquet").to_pandas()
-            meta: Mapping[str, list[str]] = json.loads((folder / "log.json").read_text())
-        except (pa.ArrowException, OSError, ValueError) as error:
+            segments = tuple(json.loads(folder.child("log.json").read_text())["segments"])
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"the log cannot be read: {error}", file=folder, mend="Write it again"
+                "the log's segments cannot be read",
+                file=str(folder.child("log.json")),
+                mend='Write {"segments": [COLUMNS]}',
             ) from error
-        coupons = Coupons(pd.read_csv(folder / "coupons.csv"))
-        return cls.from_frame(frame, coupons, segments=tuple(meta["segments"]), source=folder / "log.parquet")
+        source = folder.child("log.parquet")
+        frame = read_table(source).to_pandas()
+        return cls.from_frame(frame, read_coupons(menu), segments=segments, source=str(source))
 
     @classmethod
     def from_frame(
@@ -260,6 +267,15 @@ class Log:
                     column=name,
                     mend=f"Columns found: {', '.join(map(str, frame.columns))}",
                 )
+        nameless = np.flatnonzero(frame["user_id"].isna() | (frame["user_id"].astype(str) == ""))
+        if len(nameless):
+            raise InputError(
+                "an exposure has no user",
+                file=source,
+                row=int(nameless[0]),
+                column="user_id",
+                mend="Fill it or drop the row",
+            )
         own = ("user_id", "arm", *_OUTCOMES, "propensity")
         features = frame.drop(columns=[c for c in own if c in frame.columns])
         features.columns = [str(c).removeprefix("feature.") for c in features.columns]
@@ -280,7 +296,7 @@ class Log:
 
 
 def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.ndarray:
-    numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+    numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero(np.isnan(numbers))
     if len(wrong):
         row = int(wrong[0])
@@ -300,10 +316,11 @@ def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.
     positions = np.empty(len(names) + 1, dtype=np.int32)
     positions[-1] = NO_COUPON
     for code, name in enumerate(names):
-        if str(name) in ("", "none"):
+        if str(name) in coupons.positions:
+            positions[code] = coupons.positions[str(name)]
+        elif str(name) in ("", "none"):
             positions[code] = NO_COUPON
-            continue
-        if str(name) not in coupons.positions:
+        else:
             row = int(np.flatnonzero(codes == code)[0])
             raise InputError(
                 "an arm of the log is not in the menu",
@@ -311,7 +328,6 @@ def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.
                 row=row,
                 column="arm",
                 value=str(name),
-                mend=f"Add it to the menu ({', '.join(coupons.ids)}) or drop its rows",
+                mend=f"{did_you_mean(name, coupons.ids)}. Add it to the menu or drop its rows",
             )
-        positions[code] = coupons.positions[str(name)]
     return positions[codes]
