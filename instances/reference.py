@@ -130,9 +130,9 @@ def coupon_at(response: Response, place: np.ndarray) -> np.ndarray:
     """Return the menu position at each user's place, −1 where there is none; int32."""
     if response.coupon is None:
         return place
-    coupon: np.ndarray = np.where(place >= 0, response.coupon[np.arange(len(place)), place], -1)
-    place_on_menu: np.ndarray = coupon.astype(np.int32)
-    return place_on_menu
+    coupon = response.coupon[np.arange(len(place)), place]
+    on_menu: np.ndarray = np.where(place >= 0, coupon, np.int32(-1))
+    return on_menu
 
 
 def _argmax(score: np.ndarray, floor_at: float) -> np.ndarray:
@@ -155,7 +155,8 @@ def _top_share(score: np.ndarray, cell: np.ndarray, share: float) -> np.ndarray:
     sizes = np.bincount(cell)
     rank = np.arange(len(cell)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     wanted = np.ceil(share * sizes)[cell[order]]
-    return np.sort(order[(rank < wanted) & np.isfinite(score[order])])
+    chosen: np.ndarray = np.sort(order[(rank < wanted) & np.isfinite(score[order])])
+    return chosen
 
 
 def _menu_positions(response: Response, rows: np.ndarray) -> np.ndarray:

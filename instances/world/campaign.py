@@ -8,7 +8,7 @@ from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.reference import Reference, at_least, at_most, draw_reference
 from couponry.instances.response import Response
-from couponry.instances.rules import Budget, Coverage, Parity, ReturnFloor, Rule, Stock, UserCap
+from couponry.instances.rules import Budget, Coverage, Parity, ReturnFloor, Rule, UserCap
 from couponry.instances.users import Users
 
 __all__ = ["campaign_rules"]
@@ -64,10 +64,8 @@ def campaign_rules(
     given = float((plan.place >= 0).sum())
     return (
         *_budgets(plan, coupons, budget_share),
-        Stock(
-            name="contacts",
-            coupons=coupons.ids,
-            at_most=at_most(float(int(_CONTACTS * len(users))), given, 0),
+        Budget(
+            name="contacts", measure="count", amount=at_most(float(int(_CONTACTS * len(users))), given, 0)
         ),
         UserCap(coupons=1),
         Coverage(segment="region", at_least=at_least(_COVERAGE, plan.lowest_rate(region), 4)),
