@@ -1,0 +1,204 @@
+"""Minimise the dual: samples first, then everybody, each time only over those whom prices leave undecided.
+
+A pass over the data at prices λ inside a box settles, for good, every user whose choice no price in the box can
+change; on the others the dual is minimised exactly (:mod:`couponry.solver.master`). A minimiser inside the box is
+the global one, since L is convex; at the box's edge the box moves there and the pass is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from couponry.instances.program import Program
+from couponry.solver.clock import Clock
+from couponry.solver.local import LocalEngine
+from couponry.solver.master import Box, CoreAnswer, Master, RowScale
+from couponry.solver.prices import PriceBook, Tables
+
+__all__ = ["DualAnswer", "DualSearch", "measure_scale"]
+
+FIRST_SAMPLE = 1500
+GROWTH = 8
+MOST_UNDECIDED = 6000
+MOVES = 60
+STALE = 3
+
+
+@dataclass(frozen=True)
+class DualAnswer:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    multipliers : ndarray of float64, shape (K,)
+        The best λ found.
+    settled_at : ndarray of float64, shape (K,)
+        The λ whose choices the settled users keep.
+    core : CoreAnswer
+        The undecided users of the last box.
+    settled : Tables
+        What the settled users take.
+    inside : bool
+        Whether the minimiser lay inside its box: then it is the global one.
+    broken : ndarray of float64, shape (K,)
+        By how much each row is broken even at the largest price allowed.
+    """
+
+    multipliers: np.ndarray
+    settled_at: np.ndarray
+    core: CoreAnswer
+    settled: Tables
+    inside: bool
+    broken: np.ndarray
+
+
+def measure_scale(program: Program, book: PriceBook, users: np.ndarray) -> RowScale:
+    """Return the natural sizes of rows and objective, seen on some users."""
+    value = program.columns["value"][users]
+    usable = ~np.isnan(value) if program.coupon is None else ~np.isnan(value) & (program.coupon[users] >= 0)
+    row, place = np.nonzero(usable)
+    user = users[row]
+    coupon = place if program.coupon is None else program.coupon[user, place]
+    columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
+    sums, counts = np.zeros(book.n_rows), np.zeros(book.n_rows)
+    for part in np.array_split(np.arange(len(user)), max(1, len(user) // 20_000)):
+        matrix = np.abs(
+            book.coefficients({m: c[part] for m, c in columns.items()}, program.classes.codes[user[part]], coupon[part])
+        )
+        sums += matrix.sum(axis=1)
+        counts += (matrix > 0).sum(axis=1)
+    size = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    weights = np.array([max(np.abs(t.weights()).max(initial=0.0) for t in row.terms) for row in program.rows])
+    size = np.where(size > 0, size, np.where(weights > 0, weights, 1.0))
+    objective = np.abs(columns.get(program.objective, np.ones(len(user))))
+    objective = objective[objective > 0]
+    return RowScale(size, float(objective.mean()) if len(objective) else 1.0)
+
+
+class DualSearch:
+    """Search for the minimiser of L.
+
+    Parameters
+    ----------
+    program : Program
+    book : PriceBook
+    engine : LocalEngine
+        Over the whole program.
+    scale : RowScale
+    reach : ndarray of float64, shape (K,)
+        Largest size allowed for each multiplier.
+    clock : Clock
+    seed : int
+        Of the samples.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        book: PriceBook,
+        engine: LocalEngine,
+        scale: RowScale,
+        reach: np.ndarray,
+        clock: Clock,
+        seed: int = 0,
+    ) -> None:
+        self.program, self.book, self.engine, self.scale = program, book, engine, scale
+        self.reach, self.clock, self.seed = reach, clock, seed
+
+    def run(self, start: np.ndarray | None = None, relative_radius: float = 0.05) -> DualAnswer:
+        """Minimise L over all users.
+
+        Parameters
+        ----------
+        start : ndarray, shape (K,), optional
+            Multipliers to start from, such as those of a former solve; else samples are solved first.
+        relative_radius : float
+            How far from the start the minimiser may be expected.
+        """
+        n = self.program.n_users
+        order = np.random.default_rng(self.seed).permutation(n)
+        multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
+        radius = self._radius(multipliers, relative_radius)
+        size = FIRST_SAMPLE if start is None else n
+        if start is None and n <= MOST_UNDECIDED:
+            radius, size = self.reach.copy(), n
+        while size < n:
+            users = np.sort(order[:size])
+            first = size == FIRST_SAMPLE
+            # A sample may break a row that all together can keep: let it, at a price that is still sane.
+            wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
+            answer = self._level(LocalEngine(self.program, users), users, size / n, multipliers, wide, sample=True)
+            multipliers = answer.multipliers
+            radius = self._radius(multipliers, 3 / math.sqrt(size))
+            size = min(n, size * GROWTH)
+            if self.clock.stopped_by is not None:
+                break
+        return self._level(self.engine, None, 1.0, multipliers, radius, sample=False)
+
+    def _radius(self, multipliers: np.ndarray, relative: float) -> np.ndarray:
+        return np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach)
+
+    def _level(
+        self,
+        engine: LocalEngine,
+        users: np.ndarray | None,
+        share: float,
+        multipliers: np.ndarray,
+        radius: np.ndarray,
+        *,
+        sample: bool,
+    ) -> DualAnswer:
+        """Minimise L over some users, moving the box until the minimiser lies inside it."""
+        last, stale = math.inf, 0
+        for move in range(MOVES):
+            settled_at = multipliers
+            undecided, settled, radius = self._settle(engine, multipliers, radius)
+            box = self._box(multipliers, radius)
+            rows = undecided if users is None else users[undecided]
+            master = Master(self.program, self.book, rows, settled, share, self.scale, self.clock)
+            core = master.minimise(multipliers, box, self.book.radius(radius))
+            at_edge = (core.broken != 0) & (np.abs(core.multipliers) < self.reach * (1 - 1e-9))
+            broken = np.where(at_edge, 0.0, core.broken)
+            answer = DualAnswer(core.multipliers, settled_at, core, settled, not at_edge.any(), broken)
+            self._tell(sample, share, move, core.value, len(rows))
+            stale = stale + 1 if core.value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
+            if answer.inside or stale >= STALE or (self.clock.stopped_by is not None):
+                break
+            if sample and move >= 4:
+                break
+            last = core.value
+            radius = np.minimum(np.where(at_edge, 2 * np.maximum(radius, 1e-3 * self.scale.price), radius), self.reach)
+            multipliers = core.multipliers
+        return answer
+
+    def _settle(
+        self, engine: LocalEngine, multipliers: np.ndarray, radius: np.ndarray
+    ) -> tuple[np.ndarray, Tables, np.ndarray]:
+        """Settle within a box, shrunk until few enough users are left undecided."""
+        scores = self.book.scores(multipliers)
+        answer = engine.settle(scores, self.book.radius(radius))
+        while len(answer.undecided) > MOST_UNDECIDED:
+            smaller = radius * max(0.05, 0.7 * MOST_UNDECIDED / len(answer.undecided))
+            closer = engine.settle(scores, self.book.radius(smaller))
+            # Users who are exactly alike stay undecided in any box: then a small box only costs moves.
+            if len(closer.undecided) > 0.9 * len(answer.undecided):
+                break
+            answer, radius = closer, smaller
+        return answer.undecided, answer.tables, radius
+
+    def _box(self, multipliers: np.ndarray, radius: np.ndarray) -> Box:
+        lower = np.maximum(multipliers - radius, -self.reach)
+        upper = np.minimum(multipliers + radius, self.reach)
+        return Box(self.book.clip(lower), self.book.clip(upper))
+
+    def _tell(self, sample: bool, share: float, move: int, value: float, undecided: int) -> None:
+        where = f"sample of {share:.1%}" if sample else "all users"
+        self.clock.tell(
+            "prices",
+            move + 1,
+            None,
+            f"{where}, bound {self.program.sense * value / share:,.6g}, {undecided:,} undecided",
+        )

@@ -1,0 +1,59 @@
+"""Whether a plan keeps every row, in sums that are exactly rounded."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from couponry.instances.program import Program, exact
+from couponry.instances.rows import COUNT, Row
+from couponry.solver.engine import Pairs
+
+__all__ = ["excesses", "over_money", "pair_columns"]
+
+
+def pair_columns(program: Program, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Return the class, the coupon and the measures (float64) of given pairs."""
+    coupon = pairs.place if program.coupon is None else program.coupon[pairs.user, pairs.place]
+    columns = {m: a[pairs.user, pairs.place].astype(np.float64) for m, a in program.columns.items()}
+    return program.classes.codes[pairs.user], coupon, columns
+
+
+def excesses(program: Program, pairs: Pairs) -> np.ndarray:
+    """Return by how much each row is broken, float64 ``(K,)`` in the row's own scale; 0 where it is kept.
+
+    Positive beyond the upper side, negative below the lower. Sums of money are rounded once
+    (:func:`math.fsum`), weights and limits taken as the decimals that were written.
+    """
+    classes, coupon, columns = pair_columns(program, pairs)
+    return np.array([_excess(row, classes, coupon, columns) for row in program.rows])
+
+
+def _excess(row: Row, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float:
+    activity = Fraction(0)
+    for term in row.terms:
+        weights = term.users[classes] * term.coupons[coupon]
+        for weight in np.unique(weights[weights != 0]):
+            inside = weights == weight
+            total = int(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
+            activity += exact(weight) * (total if isinstance(total, int) else Fraction(total))
+    if math.isfinite(row.upper) and activity > exact(row.upper):
+        return float(activity - exact(row.upper))
+    if math.isfinite(row.lower) and activity < exact(row.lower):
+        return float(activity - exact(row.lower))
+    return 0.0
+
+
+def over_money(program: Program, pairs: Pairs) -> np.ndarray:
+    """Return the users whose coupons together cost more than the cap on money."""
+    if not math.isfinite(program.choices.money):
+        return np.empty(0, np.int64)
+    cost = program.columns["cost"][pairs.user, pairs.place].astype(np.float64)
+    users, first = np.unique(pairs.user, return_index=True)
+    sums = np.add.reduceat(cost, first) if len(first) else np.empty(0)
+    near = np.flatnonzero(sums > program.choices.money * (1 - 1e-12))
+    return np.array(
+        [users[g] for g in near if math.fsum(cost[pairs.user == users[g]]) > program.choices.money], dtype=np.int64
+    )

@@ -1,0 +1,175 @@
+"""Why no plan exists: a proof of our own, the rules that clash, and the least change that mends each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from couponry.instances.instance import Instance
+from couponry.solver.clock import Clock
+from couponry.solver.dual import DualSearch
+from couponry.solver.engine import Pairs
+from couponry.solver.integer import PairProgram, eligible_pairs
+from couponry.solver.local import LocalEngine
+from couponry.solver.master import RowScale
+from couponry.solver.prices import PriceBook
+from couponry.solver.solution import Clash, Infeasibility
+from couponry.solver.words import amount
+
+__all__ = ["explain_infeasible", "prove_by_prices"]
+
+SMALL = 20_000
+SECONDS = 5.0
+
+
+def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
+    """Return multipliers that prove that no plan exists, or None.
+
+    With the objective switched off, L₀(λ) bounds Σ_k λ_k⁺(u_k − activity) + λ_k⁻(activity − l_k) over all plans
+    from above; were some plan feasible that sum would be at least 0, so L₀(λ) < 0 is a proof.
+
+    Parameters
+    ----------
+    multipliers : ndarray of float64, shape (K,)
+        Candidates; small ones are dropped where the proof holds without them.
+    """
+    rows_alone = PriceBook(book.program, with_objective=False)
+    largest = np.abs(multipliers).max(initial=0.0)
+    if largest == 0:
+        return None
+    for floor in (1e-1, 1e-2, 1e-4, 0.0):
+        candidate = _drop_small(rows_alone, multipliers, floor)
+        if _below_zero(engine, rows_alone, candidate):
+            return _thin(engine, rows_alone, candidate)
+    return None
+
+
+def _drop_small(book: PriceBook, multipliers: np.ndarray, floor: float) -> np.ndarray:
+    """Keep the multipliers whose limits weigh at least ``floor`` of the heaviest."""
+    weights = np.array(
+        [max(np.abs(t.weights()).max(initial=0.0) for t in row.terms) for row in book.program.rows]
+    )
+    pull = np.abs(multipliers) * weights
+    return np.where(pull >= floor * pull.max(initial=0.0), multipliers, 0.0)
+
+
+def _below_zero(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> bool:
+    linear = book.linear(multipliers)
+    if not math.isfinite(linear):
+        return False
+    scores = book.scores(multipliers)
+    used = np.where(multipliers > 0, book.upper, book.lower)
+    size = np.abs(np.where(multipliers != 0, multipliers * used, 0.0)).sum()
+    error = engine.rounding_error(scores) + 1e-15 * (len(multipliers) + 2) * size
+    return engine.demand(scores).total + linear + error < 0
+
+
+def _thin(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray:
+    """Drop every row without which the proof still holds."""
+    thin = multipliers.copy()
+    for k in np.argsort(np.abs(multipliers)):
+        if thin[k] != 0 and np.count_nonzero(thin) > 1:
+            without = thin.copy()
+            without[k] = 0.0
+            if _below_zero(engine, book, without):
+                thin = without
+    return thin
+
+
+def explain_infeasible(
+    instance: Instance,
+    book: PriceBook,
+    engine: LocalEngine,
+    scale: RowScale,
+    clock: Clock,
+    *,
+    proof: str,
+    multipliers: np.ndarray | None,
+) -> Infeasibility:
+    """Say which rules clash and the least change of each that, all others as they are, mends it.
+
+    Parameters
+    ----------
+    proof : {"prices", "enumeration", "search"}
+    multipliers : ndarray, shape (K,), or None
+        Of the proof by prices; without them every row is tried.
+    """
+    if multipliers is None:
+        wanted = [(k, side) for k in range(book.n_rows) for side in ("lower", "upper")]
+        sides = [(k, s) for k, s in wanted if math.isfinite(book.lower[k] if s == "lower" else book.upper[k])]
+    else:
+        sides = [(int(k), "upper" if multipliers[k] > 0 else "lower") for k in np.flatnonzero(multipliers)]
+    changes = _LeastChange(instance, book, engine, scale, clock)
+    clashes = []
+    for step, (k, side) in enumerate(sides):
+        clock.tell("why infeasible", step, len(sides), book.program.rows[k].name)
+        change = changes.of(k, side)
+        if multipliers is None and change is None:
+            continue
+        clashes.append(_clash(instance, book, k, side, change))
+    names = ", ".join(dict.fromkeys(f"'{clash.name}'" for clash in clashes))
+    words = f"No plan can meet these rules together: {names}." if names else "No plan can meet all rules together."
+    mends = [clash.words for clash in clashes if clash.mended_limit is not None]
+    if mends:
+        words += " Any one of these changes mends it: " + "; ".join(mends) + "."
+    return Infeasibility(tuple(clashes), proof, multipliers, words)
+
+
+class _LeastChange:
+    """Finds by how much one side must give way, all other rows as they are."""
+
+    def __init__(
+        self, instance: Instance, book: PriceBook, engine: LocalEngine, scale: RowScale, clock: Clock
+    ) -> None:
+        self.program, self.book, self.engine, self.scale, self.clock = (
+            instance.program,
+            book,
+            engine,
+            scale,
+            clock,
+        )
+        pairs = eligible_pairs(self.program, np.arange(self.program.n_users))
+        self.integer = self._integer(pairs) if len(pairs.user) <= SMALL else None
+
+    def _integer(self, pairs: Pairs) -> PairProgram:
+        return PairProgram(self.program, self.book, pairs, np.zeros(self.book.n_rows))
+
+    def of(self, k: int, side: str) -> float | None:
+        """Return the least change of row ``k``, in its own scale; None if none of it mends."""
+        if self.integer is not None:
+            return self.integer.least_change(self.clock, k, side, time_limit=self.clock.left(SECONDS))
+        reach = 1e6 * self.scale.price
+        reach[k] = 1e3 * self.scale.price[k]
+        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock)
+        broken = search.run().broken
+        others = np.delete(broken, k)
+        return None if others.any() else abs(float(broken[k]))
+
+
+def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
+    row = book.program.rows[k]
+    limit = (row.lower if side == "lower" else row.upper) / row.unit
+    mended = None if change is None else _outward(limit, change / row.unit, side)
+    currency = instance.campaign.currency
+    unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
+    if mended is None:
+        words = f"'{row.name}' ({side} limit {amount(limit)}{unit}): no change of it alone is enough"
+    else:
+        verb = "raise" if side == "upper" else "lower"
+        words = f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{unit}"
+    return Clash(row.name, row.kind, side, limit, mended, words)
+
+
+def _outward(limit: float, change: float, side: str) -> float:
+    """Return the mended limit rounded so that what a planner types is enough."""
+    mended = limit - change if side == "lower" else limit + change
+    digits = 2 if abs(mended) >= 1 else 6
+    step = 10.0**-digits
+    # What HiGHS's tolerance may have hidden is given on top.
+    slack = 1e-9 * max(1.0, abs(mended))
+    rounded = math.floor((mended - slack) / step) if side == "lower" else math.ceil((mended + slack) / step)
+    near = round(mended)
+    if abs(mended - near) <= 1e-6 * max(1.0, abs(mended)):
+        return float(near)
+    return round(rounded * step, digits)

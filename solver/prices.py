@@ -1,0 +1,126 @@
+"""Multipliers fold into price tables.
+
+With one multiplier λ_k a row, the coefficient that a measure m has in the reduced value of a pair is
+``T_m[class, j] = sense·[m is the objective] − Σ_k λ_k u_k[class] v_k[j]`` over the rows' terms in m: a small
+table, whatever the number of users or rows. The reduced value of a pair is Σ_m T_m[class, j]·m(i, j).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from couponry.instances.program import Program
+
+__all__ = ["PriceBook", "Tables"]
+
+Tables = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The terms of all rows in one measure: users ``(T, C)``, coupons ``(T, J)``, row ``(T,)``."""
+
+    users: np.ndarray
+    coupons: np.ndarray
+    row: np.ndarray
+
+
+class PriceBook:
+    """Goes between rows' multipliers and price tables.
+
+    Parameters
+    ----------
+    program : Program
+    with_objective : bool
+        Without it every pair is worth nothing and only the rows count, as a proof of infeasibility needs.
+
+    Attributes
+    ----------
+    lower, upper : ndarray of float64, shape (K,)
+    """
+
+    def __init__(self, program: Program, *, with_objective: bool = True) -> None:
+        self.program = program
+        self.with_objective = with_objective
+        self.lower = np.array([row.lower for row in program.rows], dtype=np.float64)
+        self.upper = np.array([row.upper for row in program.rows], dtype=np.float64)
+        self._stacks = {measure: self._stack(measure) for measure in program.measures}
+
+    def _stack(self, measure: str) -> _Stack:
+        picked = [(k, t) for k, row in enumerate(self.program.rows) for t in row.terms if t.measure == measure]
+        return _Stack(
+            np.array([t.users for _, t in picked]).reshape(len(picked), self.program.n_classes),
+            np.array([t.coupons for _, t in picked]).reshape(len(picked), self.program.n_coupons),
+            np.array([k for k, _ in picked], dtype=np.intp),
+        )
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, K."""
+        return len(self.lower)
+
+    @property
+    def objective(self) -> Tables:
+        """The objective alone, as tables."""
+        return self.scores(np.zeros(self.n_rows))
+
+    def scores(self, multipliers: np.ndarray) -> Tables:
+        """Return T, measure → ``(C, J)``; a table of zeros is left out, save that of ``value``."""
+        tables: Tables = {}
+        for measure, stack in self._stacks.items():
+            table = -(stack.users.T * multipliers[stack.row]) @ stack.coupons
+            if self.with_objective and measure == self.program.objective:
+                table = table + self.program.sense
+            if measure == "value" or table.any():
+                tables[measure] = np.ascontiguousarray(table)
+        return tables
+
+    def radius(self, box: np.ndarray) -> Tables:
+        """Return by how much each entry of T can change while λ_k moves by at most ``box[k]``."""
+        return {
+            measure: np.ascontiguousarray((np.abs(stack.users).T * box[stack.row]) @ np.abs(stack.coupons))
+            for measure, stack in self._stacks.items()
+            if box[stack.row].any()
+        }
+
+    def activity(self, demand: Tables) -> np.ndarray:
+        """Return every row's activity, ``(K,)``, from the demand tables."""
+        activity = np.zeros(self.n_rows)
+        for measure, stack in self._stacks.items():
+            if len(stack.row):
+                sums = np.einsum("tc,cj,tj->t", stack.users, demand[measure], stack.coupons, optimize=True)
+                np.add.at(activity, stack.row, sums)
+        return activity
+
+    def coefficients(self, measure_values: Tables, classes: np.ndarray, coupons: np.ndarray) -> np.ndarray:
+        """Return rows' coefficients of single pairs, ``(K, P)``.
+
+        Parameters
+        ----------
+        measure_values : Tables
+            Measure → ``(P,)``; ``count`` may be absent.
+        classes, coupons : ndarray of int, shape (P,)
+        """
+        matrix = np.zeros((self.n_rows, len(classes)))
+        for measure, stack in self._stacks.items():
+            if not len(stack.row):
+                continue
+            weights = stack.users[:, classes] * stack.coupons[:, coupons]
+            if measure in measure_values:
+                weights *= measure_values[measure]
+            np.add.at(matrix, stack.row, weights)
+        return matrix
+
+    def linear(self, multipliers: np.ndarray) -> float:
+        """Return Σ u λ⁺ − l λ⁻; infinite where a multiplier prices a side that is not there."""
+        used = np.where(multipliers > 0, self.upper, self.lower)
+        priced = multipliers != 0
+        return math.fsum(multipliers[priced] * used[priced]) if np.isfinite(used[priced]).all() else math.inf
+
+    def clip(self, multipliers: np.ndarray) -> np.ndarray:
+        """Return the multipliers with those of absent sides set to zero."""
+        clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))
+        return np.where(np.isfinite(self.lower), clipped, np.maximum(clipped, 0.0))

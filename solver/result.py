@@ -1,0 +1,141 @@
+"""Put a solution together: the plan as a table, the prices in words, the certificate."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from couponry.instances.instance import Instance
+from couponry.instances.rows import COUNT
+from couponry.solver.clock import Clock
+from couponry.solver.engine import Pairs
+from couponry.solver.feasibility import pair_columns
+from couponry.solver.prices import PriceBook
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.words import price_words
+
+__all__ = ["NO_PAIRS", "build_solution", "plan_table", "relative_gap"]
+
+NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def relative_gap(value: float, bound: float) -> float:
+    """Return ``|bound − value| / max(1, |bound|)``; infinite without a plan."""
+    if math.isnan(value) or math.isinf(bound):
+        return math.inf
+    return abs(bound - value) / max(1.0, abs(bound))
+
+
+def plan_table(instance: Instance, pairs: Pairs) -> pa.Table:
+    """Return ``user_id, coupon_id, value, cost``, one row a given coupon."""
+    coupon = pairs.place if instance.response.coupon is None else instance.response.coupon[pairs.user, pairs.place]
+    ids = pa.array(instance.coupons.ids, pa.string())
+    columns = {
+        name: instance.response.measure(name)[pairs.user, pairs.place].astype(np.float64) for name in ("value", "cost")
+    }
+    return pa.table(
+        {
+            "user_id": instance.users.ids.take(pa.array(pairs.user)),
+            "coupon_id": ids.take(pa.array(coupon)),
+            **columns,
+        }
+    )
+
+
+def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: np.ndarray) -> pd.DataFrame:
+    """Return one row a row of the program, in the rules' own units."""
+    program = instance.program
+    classes, coupon, columns = pair_columns(program, pairs)
+    shape = (program.n_classes, program.n_coupons)
+    tables = {
+        measure: np.zeros(shape) if not len(coupon) else _by_cell(classes, coupon, columns.get(measure), shape)
+        for measure in program.measures
+    }
+    activity = book.activity(tables)
+    records = []
+    for k, row in enumerate(program.rows):
+        # A sum of money is rounded once, as a reader's own sum of the plan would be.
+        exact = _plain_sum(row, classes, coupon, columns) if len(row.terms) == 1 else None
+        own = activity[k] if exact is None else exact
+        records.append(
+            {
+                "name": row.name,
+                "rule": row.kind,
+                "measure": row.measure,
+                "scope": row.scope,
+                "activity": own / row.unit,
+                "lower": row.lower / row.unit,
+                "upper": row.upper / row.unit,
+                "price": program.sense * multipliers[k] * row.unit,
+                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency),
+            }
+        )
+    names = ["name", "rule", "measure", "scope", "activity", "lower", "upper", "price", "words"]
+    return pd.DataFrame.from_records(records, columns=names)
+
+
+def _by_cell(classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    cell = classes.astype(np.int64) * shape[1] + coupon
+    return np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
+
+
+def _plain_sum(row: Any, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float | None:
+    (term,) = row.terms
+    weights = term.users[classes] * term.coupons[coupon]
+    if not np.isin(weights, (0.0, 1.0)).all():
+        return None
+    inside = weights == 1
+    return float(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
+
+
+def build_solution(
+    instance: Instance,
+    book: PriceBook,
+    *,
+    status: Status,
+    stopped_by: StoppedBy,
+    pairs: Pairs | None,
+    value: float,
+    bound: float,
+    certificate: Certificate,
+    clock: Clock,
+    stats: dict[str, Any],
+    infeasibility: Infeasibility | None = None,
+) -> Solution:
+    """Put a solution together; ``value`` and ``bound`` are in the objective's own direction."""
+    held = NO_PAIRS if pairs is None else pairs
+    return Solution(
+        status=status,
+        stopped_by=stopped_by,
+        value=value,
+        bound=bound,
+        gap=relative_gap(value, bound),
+        plan=plan_table(instance, held),
+        prices=price_table(instance, book, held, certificate.multipliers),
+        certificate=certificate,
+        infeasibility=infeasibility,
+        stats={
+            "users": len(instance.users),
+            "coupons": len(instance.coupons),
+            "rows": book.n_rows,
+            **stats,
+            "seconds": clock.seconds,
+            "seconds_by_phase": dict(clock.seconds_by_phase),
+            "peak_memory_mb": peak_memory_mb(),
+        },
+    )
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held, in MB."""
+    try:
+        import resource
+    except ImportError:  # not on every platform
+        return math.nan
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

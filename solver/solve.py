@@ -1,0 +1,262 @@
+"""Solve an instance: prices, a plan, and the proof of how good it is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.instance import Instance
+from couponry.instances.progress import Cancel, Report
+from couponry.solver.clock import Clock
+from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
+from couponry.solver.engine import Pairs
+from couponry.solver.enumeration import no_plan_exists
+from couponry.solver.infeasible import explain_infeasible, prove_by_prices
+from couponry.solver.integer import PairProgram, eligible_pairs
+from couponry.solver.local import LocalEngine
+from couponry.solver.prices import PriceBook
+from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
+from couponry.solver.rounding import keep_rows_exactly, plan_value, round_plan
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
+
+__all__ = ["ENGINES", "METHODS", "solve"]
+
+METHODS = ("auto", "exact", "priced")
+ENGINES = ("local",)
+REACH = 1e4
+EXACT_PAIRS = 3000
+AUTO_SECONDS = 20.0
+SCALE_SAMPLE = 2000
+
+
+def solve(
+    instance: Instance,
+    *,
+    method: str = "auto",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    engine: str = "local",
+    start: Solution | None = None,
+    seed: int = 0,
+    progress: Report | None = None,
+    cancel: Cancel | None = None,
+) -> Solution:
+    """Find the plan that yields the most within all rules, and prove how near to the best it is.
+
+    Parameters
+    ----------
+    instance : Instance
+    method : {"auto", "exact", "priced"}
+        ``exact`` solves the whole integer program in HiGHS; ``priced`` minimises the dual, settles all users but a
+        core by prices, and solves the core in HiGHS; ``auto`` chooses by size.
+    gap : float
+        Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
+    time_limit : float, optional
+        Seconds, after which the best plan so far is handed back.
+    engine : {"local"}
+    start : Solution, optional
+        A former solution, whose prices are started from.
+    seed : int
+        Of the samples; the same seed gives the same plan.
+    progress : callable, optional
+        Called with a :class:`couponry.instances.Progress` at each step.
+    cancel : Cancel, optional
+        Once it is set, the best plan so far is handed back.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or a rule names what the instance does not have.
+    BackendError
+        If HiGHS fails, or answers what cannot be true.
+    """
+    _check(method, gap, time_limit, engine)
+    clock = Clock(time_limit, cancel, progress)
+    return _Solve(instance, method, gap, seed, clock).run(start)
+
+
+def _check(method: str, gap: float, time_limit: float | None, engine: str) -> None:
+    if method not in METHODS:
+        raise InputError("unknown method", value=method, mend=did_you_mean(method, METHODS))
+    if engine not in ENGINES:
+        raise InputError("unknown engine", value=engine, mend=did_you_mean(engine, ENGINES))
+    if not (math.isfinite(gap) and gap >= 0):
+        raise InputError("gap must be a number of at least 0", value=gap, mend="1e-6 is usual")
+    if time_limit is not None and not time_limit > 0:
+        raise InputError("time_limit must be above 0 seconds", value=time_limit, mend="Leave it out for no limit")
+
+
+class _Solve:
+    """One solve; values are in the direction ``sense · objective`` until the solution is built."""
+
+    def __init__(self, instance: Instance, method: str, gap: float, seed: int, clock: Clock) -> None:
+        self.instance, self.gap, self.seed, self.clock = instance, gap, seed, clock
+        with clock.phase("compile"):
+            self.program = instance.program
+            self.book = PriceBook(self.program)
+            self.engine = LocalEngine(self.program)
+        pairs = self.program.n_users * self.engine.places
+        self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
+        self.exact_seconds = AUTO_SECONDS if method == "auto" else math.inf
+        self.stats: dict[str, Any] = {
+            "method": "exact" if self.exact else "priced",
+            "seed": seed,
+            "bound_source": "prices",
+            "core_users": 0,
+        }
+
+    def run(self, start: Solution | None) -> Solution:
+        sample = np.random.default_rng(self.seed).permutation(self.program.n_users)[:SCALE_SAMPLE]
+        self.scale = measure_scale(self.program, self.book, np.sort(sample))
+        with self.clock.phase("dual"):
+            dual = self._dual(start)
+        if dual.broken.any() or self._contradictory():
+            with self.clock.phase("infeasible"):
+                proof = prove_by_prices(self.engine, self.book, self._suspects(dual))
+                if proof is not None:
+                    return self._infeasible(dual, "prices", proof)
+        with self.clock.phase("bound"):
+            bound = self._bound(dual.multipliers)
+        with self.clock.phase("plan"):
+            pairs, bound, ended = self._exact(dual, bound) if self.exact else self._priced(dual, bound)
+        if pairs is None and ended is StoppedBy.INFEASIBLE:
+            with self.clock.phase("infeasible"):
+                tried = no_plan_exists(self.program, self.book)
+                if tried is not False:
+                    return self._infeasible(dual, "enumeration" if tried else "search", None)
+        return self._solution(dual.multipliers, bound, pairs, ended)
+
+    # ----------------------------------------------------------------- dual
+
+    def _dual(self, start: Solution | None) -> DualAnswer:
+        reach = REACH * self.scale.price
+        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock, self.seed)
+        return search.run(None if start is None else self._multipliers(start))
+
+    def _multipliers(self, start: Solution) -> np.ndarray:
+        """Return a former solution's multipliers, matched by the rows' names."""
+        known = dict(zip(start.certificate.names, start.certificate.multipliers, strict=True))
+        return np.array([known.get(row.name, 0.0) for row in self.program.rows])
+
+    def _contradictory(self) -> bool:
+        return bool((self.book.lower > self.book.upper).any())
+
+    def _suspects(self, dual: DualAnswer) -> np.ndarray:
+        """Return multipliers that may prove infeasibility."""
+        return dual.multipliers
+
+    def _bound(self, multipliers: np.ndarray) -> float:
+        """Return L(λ) with its rounding error on top, from one last pass and the prices alone."""
+        scores = self.book.scores(multipliers)
+        linear = self.book.linear(multipliers)
+        used = np.where(multipliers > 0, self.book.upper, self.book.lower)
+        size = np.abs(multipliers[multipliers != 0] * used[multipliers != 0]).sum()
+        error = self.engine.rounding_error(scores) + 1e-15 * (self.book.n_rows + 2) * size
+        return self.engine.demand(scores).total + linear + error
+
+    # ----------------------------------------------------------------- plan
+
+    def _priced(self, dual: DualAnswer, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
+        rounded = round_plan(self.program, self.book, self.engine, dual, bound, self.gap, self.clock)
+        if rounded is None:
+            return self._last_resort(bound)
+        self.stats["core_users"] = rounded.core_users
+        return rounded.pairs, bound, self._why(self.program.sense * rounded.value, bound)
+
+    def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
+        """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
+        if not _breaks(self.program, NO_PAIRS):
+            return NO_PAIRS, bound, self._why(0.0, bound)
+        stopped = self.clock.stopped_by
+        if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
+            pairs, answer_bound, ended = self._exact(None, bound)
+            return pairs, min(bound, answer_bound), ended
+        return None, bound, stopped or StoppedBy.NO_PROGRESS
+
+    def _exact(self, dual: DualAnswer | None, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
+        everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
+        self.stats["core_users"] = self.program.n_users
+        problem = PairProgram(self.program, self.book, everyone, np.zeros(self.book.n_rows))
+        self.clock.tell("integer program", 0, None, f"{len(everyone.user):,} pairs")
+        small = len(everyone.user) <= EXACT_PAIRS
+        picked, answer = keep_rows_exactly(
+            problem,
+            NO_PAIRS,
+            self.clock,
+            time_limit=max(self.clock.left(self.exact_seconds), 1.0),
+            abs_gap=0.0 if small else 0.5 * self.gap * max(1.0, abs(bound)),
+        )
+        if picked is None:
+            if answer.infeasible:
+                return None, bound, StoppedBy.INFEASIBLE
+            return None, bound, self.clock.stopped_by or StoppedBy.NO_PROGRESS
+        value = self.program.sense * plan_value(self.program, picked)
+        # HiGHS knows the optimum up to its tolerances only.
+        searched = max(value, answer.bound + 1e-9 * max(1.0, abs(answer.bound)))
+        if answer.optimal and small:
+            searched = value
+        if searched < bound:
+            self.stats["bound_source"] = "search"
+            bound = searched
+        return picked, bound, self._why(value, bound)
+
+    def _why(self, value: float, bound: float) -> StoppedBy:
+        if relative_gap(value, bound) <= self.gap:
+            return StoppedBy.GAP
+        return self.clock.stopped_by or StoppedBy.NO_PROGRESS
+
+    # ------------------------------------------------------------- solution
+
+    def _solution(
+        self, multipliers: np.ndarray, bound: float, pairs: Pairs | None, ended: StoppedBy
+    ) -> Solution:
+        value = math.nan if pairs is None else plan_value(self.program, pairs)
+        status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
+        return self._build(multipliers, bound, Status.NO_SOLUTION if pairs is None else status, ended, pairs, value)
+
+    def _infeasible(self, dual: DualAnswer, proof: str, multipliers: np.ndarray | None) -> Solution:
+        why = explain_infeasible(
+            self.instance, self.book, self.engine, self.scale, self.clock, proof=proof, multipliers=multipliers
+        )
+        held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
+        return self._build(held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, math.nan, why)
+
+    def _build(
+        self,
+        multipliers: np.ndarray,
+        bound: float,
+        status: Status,
+        ended: StoppedBy,
+        pairs: Pairs | None,
+        value: float,
+        infeasibility: Infeasibility | None = None,
+    ) -> Solution:
+        bound = self.program.sense * bound
+        names = tuple(row.name for row in self.program.rows)
+        self.stats["passes"] = self.engine.passes
+        return build_solution(
+            self.instance,
+            self.book,
+            status=status,
+            stopped_by=ended,
+            pairs=pairs,
+            value=value,
+            bound=bound,
+            certificate=Certificate(names, multipliers, bound),
+            clock=self.clock,
+            stats=self.stats,
+            infeasibility=infeasibility,
+        )
+
+
+def _breaks(program: Any, pairs: Pairs) -> bool:
+    from couponry.solver.feasibility import excesses
+
+    return bool(excesses(program, pairs).any())
