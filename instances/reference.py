@@ -101,8 +101,8 @@ def draw_reference(
     rows = np.flatnonzero(best >= 0)
     paid = cost[rows, best[rows]].sum(dtype=np.float64)
     won = value[rows, best[rows]].sum(dtype=np.float64)
-    # Half of what money buys when nothing is scarce: enough to steer the plan to good offers.
-    price = np.float32(0.5 * won / paid) if paid > 0 else np.float32(0)
+    # What money buys when nothing is scarce: it steers the plan to offers that are better than that.
+    price = np.float32(won / paid) if paid > 0 else np.float32(0)
     score = np.where(eligible, value - price * cost, -np.inf)
     selected = _top_share(score.max(axis=1), _cells(groups, len(best)), share)
     place = _assign(score[selected], _menu_positions(response, selected), stock, minimum)
@@ -136,7 +136,7 @@ def coupon_at(response: Response, place: np.ndarray) -> np.ndarray:
 
 
 def _argmax(score: np.ndarray, floor_at: float) -> np.ndarray:
-    best = score.argmax(axis=1).astype(np.int32)
+    best: np.ndarray = score.argmax(axis=1).astype(np.int32)
     best[score[np.arange(len(best)), best] <= floor_at] = -1
     return best
 
