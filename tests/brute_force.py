@@ -31,7 +31,7 @@ from couponry.instances import (
     UserCap,
 )
 
-__all__ = ["Best", "Reading", "best_plan"]
+__all__ = ["Best", "Pair", "Reading", "best_plan", "number_of_plans", "plan_table"]
 
 Pair = tuple[int, int]
 # A term of a limit: coefficient, measure, and the pairs that it sums over.
@@ -123,7 +123,7 @@ class Reading:
     def _limits(self) -> Iterator[Limit]:
         for j, row in enumerate(self.menu):
             stock, minimum = row.get("stock", math.nan), row.get("minimum", math.nan)
-            pairs = self._pairs(range(len(self.users)), {j})
+            pairs = self.pairs_of(range(len(self.users)), {j})
             yield (
                 [(Fraction(1), "count", pairs)],
                 None if minimum is None or math.isnan(minimum) else decimal(minimum),
@@ -133,9 +133,11 @@ class Reading:
             yield from self._limits_of(rule)
 
     def _limits_of(self, rule: Any) -> Iterator[Limit]:
-        coupons = self._coupons(getattr(rule, "coupons", None)) if not isinstance(rule, UserCap) else set()
-        users = self._users(getattr(rule, "users", None) or {})
-        pairs = self._pairs(users, coupons)
+        coupons = (
+            self.coupons_with(getattr(rule, "coupons", None)) if not isinstance(rule, UserCap) else set()
+        )
+        users = self.users_with(getattr(rule, "users", None) or {})
+        pairs = self.pairs_of(users, coupons)
         if isinstance(rule, Budget):
             yield [(Fraction(1), rule.measure, pairs)], None, decimal(rule.amount)
         elif isinstance(rule, Target):
@@ -148,12 +150,12 @@ class Reading:
         elif isinstance(rule, Keep):
             earlier = rule.plan.to_pylist()
             names = {(str(row["user_id"]), str(row["coupon_id"])) for row in earlier}
-            kept = {p for p in self._pairs(users, coupons) if self._names(p) in names}
+            kept = {p for p in self.pairs_of(users, coupons) if self._names(p) in names}
             yield [(Fraction(1), "count", frozenset(kept))], decimal(rule.share) * len(earlier), None
         elif isinstance(rule, Coverage | Parity):
             for value in {self.users[i][rule.segment] for i in users}:
                 group = [i for i in users if self.users[i][rule.segment] == value]
-                inside = self._pairs(group, coupons)
+                inside = self.pairs_of(group, coupons)
                 if isinstance(rule, Coverage):
                     yield [(Fraction(1), "count", inside)], *_sides(rule, len(group))
                 else:
@@ -164,13 +166,13 @@ class Reading:
     def _names(self, pair: Pair) -> tuple[str, str]:
         return str(self.users[pair[0]]["user_id"]), self.menu[pair[1]]["coupon_id"]
 
-    def _pairs(self, users: Iterable[int], coupons: Iterable[int]) -> frozenset[Pair]:
+    def pairs_of(self, users: Iterable[int], coupons: Iterable[int]) -> frozenset[Pair]:
         return frozenset(pair for pair in itertools.product(users, coupons) if pair in self.place)
 
-    def _users(self, wanted: dict[str, list[Any]]) -> list[int]:
+    def users_with(self, wanted: dict[str, list[Any]]) -> list[int]:
         return [i for i, row in enumerate(self.users) if all(row[c] in v for c, v in wanted.items())]
 
-    def _coupons(self, wanted: Any) -> set[int]:
+    def coupons_with(self, wanted: Any) -> set[int]:
         if wanted is None:
             return set(range(len(self.menu)))
         conditions = wanted if isinstance(wanted, dict) else {"coupon_id": wanted}
@@ -181,9 +183,9 @@ class Reading:
         for i in range(len(self.users)):
             if not self.may_have(i, tuple(j for user, j in pairs if user == i)):
                 return False
-        return all(self._within(limit, pairs) for limit in self.limits)
+        return all(self.within(limit, pairs) for limit in self.limits)
 
-    def _within(self, limit: Limit, pairs: set[Pair]) -> bool:
+    def within(self, limit: Limit, pairs: set[Pair]) -> bool:
         terms, lower, upper = limit
         activity = Fraction(0)
         for coefficient, measure, over in terms:
@@ -229,7 +231,7 @@ def best_plan(instance: Instance) -> Best | None:
     value = candidates @ np.array([sense * reading.number(objective, c) for c in cells], dtype=np.float64)
     for at in np.argsort(-value, kind="stable"):
         pairs = [cells[c] for c in np.flatnonzero(candidates[at])]
-        if all(reading._within(limit, set(pairs)) for limit in reading.limits):
+        if all(reading.within(limit, set(pairs)) for limit in reading.limits):
             exact = math.fsum(reading.number(objective, pair) for pair in pairs)
             return Best(exact, plan_table(instance, pairs), len(plans))
     return None

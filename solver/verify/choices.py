@@ -67,7 +67,7 @@ def best_choices(block: Block, limits: UserLimits) -> np.ndarray:
     several = np.flatnonzero(block.most > 1)
     if len(several):
         chosen = block.take(several).best_first()
-        conflicts = _conflicts(limits, int(block.coupon.max()) + 1)
+        conflicts = _conflicts(limits, max(1, int(block.coupon.max()) + 1))
         if math.isfinite(limits.money) or not _disjoint(conflicts):
             best[several] = _Search(chosen, conflicts, limits.money).run()
         else:
