@@ -167,12 +167,15 @@ class Reading:
         return str(self.users[pair[0]]["user_id"]), self.menu[pair[1]]["coupon_id"]
 
     def pairs_of(self, users: Iterable[int], coupons: Iterable[int]) -> frozenset[Pair]:
+        """Return the eligible pairs of some users and coupons."""
         return frozenset(pair for pair in itertools.product(users, coupons) if pair in self.place)
 
     def users_with(self, wanted: dict[str, list[Any]]) -> list[int]:
+        """Return the users that have one of the values in each column."""
         return [i for i, row in enumerate(self.users) if all(row[c] in v for c, v in wanted.items())]
 
     def coupons_with(self, wanted: Any) -> set[int]:
+        """Return the coupons that a rule's selector names."""
         if wanted is None:
             return set(range(len(self.menu)))
         conditions = wanted if isinstance(wanted, dict) else {"coupon_id": wanted}
@@ -186,6 +189,7 @@ class Reading:
         return all(self.within(limit, pairs) for limit in self.limits)
 
     def within(self, limit: Limit, pairs: set[Pair]) -> bool:
+        """Return whether a plan is within one limit, exactly."""
         terms, lower, upper = limit
         activity = Fraction(0)
         for coefficient, measure, over in terms:

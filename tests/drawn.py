@@ -278,7 +278,7 @@ def _keeps(draw: st.DrawFn, instance: Instance, anchor: set[Pair]) -> Keep:
         texts = earlier["user_id"].cast(pa.string()).to_pylist()
         coupons = earlier["coupon_id"].to_pylist()
         user = texts[0] if texts else "9"
-        earlier = pa.table({"user_id": [*texts, user, "gone"], "coupon_id": [*coupons, "gone", "c0"]})
+        earlier = pa.table({"user_id": [*texts, user, "5"], "coupon_id": [*coupons, "gone", "c0"]})
     return Keep(plan=earlier, share=draw(st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0])))
 
 
