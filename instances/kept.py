@@ -46,14 +46,10 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
             )
     ids = instance.users.ids
     table = table.select(["user_id", "coupon_id"]).group_by(["user_id", "coupon_id"]).aggregate([])
-    try:
-        rows = pc.index_in(table["user_id"].cast(ids.type), value_set=ids)
-    except pa.ArrowInvalid as error:
-        raise InputError(
-            f"the earlier plan's users are not {ids.type}, as the users' ids are",
-            column="user_id",
-            mend="Give the plan of the same users",
-        ) from error
+    users = table["user_id"]
+    if users.type != ids.type:  # a plan from a CSV file holds text
+        users, ids = users.cast(pa.string()), ids.cast(pa.string())
+    rows = pc.index_in(users, value_set=ids)
     coupons = pc.index_in(table["coupon_id"].cast(pa.string()), value_set=pa.array(instance.coupons.ids))
     known = np.asarray(pc.and_(pc.is_valid(rows), pc.is_valid(coupons)))
     user = np.asarray(pc.fill_null(rows, 0))[known]
