@@ -1,0 +1,216 @@
+"""The charts of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from couponry.report.drawing import ACCENT, INK, MUTED, SURFACE, WARM, Chart, draw
+from couponry.report.formats import Formats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["decile_chart", "frontier_chart", "policy_chart", "qini_chart"]
+
+_TWO_SIDED_95 = 1.959964
+
+
+def frontier_chart(
+    table: pd.DataFrame, here: tuple[float, float] | None, what: str, formats: Formats
+) -> Chart:
+    """Draw the best objective against the budget, with the present budget marked.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``budget, value, bound``, rising in the budget.
+    here : (budget, value) or None
+        The present plan.
+    what : str
+        The objective in words.
+    formats : Formats
+    """
+
+    def plot(axes: Axes, narrow: bool) -> None:
+        axes.fill_between(
+            table["budget"], table["value"], table["bound"], color=ACCENT, alpha=0.25, linewidth=0
+        )
+        axes.plot(table["budget"], table["value"], color=ACCENT, marker="o", markersize=4)
+        if here is not None:
+            axes.axvline(here[0], color=WARM, linewidth=1.5, linestyle=(0, (4, 3)))
+            axes.plot(
+                *here, color=WARM, marker="o", markersize=9, markeredgecolor=SURFACE, markeredgewidth=1.5
+            )
+            middle = (table["budget"].min() + table["budget"].max()) / 2
+            right = here[0] > middle
+            axes.annotate(
+                "present budget",
+                here,
+                xytext=(-12 if right else 12, -20),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                color=WARM,
+            )
+        if table["value"].min() >= 0:
+            axes.set_ylim(bottom=0)
+        axes.set_xlabel("Budget" + (f", {formats.currency}" if formats.currency else ""))
+        axes.set_ylabel(what.capitalize())
+        _plain_ticks(axes, narrow)
+
+    first, last = table.iloc[0], table.iloc[-1]
+    words = (
+        f"Best {what} by budget: {formats.number(first['value'])} at {formats.money(first['budget'])}, "
+        f"rising to {formats.number(last['value'])} at {formats.money(last['budget'])}."
+    )
+    return draw("frontier", words, plot)
+
+
+def decile_chart(table: pd.DataFrame) -> Chart:
+    """Draw predicted and observed uplift by bin, highest prediction first, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``bin, predicted, observed, standard_error``; uplifts as shares.
+    """
+
+    def plot(axes: Axes, narrow: bool) -> None:
+        place = np.arange(1, len(table) + 1)
+        axes.axhline(0, color=MUTED, linewidth=1)
+        axes.errorbar(
+            place + 0.08,
+            100 * table["observed"],
+            yerr=100 * _TWO_SIDED_95 * table["standard_error"],
+            color=WARM,
+            marker="o",
+            linestyle="none",
+            elinewidth=1.5,
+            capsize=3,
+            label="observed, 95 % interval",
+        )
+        axes.plot(
+            place - 0.08,
+            100 * table["predicted"],
+            color=ACCENT,
+            marker="D",
+            linestyle="none",
+            label="predicted",
+        )
+        axes.set_xticks(place)
+        axes.grid(visible=False, axis="x")
+        axes.set_xlabel(
+            "Tenth of users, highest prediction first" if len(table) == 10 else "Group, highest first"
+        )
+        axes.set_ylabel("More conversions per 100")
+        _legend_above(axes)
+
+    inside = int(
+        (np.abs(table["predicted"] - table["observed"]) <= _TWO_SIDED_95 * table["standard_error"]).sum()
+    )
+    words = (
+        f"Predicted against observed uplift in {len(table)} groups: in {inside} of them the prediction lies "
+        "within the 95 % interval of what was observed."
+    )
+    return draw("deciles", words, plot)
+
+
+def qini_chart(count: np.ndarray, gain: np.ndarray, random_gain: float) -> Chart:
+    """Draw the Qini curve against a random order.
+
+    Parameters
+    ----------
+    count, gain : ndarray of float64, shape (m,)
+        Points of the curve.
+    random_gain : float
+        Gain when everyone is treated: the end of the random order's line.
+    """
+
+    def plot(axes: Axes, narrow: bool) -> None:
+        axes.plot(
+            [0, 100],
+            [0, random_gain],
+            color=MUTED,
+            linestyle=(0, (4, 3)),
+            linewidth=1.5,
+            label="random order",
+        )
+        axes.plot(100 * count / count[-1], gain, color=ACCENT, label="by predicted uplift")
+        axes.set_xlabel("Users given a coupon, %")
+        axes.set_ylabel("Conversions won")
+        _plain_ticks(axes, narrow)
+        _legend_above(axes)
+
+    words = (
+        f"Conversions won as more users are given a coupon, highest predicted uplift first: "
+        f"at most {gain.max():,.0f}, against {random_gain:,.0f} when all are given one."
+    )
+    return draw("qini", words, plot)
+
+
+def policy_chart(table: pd.DataFrame, value: str, error: str, scale: float, unit: str) -> Chart:
+    """Draw each policy's value with its 95 % interval, the first one set off from the rest."""
+
+    def plot(axes: Axes, narrow: bool) -> None:
+        rows = table[::-1].reset_index(drop=True)
+        for place, (middle, spread) in enumerate(zip(rows[value], rows[error], strict=True)):
+            own = place == len(rows) - 1
+            axes.errorbar(
+                scale * middle,
+                place,
+                xerr=scale * _TWO_SIDED_95 * spread,
+                color=ACCENT if own else MUTED,
+                marker="o",
+                capsize=3,
+                elinewidth=1.5,
+            )
+        axes.set_yticks(
+            range(len(rows)), [_wrapped(str(name), 18 if narrow else 34) for name in rows["policy"]]
+        )
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(unit)
+        _few_ticks(axes.xaxis, narrow)
+
+    best = table["policy"].iloc[int(table[value].argmax())]
+    words = f"Value of {len(table)} policies with 95 % intervals; the highest estimate is that of {best}."
+    return draw("policies", words, plot, height=90 + 44 * len(table))
+
+
+def _plain_ticks(axes: Axes, narrow: bool) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        _few_ticks(axis, narrow)
+        axis.set_major_formatter(FuncFormatter(_tick))
+
+
+def _few_ticks(axis: object, narrow: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(4 if narrow else 7))  # type: ignore[attr-defined]
+
+
+def _tick(value: float, _position: int) -> str:
+    text = f"{value:,.10g}" if abs(value) < 1e6 else f"{value / 1e6:,.10g} M"
+    return text.replace("-", "−")
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=2,
+        borderaxespad=0.2,
+        handletextpad=0.4,
+        columnspacing=1.2,
+    )
+
+
+def _wrapped(text: str, width: int) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width)[:2])
