@@ -25,7 +25,7 @@ def excesses(program: Program, pairs: Pairs) -> np.ndarray:
     """Return by how much each row is broken, float64 ``(K,)`` in the row's own scale; 0 where it is kept.
 
     Positive beyond the upper side, negative below the lower. Sums of money are rounded once
-    (:func:`math.fsum`), weights and limits taken as the decimals that were written.
+    (:func:`math.fsum`); sums, weights and limits are taken as the decimals that they print as.
     """
     classes, coupon, columns = pair_columns(program, pairs)
     return np.array([_excess(row, classes, coupon, columns) for row in program.rows])
@@ -37,8 +37,8 @@ def _excess(row: Row, classes: np.ndarray, coupon: np.ndarray, columns: dict[str
         weights = term.users[classes] * term.coupons[coupon]
         for weight in np.unique(weights[weights != 0]):
             inside = weights == weight
-            total = int(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
-            activity += exact(weight) * (total if isinstance(total, int) else Fraction(total))
+            total = float(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
+            activity += exact(weight) * exact(total)
     if math.isfinite(row.upper) and activity > exact(row.upper):
         return float(activity - exact(row.upper))
     if math.isfinite(row.lower) and activity < exact(row.lower):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from couponry.instances.instance import Instance
+from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualSearch
 from couponry.solver.engine import Pairs
@@ -55,14 +56,7 @@ def _drop_small(book: PriceBook, multipliers: np.ndarray, floor: float) -> np.nd
 
 
 def _below_zero(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> bool:
-    linear = book.linear(multipliers)
-    if not math.isfinite(linear):
-        return False
-    scores = book.scores(multipliers)
-    used = np.where(multipliers > 0, book.upper, book.lower)
-    size = np.abs(np.where(multipliers != 0, multipliers * used, 0.0)).sum()
-    error = engine.rounding_error(scores) + 1e-15 * (len(multipliers) + 2) * size
-    return engine.demand(scores).total + linear + error < 0
+    return dual_bound(engine, book, multipliers) < 0
 
 
 def _thin(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray:

@@ -123,8 +123,59 @@ class LocalEngine:
         """Return every user's best set, bool ``(n, S)``, and its reduced value ``(n,)``."""
         parts = list(self._over_blocks(lambda rows: self._best(scores, rows)))
         chosen = np.concatenate([p[1] for p in parts])
-        best = np.concatenate([np.where(c, s, 0.0).sum(axis=1) for s, c in parts])
+        best = np.concatenate([_worth(s, c) for s, c in parts])
         return chosen, best
+
+    def margins(self, scores: Tables) -> np.ndarray:
+        """Return by how much each user's best choice beats the next best one, float64 ``(n,)``."""
+        self.passes += 1
+
+        def one(rows: slice) -> np.ndarray:
+            loss, chosen = self._losses(scores, rows)
+            return np.asarray(loss.min(axis=1, initial=np.inf))
+
+        return np.concatenate(list(self._over_blocks(one)))
+
+    def options(self, scores: Tables, most: float | np.ndarray) -> np.ndarray:
+        """Return the pairs that a user's best choice has, or could have at a loss of at most ``most``.
+
+        Returns
+        -------
+        ndarray of bool, shape (n, S)
+        """
+        limit = np.broadcast_to(np.asarray(most, np.float64), (self.n_users,))
+
+        def one(rows: slice) -> np.ndarray:
+            loss, chosen = self._losses(scores, rows)
+            return chosen | (loss <= limit[rows, None])
+
+        return np.concatenate(list(self._over_blocks(one)))
+
+    def _losses(self, scores: Tables, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return what it costs to turn each pair of the best choice round, ``(b, S)``, and that choice."""
+        score, chosen = self._best(scores, rows)
+        worth = _worth(score, chosen)
+        if self.choose_with == "one":
+            return self._losses_of_one(score, chosen, worth, rows), chosen
+        loss = np.full(score.shape, np.inf)
+        for s in range(score.shape[1]):
+            changed = score.copy()
+            eligible = score[:, s] > -np.inf
+            sure = 1.0 + 4 * np.abs(np.where(np.isfinite(score), score, 0.0)).sum(axis=1)
+            changed[:, s] = np.where(chosen[:, s] | ~eligible, -np.inf, score[:, s] + sure)
+            turned = self._choose(changed, rows)
+            other = _worth(score, turned)
+            possible = eligible & (turned[:, s] != chosen[:, s])
+            loss[possible, s] = np.maximum(worth - other, 0.0)[possible]
+        return loss, chosen
+
+    def _losses_of_one(self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, rows: slice) -> np.ndarray:
+        loss = worth[:, None] - score
+        others = np.where(chosen, -np.inf, score)
+        next_best = np.maximum(others.max(axis=1, initial=-np.inf), 0.0)
+        loss[chosen] = (worth - next_best)[chosen.any(axis=1)]
+        loss[self.max_coupons[rows] == 0] = np.inf
+        return np.asarray(loss)
 
     def scores(self, scores: Tables) -> np.ndarray:
         """Return the reduced value of every pair, float64 ``(n, S)``; −inf where not eligible."""
@@ -205,3 +256,8 @@ class LocalEngine:
 
     def _sum(self, parts: list[Tables]) -> Tables:
         return {measure: np.sum([part[measure] for part in parts], axis=0) for measure in self.program.measures}
+
+
+def _worth(score: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return each user's sum of the chosen scores, ``(b,)``."""
+    return np.asarray(np.where(chosen, score, 0.0).sum(axis=1))

@@ -186,8 +186,11 @@ class Master:
         if self.core.choose_with != "one":
             return seeds
         score, wide = self.core.scores(scores), self.core.spread(radius)
-        floor = np.maximum((score - wide).max(axis=1, initial=0.0), 0.0)
-        open_places = (score + wide >= floor[:, None]) & ~seeds[0]
+        eligible = np.isfinite(score)
+        worst = np.subtract(score, wide, out=np.full(score.shape, -np.inf), where=eligible)
+        floor = worst.max(axis=1, initial=0.0)
+        open_places = eligible & (np.where(eligible, score + np.where(eligible, wide, 0), 0) >= floor[:, None])
+        open_places &= ~seeds[0]
         while open_places.any():
             first = np.zeros_like(open_places)
             rows = np.flatnonzero(open_places.any(axis=1))

@@ -120,6 +120,12 @@ class PriceBook:
         priced = multipliers != 0
         return math.fsum(multipliers[priced] * used[priced]) if np.isfinite(used[priced]).all() else math.inf
 
+    def linear_size(self, multipliers: np.ndarray) -> float:
+        """Return Σ |terms| of :meth:`linear`, to bound its rounding error by."""
+        priced = multipliers != 0
+        used = np.where(multipliers > 0, self.upper, self.lower)[priced]
+        return float(np.abs(multipliers[priced] * used).sum())
+
     def clip(self, multipliers: np.ndarray) -> np.ndarray:
         """Return the multipliers with those of absent sides set to zero."""
         clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))

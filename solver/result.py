@@ -16,6 +16,7 @@ from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import pair_columns
 from couponry.solver.prices import PriceBook
+from couponry.solver.rounding import tabulate
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.words import price_words
 
@@ -51,11 +52,7 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
     """Return one row a row of the program, in the rules' own units."""
     program = instance.program
     classes, coupon, columns = pair_columns(program, pairs)
-    shape = (program.n_classes, program.n_coupons)
-    tables = {
-        measure: np.zeros(shape) if not len(coupon) else _by_cell(classes, coupon, columns.get(measure), shape)
-        for measure in program.measures
-    }
+    tables = {m: tabulate(program, classes, coupon, columns.get(m)) for m in program.measures}
     activity = book.activity(tables)
     records = []
     for k, row in enumerate(program.rows):
@@ -77,11 +74,6 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
         )
     names = ["name", "rule", "measure", "scope", "activity", "lower", "upper", "price", "words"]
     return pd.DataFrame.from_records(records, columns=names)
-
-
-def _by_cell(classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
-    cell = classes.astype(np.int64) * shape[1] + coupon
-    return np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
 
 
 def _plain_sum(row: Any, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float | None:

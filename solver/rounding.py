@@ -3,7 +3,8 @@
 At the dual's minimiser an LP vertex splits at most as many users as there are binding rows. Everyone whom the
 prices settle keeps that choice, undecided users keep what the linear program gave them, and the split ones
 together with those nearest to changing their mind form the core: an integer program in HiGHS against what is left
-of each row. If its best plan is not near enough to the bound, the core grows.
+of each row. Once a plan is known, a choice that loses more than bound − value can be in no better plan: what is
+left then is often small enough to be searched to the end.
 """
 
 from __future__ import annotations
@@ -24,20 +25,34 @@ from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 
-__all__ = ["Rounded", "keep_rows_exactly", "plan_value", "round_plan"]
+__all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value", "tabulate"]
 
-CORE_SIZES = (300, 1200, 5000)
-SECONDS = (5.0, 15.0, 30.0)
-REPAIRS = 6
+FIRST_CORE = 300
+LARGEST_CORE = 4000
+ATTEMPTS = 4
+SECONDS = 2.0
+REPAIRS = 4
 
 
 @dataclass(frozen=True)
 class Rounded:
-    """An integer plan that keeps every row exactly, its value, and how many users the core had."""
+    """An integer plan that keeps every row exactly.
+
+    Attributes
+    ----------
+    pairs : Pairs
+    value : float
+        In the objective's own direction.
+    core_users : int
+        Users that the last integer program decided on.
+    searched : float or None
+        Where the search closed: a bound on ``sense · objective`` over all plans, up to HiGHS's tolerance.
+    """
 
     pairs: Pairs
     value: float
     core_users: int
+    searched: float | None = None
 
 
 def plan_value(program: Program, pairs: Pairs) -> float:
@@ -89,116 +104,134 @@ def join(first: Pairs, second: Pairs) -> Pairs:
     return Pairs(user[order], place[order])
 
 
-def round_plan(
-    program: Program,
-    book: PriceBook,
-    engine: LocalEngine,
-    dual: DualAnswer,
-    bound: float,
-    gap: float,
-    clock: Clock,
-) -> Rounded | None:
-    """Return the best integer plan found, or None.
+class Rounder:
+    """Turns a dual answer into a plan.
 
     Parameters
     ----------
+    program : Program
+    book : PriceBook
+    engine : LocalEngine
+    dual : DualAnswer
     bound : float
         Upper bound on ``sense · objective``.
     gap : float
         Relative gap at which to stop.
+    clock : Clock
     """
-    allowed = gap * max(1.0, abs(bound))
-    best: Rounded | None = None
-    for attempt, size in enumerate(CORE_SIZES):
-        core = _pick_core(program, book, dual, size)
-        rounded = _round_once(program, book, engine, dual, core, bound, allowed, clock, SECONDS[attempt], best)
-        if rounded is not None and (
-            best is None or program.sense * rounded.value > program.sense * best.value
-        ):
-            best = rounded
-        if best is not None:
-            missing = bound - program.sense * best.value
-            clock.tell("rounding", attempt + 1, len(CORE_SIZES), f"gap {missing / max(1.0, abs(bound)):.2e}")
-            if missing <= allowed:
+
+    def __init__(
+        self,
+        program: Program,
+        book: PriceBook,
+        engine: LocalEngine,
+        dual: DualAnswer,
+        bound: float,
+        gap: float,
+        clock: Clock,
+    ) -> None:
+        self.program, self.book, self.dual, self.bound, self.clock = program, book, dual, bound, clock
+        self.allowed = gap * max(1.0, abs(bound))
+        self.scores = book.scores(dual.multipliers)
+        self.margin = engine.margins(self.scores)
+        self.margin[dual.core.users[dual.core.split]] = 0.0
+        row, place = np.nonzero(dual.core.chosen)
+        chosen = Pairs(dual.core.users[row], place)
+        self.everyone = engine.assign(book.scores(dual.settled_at), dual.core.users, chosen)
+
+    def run(self) -> Rounded | None:
+        """Return the best integer plan found, or None."""
+        best: Rounded | None = None
+        size = FIRST_CORE
+        for attempt in range(ATTEMPTS):
+            core, most, complete = self._core(size, best)
+            found = self._solve(core, most, complete, SECONDS * 2**attempt)
+            before = best
+            best = self._better(best, found)
+            if best is not None:
+                self._tell(attempt, best)
+            closed = best is not None and (best.searched is not None or self._missing(best) <= self.allowed)
+            stuck = complete and best is before
+            if closed or stuck or self.clock.stopped_by is not None:
                 break
-        if clock.stopped_by is not None or len(core) >= program.n_users:
-            break
-    return best
+            size *= 4
+        return best
+
+    def _missing(self, plan: Rounded) -> float:
+        return self.bound - self.program.sense * plan.value
+
+    def _better(self, best: Rounded | None, found: Rounded | None) -> Rounded | None:
+        if found is None or (best is not None and self._missing(found) > self._missing(best)):
+            return best
+        return found
+
+    def _tell(self, attempt: int, best: Rounded) -> None:
+        gap = self._missing(best) / max(1.0, abs(self.bound))
+        self.clock.tell("plan", attempt + 1, ATTEMPTS, f"value {best.value:,.6g}, gap {gap:.2e}")
+
+    def _core(self, size: int, best: Rounded | None) -> tuple[np.ndarray, float, bool]:
+        """Return the users to decide on, the loss up to which their options count, and whether that is all.
+
+        It is all if no better plan can take another choice anywhere else.
+        """
+        if best is not None:
+            missing = self._missing(best)
+            open_users = np.flatnonzero(self.margin <= missing)
+            if len(open_users) <= LARGEST_CORE:
+                return open_users, missing, True
+        if self.program.n_users <= size:
+            return np.arange(self.program.n_users), math.inf, True
+        split = int((self.margin == 0).sum())
+        wanted = min(max(size, min(2 * split, 2 * size)), self.program.n_users)
+        nearest = np.argsort(self.margin, kind="stable")[:wanted]
+        return np.sort(np.union1d(nearest, self.dual.core.users[self.dual.core.split])), math.inf, False
+
+    def _solve(self, core: np.ndarray, most: float, complete: bool, seconds: float) -> Rounded | None:
+        """Solve one core against what the others leave of each row."""
+        outside = ~np.isin(self.everyone.user, core)
+        fixed = Pairs(self.everyone.user[outside], self.everyone.place[outside])
+        problem = PairProgram(self.program, self.book, self._options(core, most), self._used(fixed))
+        if problem.hopeless():
+            return None
+        fixed_value = self.program.sense * plan_value(self.program, fixed)
+        picked, answer = keep_rows_exactly(
+            problem,
+            fixed,
+            self.clock,
+            time_limit=max(self.clock.left(seconds), 1.0),
+            abs_gap=0.2 * self.allowed,
+            target=self.bound - self.allowed - fixed_value,
+        )
+        if picked is None:
+            return None
+        pairs = join(fixed, picked)
+        value = plan_value(self.program, pairs)
+        if self.program.sense * value > self.bound:
+            raise BackendError(f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}")
+        searched = None
+        if complete and answer.optimal:
+            # HiGHS knows the optimum up to its tolerances only.
+            reached = max(answer.bound + fixed_value, self.program.sense * value)
+            searched = reached + 1e-9 * max(1.0, abs(reached))
+        return Rounded(pairs, value, len(core), searched)
+
+    def _options(self, core: np.ndarray, most: float) -> Pairs:
+        if not math.isfinite(most):
+            return eligible_pairs(self.program, core)
+        row, place = np.nonzero(LocalEngine(self.program, core).options(self.scores, most))
+        return Pairs(core[row], place)
+
+    def _used(self, fixed: Pairs) -> np.ndarray:
+        """Return what the given pairs use of each row, ``(K,)``."""
+        classes, coupon, columns = pair_columns(self.program, fixed)
+        return self.book.activity(
+            {m: tabulate(self.program, classes, coupon, columns.get(m)) for m in self.program.measures}
+        )
 
 
-def _pick_core(program: Program, book: PriceBook, dual: DualAnswer, size: int) -> np.ndarray:
-    """Return the split users and those nearest to changing their mind, ``size`` in all where there are as many."""
-    wanted = max(size, int(2 * dual.core.split.sum()))
-    if program.n_users <= wanted:
-        return np.arange(program.n_users)
-    nearest = np.argsort(dual.core.margin, kind="stable")[:wanted]
-    core = dual.core.users[nearest]
-    if len(core) < wanted:
-        core = np.union1d(core, _nearest_settled(program, book, dual, wanted - len(core)))
-    return np.sort(core)
-
-
-def _nearest_settled(program: Program, book: PriceBook, dual: DualAnswer, wanted: int) -> np.ndarray:
-    """Return settled users whose best two single coupons (or coupon and none) are nearest."""
-    engine = LocalEngine(program)
-    score = np.maximum(engine.scores(book.scores(dual.multipliers)), -1e300)
-    padded = np.concatenate([score, np.zeros((len(score), 1))], axis=1)
-    top = np.partition(padded, -2, axis=1)[:, -2:]
-    margin = top[:, 1] - top[:, 0]
-    margin[dual.core.users] = np.inf
-    return np.argsort(margin, kind="stable")[:wanted]
-
-
-def _round_once(
-    program: Program,
-    book: PriceBook,
-    engine: LocalEngine,
-    dual: DualAnswer,
-    core: np.ndarray,
-    bound: float,
-    allowed: float,
-    clock: Clock,
-    seconds: float,
-    best: Rounded | None,
-) -> Rounded | None:
-    """Solve one core against what the others leave of each row."""
-    row, place = np.nonzero(dual.core.chosen)
-    everyone = engine.assign(book.scores(dual.settled_at), dual.core.users, Pairs(dual.core.users[row], place))
-    outside = ~np.isin(everyone.user, core)
-    fixed = Pairs(everyone.user[outside], everyone.place[outside])
-    classes, coupon, columns = pair_columns(program, fixed)
-    used = _activity(book, columns, classes, coupon)
-    options = eligible_pairs(program, core)
-    problem = PairProgram(program, book, options, used)
-    fixed_value = program.sense * plan_value(program, fixed)
-    if problem.hopeless():
-        return None
-    whole = len(core) == program.n_users
-    picked, _ = keep_rows_exactly(
-        problem,
-        fixed,
-        clock,
-        time_limit=max(clock.left(seconds * (4 if whole else 1)), 1.0),
-        abs_gap=0.2 * allowed,
-        target=bound - allowed - fixed_value,
-    )
-    if picked is None:
-        return None
-    pairs = join(fixed, picked)
-    value = plan_value(program, pairs)
-    if program.sense * value > bound:
-        raise BackendError(f"a plan's objective {value!r} is beyond the proven bound {program.sense * bound!r}")
-    return Rounded(pairs, value, len(core))
-
-
-def _activity(book: PriceBook, columns: dict[str, np.ndarray], classes: np.ndarray, coupon: np.ndarray) -> np.ndarray:
-    """Return rows' activity of given pairs, summed by class and coupon."""
-    shape = (book.program.n_classes, book.program.n_coupons)
-    cell = classes.astype(np.int64) * shape[1] + coupon
-    tables = {
-        measure: np.bincount(cell, weights=columns.get(measure), minlength=shape[0] * shape[1])
-        .astype(np.float64)
-        .reshape(shape)
-        for measure in book.program.measures
-    }
-    return book.activity(tables)
+def tabulate(program: Program, classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the pairs' weights (or their count) summed by class and coupon, ``(C, J)``."""
+    cells = program.n_classes * program.n_coupons
+    cell = classes.astype(np.int64) * program.n_coupons + coupon
+    table = np.bincount(cell, weights=weights, minlength=cells).astype(np.float64)
+    return table.reshape(program.n_classes, program.n_coupons)

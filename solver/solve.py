@@ -10,16 +10,18 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Report
+from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
 from couponry.solver.engine import Pairs
 from couponry.solver.enumeration import no_plan_exists
+from couponry.solver.feasibility import excesses
 from couponry.solver.infeasible import explain_infeasible, prove_by_prices
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
-from couponry.solver.rounding import keep_rows_exactly, plan_value, round_plan
+from couponry.solver.rounding import Rounder, keep_rows_exactly, plan_value
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 
 __all__ = ["ENGINES", "METHODS", "solve"]
@@ -103,6 +105,7 @@ class _Solve:
             self.book = PriceBook(self.program)
             self.engine = LocalEngine(self.program)
         pairs = self.program.n_users * self.engine.places
+        self.proven = math.inf
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
         self.exact_seconds = AUTO_SECONDS if method == "auto" else math.inf
         self.stats: dict[str, Any] = {
@@ -119,11 +122,11 @@ class _Solve:
             dual = self._dual(start)
         if dual.broken.any() or self._contradictory():
             with self.clock.phase("infeasible"):
-                proof = prove_by_prices(self.engine, self.book, self._suspects(dual))
+                proof = prove_by_prices(self.engine, self.book, dual.multipliers)
                 if proof is not None:
                     return self._infeasible(dual, "prices", proof)
         with self.clock.phase("bound"):
-            bound = self._bound(dual.multipliers)
+            bound = self.proven = dual_bound(self.engine, self.book, dual.multipliers)
         with self.clock.phase("plan"):
             pairs, bound, ended = self._exact(dual, bound) if self.exact else self._priced(dual, bound)
         if pairs is None and ended is StoppedBy.INFEASIBLE:
@@ -148,31 +151,20 @@ class _Solve:
     def _contradictory(self) -> bool:
         return bool((self.book.lower > self.book.upper).any())
 
-    def _suspects(self, dual: DualAnswer) -> np.ndarray:
-        """Return multipliers that may prove infeasibility."""
-        return dual.multipliers
-
-    def _bound(self, multipliers: np.ndarray) -> float:
-        """Return L(λ) with its rounding error on top, from one last pass and the prices alone."""
-        scores = self.book.scores(multipliers)
-        linear = self.book.linear(multipliers)
-        used = np.where(multipliers > 0, self.book.upper, self.book.lower)
-        size = np.abs(multipliers[multipliers != 0] * used[multipliers != 0]).sum()
-        error = self.engine.rounding_error(scores) + 1e-15 * (self.book.n_rows + 2) * size
-        return self.engine.demand(scores).total + linear + error
-
     # ----------------------------------------------------------------- plan
 
     def _priced(self, dual: DualAnswer, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
-        rounded = round_plan(self.program, self.book, self.engine, dual, bound, self.gap, self.clock)
+        rounded = Rounder(self.program, self.book, self.engine, dual, bound, self.gap, self.clock).run()
         if rounded is None:
             return self._last_resort(bound)
         self.stats["core_users"] = rounded.core_users
+        if rounded.searched is not None:
+            bound = self._searched(bound, rounded.searched)
         return rounded.pairs, bound, self._why(self.program.sense * rounded.value, bound)
 
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
-        if not _breaks(self.program, NO_PAIRS):
+        if not excesses(self.program, NO_PAIRS).any():
             return NO_PAIRS, bound, self._why(0.0, bound)
         stopped = self.clock.stopped_by
         if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
@@ -183,6 +175,8 @@ class _Solve:
     def _exact(self, dual: DualAnswer | None, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
         self.stats["core_users"] = self.program.n_users
+        if not len(everyone.user) and not excesses(self.program, NO_PAIRS).any():
+            return NO_PAIRS, self._searched(bound, 0.0), StoppedBy.GAP
         problem = PairProgram(self.program, self.book, everyone, np.zeros(self.book.n_rows))
         self.clock.tell("integer program", 0, None, f"{len(everyone.user):,} pairs")
         small = len(everyone.user) <= EXACT_PAIRS
@@ -194,6 +188,8 @@ class _Solve:
             abs_gap=0.0 if small else 0.5 * self.gap * max(1.0, abs(bound)),
         )
         if picked is None:
+            if not excesses(self.program, NO_PAIRS).any():
+                return NO_PAIRS, bound, self._why(0.0, bound)
             if answer.infeasible:
                 return None, bound, StoppedBy.INFEASIBLE
             return None, bound, self.clock.stopped_by or StoppedBy.NO_PROGRESS
@@ -202,10 +198,14 @@ class _Solve:
         searched = max(value, answer.bound + 1e-9 * max(1.0, abs(answer.bound)))
         if answer.optimal and small:
             searched = value
+        bound = self._searched(bound, searched)
+        return picked, bound, self._why(value, bound)
+
+    def _searched(self, bound: float, searched: float) -> float:
+        """Return the tighter of the bound by prices and that by branch and bound, and note which it is."""
         if searched < bound:
             self.stats["bound_source"] = "search"
-            bound = searched
-        return picked, bound, self._why(value, bound)
+        return min(bound, searched)
 
     def _why(self, value: float, bound: float) -> StoppedBy:
         if relative_gap(value, bound) <= self.gap:
@@ -249,14 +249,9 @@ class _Solve:
             pairs=pairs,
             value=value,
             bound=bound,
-            certificate=Certificate(names, multipliers, bound),
+            certificate=Certificate(names, multipliers, self.program.sense * self.proven),
             clock=self.clock,
             stats=self.stats,
             infeasibility=infeasibility,
         )
 
-
-def _breaks(program: Any, pairs: Pairs) -> bool:
-    from couponry.solver.feasibility import excesses
-
-    return bool(excesses(program, pairs).any())

@@ -1,0 +1,28 @@
+"""The bound that multipliers prove."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from couponry.solver.local import LocalEngine
+from couponry.solver.prices import PriceBook
+
+__all__ = ["dual_bound"]
+
+
+def dual_bound(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> float:
+    """Return L(λ) with its rounding error on top: no plan's ``sense · objective`` is above it.
+
+    Infinite where a multiplier prices a side that is not there.
+    """
+    linear = book.linear(multipliers)
+    if not math.isfinite(linear):
+        return math.inf
+    scores = book.scores(multipliers)
+    # The products λ u are rounded once each; their exact sum and the last additions once more.
+    rounding = np.finfo(np.float64).eps * (book.n_rows + 4) * book.linear_size(multipliers)
+    total = engine.demand(scores).total
+    error = engine.rounding_error(scores) + rounding + 4 * np.finfo(np.float64).eps * (abs(total) + abs(linear))
+    return total + linear + error
