@@ -47,7 +47,7 @@ def test_most_conversions(tiny: Tiny, pairs: Pairs) -> None:
         ("Gap to the best possible", f"0{NBSP}%"),
     ]
     assert headline(instance, found(0.75, 0.75), allocation, formats) == (
-        f"0.75 more conversions for 18{NBSP}CNY, with coupons for 2 of 3 users."
+        f"0.75 more conversions expected for 18{NBSP}CNY, with coupons for 2 of 3 users."
     )
 
 

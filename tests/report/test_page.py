@@ -131,7 +131,7 @@ def test_the_plan_is_told(reported: Reported) -> None:
     text = re.sub("<[^>]*>", "", reported.html).replace("\u00a0", " ")
     value = reported.solution.value
     cost = sum(reported.solution.plan["cost"].to_pylist())
-    assert f"{value:.2f} more conversions for {cost:.2f} CNY" in text
+    assert f"{value:.2f} more conversions expected for {cost:.2f} CNY" in text
     assert "of 800 CNY used" in text
     assert "Proven: no" in text
     for row in reported.solution.prices["name"]:

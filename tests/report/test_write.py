@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_the_former_report_whole(
     title = "newer" * 50_000  # too long for the room there is
     with (
         limited(room),
-        pytest.raises(InputError, match="cannot be written: .*stood here before is untouched"),
+        pytest.raises(InputError, match=r"cannot be written: .*stood here before is untouched"),
     ):
         write_report(*small, tmp_path, title=title, force=True)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

@@ -107,7 +107,8 @@ class Allocation:
                 value=self.instance.coupons.ids[int(self.coupon[row])],
                 mend="Report on the instance that the plan was made for",
             )
-        return match.argmax(axis=1).astype(np.int64)
+        places: Positions = match.argmax(axis=1).astype(np.int64)
+        return places
 
     def __len__(self) -> int:
         return len(self.user)

@@ -54,13 +54,13 @@ def figures(campaign: Campaign, solution: Solution, allocation: Allocation) -> l
     """Return the headline numbers, the objective's first."""
     value, cost = allocation.measures["value"].sum(), allocation.measures["cost"].sum()
     users = len(allocation.instance.users)
-    won = Figure("Conversions won", value, "number", "more than without coupons")
-    spent = Figure("Expected cost", cost, "money", "every redemption counted")
+    won = Figure("Conversions won", value, "number", "expected, beyond those without coupons")
+    spent = Figure("Expected cost", cost, "money", "of every redemption")
     listed = [spent, won] if campaign.objective == "cost" else [won, spent]
     listed.append(Figure("Cost per conversion", _over(cost, value), "money", "won, on average"))
     if "revenue" in allocation.measures:
         revenue = allocation.measures["revenue"].sum()
-        listed.append(Figure("Extra revenue", revenue, "money", "more than without coupons"))
+        listed.append(Figure("Extra revenue", revenue, "money", "expected, beyond that without coupons"))
         listed.append(Figure("Return", _over(revenue, cost), "number", "extra revenue a unit of cost"))
     reached = allocation.reached
     listed.append(Figure("Users reached", reached, "count", f"{reached / users:.1%} of {users:,}"))
@@ -83,14 +83,14 @@ def headline(instance: Instance, solution: Solution, allocation: Allocation | No
     cost = formats.money(allocation.measures["cost"].sum())
     users = f"{formats.count(allocation.reached)} of {formats.count(len(instance.users))} users"
     if (campaign.objective, campaign.sense) == ("value", "maximise"):
-        return f"{won} for {cost}, with coupons for {users}."
+        return f"{won} expected for {cost}, with coupons for {users}."
     if (campaign.objective, campaign.sense) == ("cost", "minimise"):
         return f"{cost} is the least money found for {_asked(instance, formats)}, with coupons for {users}."
     extreme = "most" if campaign.sense == "maximise" else "least"
     reached = formats.measure(campaign.objective, solution.value)
     return (
         f"{reached}: the {extreme} {objective_words(campaign.objective)} found, "
-        f"with {won} for {cost} and coupons for {users}."
+        f"with {won} expected for {cost} and coupons for {users}."
     )
 
 
