@@ -14,6 +14,9 @@ from couponry.solver.clock import Clock
 __all__ = ["Answer", "Sparse", "new_highs", "pass_model", "run", "solve_integer"]
 
 
+LAST_SECOND = 1.0
+
+
 @dataclass(frozen=True)
 class Sparse:
     """A matrix by columns, as HiGHS takes it."""
@@ -115,7 +118,7 @@ def pass_model(
 
 
 def solve_integer(
-    highs: highspy.Highs, *, time_limit: float, abs_gap: float, target: float = -np.inf, start: np.ndarray | None = None
+    highs: highspy.Highs, clock: Clock, *, nodes: int | None = None, abs_gap: float = 0.0, target: float = -np.inf
 ) -> Answer:
     """Run branch and bound.
 
@@ -123,25 +126,23 @@ def solve_integer(
     ----------
     highs : highspy.Highs
         With an integer model passed.
-    time_limit : float
-        Seconds.
+    clock : Clock
+        Its time left is HiGHS's too, but for a last second in which to find some plan.
+    nodes : int, optional
+        Most nodes.
     abs_gap : float
         Stop when incumbent and bound are this near.
     target : float
         Stop at an incumbent at least as good.
-    start : ndarray, optional
-        A point to start from.
     """
-    if np.isfinite(time_limit):
-        highs.setOptionValue("time_limit", float(time_limit) + highs.getRunTime())
+    if clock.time_limit is not None:
+        highs.setOptionValue("time_limit", max(clock.left(), LAST_SECOND) + highs.getRunTime())
+    if nodes is not None:
+        highs.setOptionValue("mip_max_nodes", nodes)
     highs.setOptionValue("mip_rel_gap", 0.0)
     highs.setOptionValue("mip_abs_gap", float(abs_gap))
     if np.isfinite(target):
         highs.setOptionValue("objective_target", float(target))
-    if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = list(start)
-        highs.setSolution(solution)
     status = run(highs)
     info = highs.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

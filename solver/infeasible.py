@@ -21,7 +21,7 @@ from couponry.solver.words import amount
 __all__ = ["explain_infeasible", "prove_by_prices"]
 
 SMALL = 20_000
-SECONDS = 5.0
+NODES = 2000
 
 
 def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
@@ -132,7 +132,7 @@ class _LeastChange:
     def of(self, k: int, side: str) -> float | None:
         """Return the least change of row ``k``, in its own scale; None if none of it mends."""
         if self.integer is not None:
-            return self.integer.least_change(self.clock, k, side, time_limit=self.clock.left(SECONDS))
+            return self.integer.least_change(self.clock, k, side, nodes=NODES)
         reach = 1e6 * self.scale.price
         reach[k] = 1e3 * self.scale.price[k]
         search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock)

@@ -69,24 +69,21 @@ class PairProgram:
         self,
         clock: Clock,
         *,
-        time_limit: float = math.inf,
+        nodes: int | None = None,
         abs_gap: float = 0.0,
         target: float | None = None,
-        start: np.ndarray | None = None,
     ) -> tuple[Pairs | None, Answer]:
         """Solve for the best choice of pairs.
 
         Parameters
         ----------
         clock : Clock
-        time_limit : float
-            Seconds.
+        nodes : int, optional
+            Most nodes of the search.
         abs_gap : float
             Stop when proven within this much of the best, in units of the objective.
         target : float, optional
             Stop at a choice at least as good.
-        start : ndarray of bool, shape (P,), optional
-            A choice to start from.
 
         Returns
         -------
@@ -99,18 +96,18 @@ class PairProgram:
         self._pass(highs)
         answer = solve_integer(
             highs,
-            time_limit=time_limit,
+            clock,
+            nodes=nodes,
             abs_gap=abs_gap * self.objective_scale,
             target=-math.inf if target is None else -target * self.objective_scale,
-            start=None if start is None else start.astype(np.float64),
         )
         return self._picked(answer), self._in_units(answer)
 
-    def least_change(self, clock: Clock, row: int, side: str, *, time_limit: float) -> float | None:
+    def least_change(self, clock: Clock, row: int, side: str, *, nodes: int) -> float | None:
         """Return the least by which one side must give way for any plan to exist; None if none does."""
         highs = new_highs(clock)
         self._pass(highs, slack=(row, -1.0 if side == "upper" else 1.0))
-        answer = solve_integer(highs, time_limit=time_limit, abs_gap=1e-7)
+        answer = solve_integer(highs, clock, nodes=nodes, abs_gap=1e-7)
         if answer.x is None or not answer.optimal:
             return None
         return max(0.0, float(answer.x[-1] / self.row_scale[row]))

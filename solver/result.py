@@ -63,6 +63,7 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
             {
                 "name": row.name,
                 "rule": row.kind,
+                "position": row.rule,
                 "measure": row.measure,
                 "scope": row.scope,
                 "activity": own / row.unit,
@@ -72,7 +73,7 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
                 "words": price_words(row, program, own, multipliers[k], instance.campaign.currency),
             }
         )
-    names = ["name", "rule", "measure", "scope", "activity", "lower", "upper", "price", "words"]
+    names = ["name", "rule", "position", "measure", "scope", "activity", "lower", "upper", "price", "words"]
     return pd.DataFrame.from_records(records, columns=names)
 
 

@@ -29,9 +29,12 @@ __all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value", "tabulate"]
 
 FIRST_CORE = 300
 LARGEST_CORE = 4000
-ATTEMPTS = 4
-SECONDS = 2.0
+ATTEMPTS = 3
+# Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
+FIRST_NODES = 100
 REPAIRS = 4
+# Options of core users count while they lose at most this many times what the core's last user loses.
+WIDTH = 3.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def keep_rows_exactly(
         The pairs already given, which the rows count too.
     clock : Clock
     **limits
-        ``time_limit, abs_gap, target`` of :meth:`PairProgram.solve`.
+        ``nodes, abs_gap, target`` of :meth:`PairProgram.solve`.
 
     Returns
     -------
@@ -131,6 +134,7 @@ class Rounder:
         clock: Clock,
     ) -> None:
         self.program, self.book, self.dual, self.bound, self.clock = program, book, dual, bound, clock
+        self.widen = 1.0
         self.allowed = gap * max(1.0, abs(bound))
         self.scores = book.scores(dual.multipliers)
         self.margin = engine.margins(self.scores)
@@ -145,7 +149,7 @@ class Rounder:
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
             core, most, complete = self._core(size, best)
-            found = self._solve(core, most, complete, SECONDS * 2**attempt)
+            found = self._solve(core, most, complete, FIRST_NODES * 3**attempt)
             before = best
             best = self._better(best, found)
             if best is not None:
@@ -154,7 +158,9 @@ class Rounder:
             stuck = complete and best is before
             if closed or stuck or self.clock.stopped_by is not None:
                 break
-            size *= 4
+            if found is None:
+                self.widen *= 10
+            size *= 3
         return best
 
     def _missing(self, plan: Rounded) -> float:
@@ -179,14 +185,15 @@ class Rounder:
             open_users = np.flatnonzero(self.margin <= missing)
             if len(open_users) <= LARGEST_CORE:
                 return open_users, missing, True
-        if self.program.n_users <= size:
+        if best is None and self.program.n_users <= size:
             return np.arange(self.program.n_users), math.inf, True
         split = int((self.margin == 0).sum())
         wanted = min(max(size, min(2 * split, 2 * size)), self.program.n_users)
         nearest = np.argsort(self.margin, kind="stable")[:wanted]
-        return np.sort(np.union1d(nearest, self.dual.core.users[self.dual.core.split])), math.inf, False
+        core = np.union1d(nearest, self.dual.core.users[self.dual.core.split])
+        return core, WIDTH * self.widen * float(self.margin[core].max()), False
 
-    def _solve(self, core: np.ndarray, most: float, complete: bool, seconds: float) -> Rounded | None:
+    def _solve(self, core: np.ndarray, most: float, complete: bool, nodes: int) -> Rounded | None:
         """Solve one core against what the others leave of each row."""
         outside = ~np.isin(self.everyone.user, core)
         fixed = Pairs(self.everyone.user[outside], self.everyone.place[outside])
@@ -198,7 +205,7 @@ class Rounder:
             problem,
             fixed,
             self.clock,
-            time_limit=max(self.clock.left(seconds), 1.0),
+            nodes=nodes,
             abs_gap=0.2 * self.allowed,
             target=self.bound - self.allowed - fixed_value,
         )

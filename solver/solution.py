@@ -132,7 +132,8 @@ class Solution:
     plan : pyarrow.Table
         ``user_id, coupon_id, value, cost``; one row a given coupon, in the users' order.
     prices : pandas.DataFrame
-        One row a row of the program: ``name, rule, measure, scope, activity, lower, upper, price, words``.
+        One row a row of the program: ``name, rule, position, measure, scope, activity, lower, upper, price,
+        words``. ``rule`` is the kind, ``position`` where it stands in ``instance.rules`` (−1: in the menu).
         ``price`` is what one more unit of the binding side is worth in the objective.
     certificate : Certificate
     infeasibility : Infeasibility or None

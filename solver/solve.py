@@ -30,7 +30,7 @@ METHODS = ("auto", "exact", "priced")
 ENGINES = ("local",)
 REACH = 1e4
 EXACT_PAIRS = 3000
-AUTO_SECONDS = 20.0
+AUTO_NODES = 5000
 SCALE_SAMPLE = 2000
 
 
@@ -107,7 +107,7 @@ class _Solve:
         pairs = self.program.n_users * self.engine.places
         self.proven = math.inf
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
-        self.exact_seconds = AUTO_SECONDS if method == "auto" else math.inf
+        self.exact_nodes = AUTO_NODES if method == "auto" else None
         self.stats: dict[str, Any] = {
             "method": "exact" if self.exact else "priced",
             "seed": seed,
@@ -184,7 +184,7 @@ class _Solve:
             problem,
             NO_PAIRS,
             self.clock,
-            time_limit=max(self.clock.left(self.exact_seconds), 1.0),
+            nodes=self.exact_nodes,
             abs_gap=0.0 if small else 0.5 * self.gap * max(1.0, abs(bound)),
         )
         if picked is None:
