@@ -25,6 +25,7 @@ __all__ = [
     "ChangeStock",
     "Edit",
     "Remove",
+    "find_rule",
     "label_key",
     "rule_labels",
 ]
@@ -89,7 +90,7 @@ class ChangeRule:
 
     def apply(self, instance: Instance) -> Instance:
         """Return the instance with the rule's number changed."""
-        position = _find_rule(instance, self.rule)
+        position = find_rule(instance, self.rule)
         rule = instance.rules[position]
         names = [n for n in _CHIEF.get(rule.kind, ()) if getattr(rule, n) is not None]
         if not names:
@@ -175,7 +176,7 @@ class Remove:
             raise InputError(
                 "no coupon and no rule has this name", value=self.name, mend=did_you_mean(self.name, known)
             )
-        position = _find_rule(instance, self.name)
+        position = find_rule(instance, self.name)
         return replace(instance, rules=tuple(r for i, r in enumerate(instance.rules) if i != position))
 
 
@@ -217,7 +218,14 @@ def _named_by_segment(rule: Rule, key: str) -> bool:
     )
 
 
-def _find_rule(instance: Instance, wanted: str) -> int:
+def find_rule(instance: Instance, wanted: str) -> int:
+    """Return the position of the one rule that a label means.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several.
+    """
     found = _matching_rules(instance, wanted)
     labels = rule_labels(instance)
     if not found:

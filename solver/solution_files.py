@@ -31,6 +31,19 @@ __all__ = [
     "write_solution",
 ]
 
+_COLUMNS = (
+    "name",
+    "rule",
+    "position",
+    "measure",
+    "scope",
+    "activity",
+    "lower",
+    "upper",
+    "price",
+    "words",
+)
+_FURTHER = ("position", "scope")
 _PLAN, _CERTIFICATE, _SUMMARY = "plan.parquet", "certificate.json", "summary.json"
 _MEND = "Write it again with 'couponry solve'"
 
@@ -169,23 +182,24 @@ def _certificate_record(solution: Solution, campaign: Campaign) -> dict[str, Any
 
 
 def _summary_record(solution: Solution) -> dict[str, Any]:
-    """Return the summary with what else the solution knows: the rows' scopes and all statistics."""
+    """Return the summary with what else the solution knows: where rows come from, and all statistics."""
     summary = solution.summary()
-    for rule, scope in zip(summary["rules"], solution.prices["scope"], strict=True):
-        rule["scope"] = scope
+    for rule, row in zip(summary["rules"], solution.prices.to_dict("records"), strict=True):
+        rule |= {name: row[name] for name in _FURTHER}
     return summary | {"stats": solution.stats}
 
 
 def _prices(rules: list[Any], file: Path) -> pd.DataFrame:
     rules = [rule if isinstance(rule, dict) else {} for rule in rules]
     absent = {"activity": np.nan, "lower": -np.inf, "upper": np.inf, "price": np.nan}
-    columns: dict[str, Any] = {}
-    for name in ("name", "rule", "measure", "scope"):
-        columns[name] = [_entry(rule, name, str, file) for rule in rules]
+    columns: dict[str, Any] = {
+        name: [_entry(rule, name, str, file) for rule in rules]
+        for name in ("name", "rule", "measure", "scope", "words")
+    }
+    columns["position"] = np.array([_entry(rule, "position", int, file) for rule in rules], dtype=np.int64)
     for name, otherwise in absent.items():
         columns[name] = np.array([_number(rule, name, file, otherwise) for rule in rules], dtype=np.float64)
-    columns["words"] = [_entry(rule, "words", str, file) for rule in rules]
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns)[[*_COLUMNS]]
 
 
 def _write_json(file: Path, record: dict[str, Any]) -> None:
