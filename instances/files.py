@@ -15,7 +15,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
@@ -29,7 +28,7 @@ from couponry.instances.population import Population
 from couponry.instances.rows import COUNT
 from couponry.instances.rules import Campaign, Keep, Rule
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file
+from couponry.instances.tables import choose_file, write_parquet
 from couponry.instances.users_files import read_shards, write_shards
 
 __all__ = ["read_instance", "read_rules", "rules_to_toml", "write_instance"]
@@ -170,5 +169,5 @@ def _with_plan_file(rule: Rule, number: int, folder: Path) -> Rule:
         return rule
     table = rule.plan if isinstance(rule.plan, pa.Table) else read_plan(rule.plan)
     file = folder / ("keep.parquet" if not (folder / "keep.parquet").exists() else f"keep-{number}.parquet")
-    pq.write_table(table, file)
+    write_parquet(table, file)
     return Keep(name=rule.name, plan=file.name, share=rule.share)

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file, read_table
+from couponry.instances.tables import choose_file, read_table, write_parquet
 
 __all__ = ["NO_COUPON", "Log"]
 
@@ -193,7 +192,7 @@ class Log:
             if self.propensity is not None:
                 columns["propensity"] = self.propensity
             frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
-            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
+            write_parquet(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
             write_coupons(self.coupons, folder)
             segments = json.dumps({"segments": list(self.segments)}, indent=2, ensure_ascii=False)
             (folder / "log.json").write_text(segments, encoding="utf-8")

@@ -157,10 +157,10 @@ class _Pairs:
         )
 
     def response(self, measures: dict[str, np.ndarray]) -> Response:
-        """Return the pairs as a matrix, or as shortlists where those are smaller."""
+        """Return the pairs as a matrix, or as shortlists where those take less than half the room."""
         longest = int(np.bincount(self.user, minlength=1).max())
         cells = len(measures) * np.dtype(np.float64).itemsize
-        if longest * (cells + np.dtype(np.int32).itemsize) >= self.n_coupons * cells:
+        if 2 * longest * (cells + np.dtype(np.int32).itemsize) >= self.n_coupons * cells:
             return Response({name: self._dense(array) for name, array in measures.items()})
         order = np.argsort(self.key, kind="stable")
         user = self.user[order]

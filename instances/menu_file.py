@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns, row_name
+from couponry.instances.tables import read_table, require_columns, row_name, write_parquet
 
 __all__ = ["read_coupons", "write_coupons"]
 
@@ -63,7 +62,7 @@ def write_coupons(coupons: Coupons, directory: Path) -> Path:
         raise InputError(
             f"a column of the menu cannot be written: {error}", mend="Let each column hold one kind of thing"
         ) from error
-    pq.write_table(table, file)
+    write_parquet(table, file)
     return file
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from couponry.instances.atomic import write_file
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns
+from couponry.instances.tables import read_table, require_columns, write_parquet
 
 __all__ = ["read_plan", "write_plan"]
 
@@ -52,4 +51,4 @@ def write_plan(plan: pa.Table, path: str | Path) -> None:
         if Path(path).suffix == ".csv":
             pyarrow.csv.write_csv(plan, aside)
         else:
-            pq.write_table(plan, aside)
+            write_parquet(plan, aside)

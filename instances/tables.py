@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ __all__ = [
     "read_table",
     "require_columns",
     "row_name",
+    "write_parquet",
 ]
 
 SUFFIXES = (".csv", ".parquet")
@@ -130,18 +132,31 @@ def numbers(source: Source, table: pa.Table, name: str) -> pa.ChunkedArray:
     )
 
 
+def write_parquet(table: pa.Table, file: Path, **options: Any) -> None:
+    """Write a Parquet file with checksums, so that damage is found when it is read.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    file : Path
+    **options
+        Handed to :func:`pyarrow.parquet.write_table`.
+    """
+    pq.write_table(table, file, write_page_checksum=True, **options)
+
+
 def open_parquet(source: Source) -> pq.ParquetFile:
     """Open a Parquet file and read its footer.
 
     Raises
     ------
     InputError
-        If the file is empty or not a whole Parquet file.
+        If the file is empty or damaged.
     """
     try:
         if source.size() == 0:
             raise InputError("the file is empty", file=str(source), mend="Write it again")
-        return pq.ParquetFile(source.open())
+        return pq.ParquetFile(source.open(), page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(source, error) from error
 
@@ -165,7 +180,7 @@ def read_row_groups(source: Source) -> Iterator[pa.Table]:
 
 def _damaged(source: Source, error: Exception) -> InputError:
     return InputError(
-        f"not a whole Parquet file, it may have been cut short: {error}",
+        f"the Parquet file is damaged or was cut short: {error}",
         file=str(source),
         mend="Write or copy it again",
     )

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from couponry.instances.errors import InputError
 from couponry.instances.population import Origin, Population
 from couponry.instances.response import Response
 from couponry.instances.source import Source
-from couponry.instances.tables import open_parquet, read_row_groups, require_columns
+from couponry.instances.tables import open_parquet, read_row_groups, require_columns, write_parquet
 from couponry.instances.users import Users
 
 __all__ = ["read_shards", "write_shards"]
@@ -97,7 +96,7 @@ def write_shards(users: Users, response: Response, directory: Path, shard_rows: 
         shard = table.slice(start, shard_rows)
         for name, array in lists.items():
             shard = shard.append_column(name, _lists(array[start : start + shard_rows]))
-        pq.write_table(
+        write_parquet(
             shard,
             directory / f"part-{number:0{width}d}.parquet",
             row_group_size=ROW_GROUP,
@@ -166,7 +165,6 @@ class _Matrices:
     def _numbers(self, name: str, flat: pa.Array, row: int) -> np.ndarray:
         """Return numbers with NaN for null, and −1 for a place of a shortlist that is null."""
         if name == SHORTLIST:
-            flat = pc.fill_null(flat, -1)
             beyond = pc.index(pc.less(pc.abs(flat.cast(pa.float64(), safe=False)), 2.0**31), False).as_py()
             if beyond >= 0:
                 raise InputError(
@@ -176,6 +174,7 @@ class _Matrices:
                     value=flat[beyond].as_py(),
                     mend="Use positions from 0, and -1 for an empty place",
                 )
+            flat = pc.fill_null(flat.cast(pa.int32()), -1)
         elif pa.types.is_integer(flat.type):
             flat = flat.cast(pa.float64(), safe=False)
         array: np.ndarray = flat.to_numpy(zero_copy_only=False)

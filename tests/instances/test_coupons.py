@@ -126,7 +126,7 @@ def test_minimum_above_stock() -> None:
 def test_selection(wanted: object, chosen: str) -> None:
     """A rule names ids, or values that all must hold, each with alternatives."""
     coupons = menu()
-    assert "".join(np.array(coupons.ids)[coupons.select(wanted)]) == chosen  # type: ignore[arg-type]
+    assert "".join(np.array(coupons.ids)[coupons.select(wanted)]) == chosen
 
 
 def test_selection_passes_over_empty_cells() -> None:
@@ -156,5 +156,5 @@ def test_selection_passes_over_empty_cells() -> None:
 def test_selection_of_what_is_not_there(wanted: object, message: str) -> None:
     """A name that nothing bears is refused with the nearest."""
     with pytest.raises(InputError) as caught:
-        menu().select(wanted)  # type: ignore[arg-type]
+        menu().select(wanted)
     assert str(caught.value) == message

@@ -181,7 +181,7 @@ def test_damaged_files(tmp_path: Path) -> None:
     table, meta = tmp_path / "log" / "log.parquet", tmp_path / "log" / "log.json"
     whole = table.read_bytes()
     table.write_bytes(whole[:-100])
-    with pytest.raises(InputError, match=rf"^{table}: not a whole Parquet file"):
+    with pytest.raises(InputError, match=rf"^{table}: the Parquet file is damaged"):
         Log.read(tmp_path / "log")
     table.write_bytes(whole)
     for content in ("{", json.dumps({"segment": []}), "[]"):

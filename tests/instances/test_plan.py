@@ -62,9 +62,7 @@ def test_damaged_plan(tmp_path: Path) -> None:
     whole = (tmp_path / "plan.parquet").read_bytes()
     (tmp_path / "plan.parquet").write_bytes(whole[: len(whole) // 2])
     message = refusal(tmp_path / "plan.parquet")
-    assert message.startswith(
-        f"{tmp_path / 'plan.parquet'}: not a whole Parquet file, it may have been cut short"
-    )
+    assert message.startswith(f"{tmp_path / 'plan.parquet'}: the Parquet file is damaged or was cut short")
     assert message.endswith("Write or copy it again")
 
 

@@ -346,7 +346,7 @@ def test_names_that_nothing_bears(rule: Rule, message: str) -> None:
 def test_return_floor_without_revenue() -> None:
     """A floor on revenue needs revenue."""
     bare = responses()
-    del bare.measures["revenue"]  # type: ignore[attr-defined]
+    del bare.measures["revenue"]
     instance = Instance(menu(), people(), bare, (ReturnFloor(ratio=1),))
     with pytest.raises(
         InputError, match=r"^\[\[return_floor\]\] 1, column 'revenue': the response has no such"

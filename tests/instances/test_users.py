@@ -99,7 +99,7 @@ def test_max_coupons() -> None:
         most = people(max_coupons=values).max_coupons
         assert most is not None
         assert (most.tolist(), most.dtype) == ([1, 2, -1, 0], np.int32)
-    assert people(max_coupons=pa.nulls(4)).max_coupons.tolist() == [-1] * 4  # type: ignore[union-attr]
+    assert people(max_coupons=pa.nulls(4)).max_coupons.tolist() == [-1] * 4
 
 
 @pytest.mark.parametrize(
