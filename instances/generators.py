@@ -102,13 +102,13 @@ def draw_instance(
             minimum=np.zeros(coupons),
         ),
     )
-    made = tuple(_MAKERS[name](parts) for name in chosen if name != "stock")
+    made = [_MAKERS[name](parts) for name in chosen if name != "stock"]
     menu = _stocked(parts, rng) if "stock" in chosen else parts.menu
     return Instance(
         Coupons(menu),
         _users_table(codes, users),
         response,
-        made,
+        tuple(rule for rule in made if rule is not None),
         Campaign(name=f"drawn {users} × {coupons}", currency="CNY"),
     )
 
@@ -239,11 +239,11 @@ def _parity(parts: _Parts) -> Rule:
     return Parity(segment=segment, tolerance=at_most(0.01, parts.plan.widest_gap(codes), 4))
 
 
-def _return_floor(parts: _Parts) -> Rule:
+def _return_floor(parts: _Parts) -> Rule | None:
     plan = parts.plan
     cost, cost_at_best = plan.total("cost"), plan.total_at_best("cost")
-    if min(cost, cost_at_best) <= 0:
-        return ReturnFloor(ratio=0.0)
+    if min(cost, cost_at_best) <= 0 or plan.total("revenue") < 0:
+        return None  # a handful of users, of whom none responds
     loose, tight = plan.total_at_best("revenue") / cost_at_best, plan.total("revenue") / cost
     return ReturnFloor(ratio=max(0.0, at_least(round(0.2 * loose + 0.8 * tight, 2), tight, 2)))
 
@@ -277,7 +277,7 @@ def _keep(parts: _Parts) -> Rule:
     return Keep(plan=table, share=0.5)
 
 
-_MAKERS: dict[str, Callable[[_Parts], Rule]] = {
+_MAKERS: dict[str, Callable[[_Parts], Rule | None]] = {
     "budget": _budget,
     "sms_budget": _sms_budget,
     "target": _target,

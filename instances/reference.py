@@ -122,8 +122,8 @@ def at_least(wanted: float, attained: float, digits: int) -> float:
 
 
 def _rounded(number: float, digits: int, way: str) -> float:
-    # In decimals: number * 10**digits may itself be rounded to the wrong side.
-    return float(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=way))
+    # In decimals, as the number is written: number * 10**digits may itself be rounded to the wrong side.
+    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-digits), rounding=way))
 
 
 def coupon_at(response: Response, place: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ def user_ids(users: int) -> pa.Array:
 def draw_features(rng: np.random.Generator, customers: Customers) -> dict[str, pa.Array]:
     """Draw segments, money and habits, one array a column.
 
-    ``discount_share`` is NaN for customers without an order in the last year.
+    ``discount_share`` is empty for customers without an order in the last year.
     """
     n = len(customers)
     app, push, sms, email = (customers.reach[:, c] for c in range(len(CHANNELS)))
@@ -67,7 +67,7 @@ def draw_features(rng: np.random.Generator, customers: Customers) -> dict[str, p
         "orders_365d": pa.array(orders.astype(np.int32)),
         "spend_365d": pa.array(np.round(spend.astype(np.float64), 2)),
         "basket_mean": pa.array(np.round(np.where(orders > 0, basket, 0).astype(np.float64), 2)),
-        "discount_share": pa.array(np.where(orders > 0, with_coupon / np.maximum(orders, 1), np.nan)),
+        "discount_share": pa.array(with_coupon / np.maximum(orders, 1), mask=orders == 0),
         "app_opens_30d": pa.array(rng.poisson(14.0 * app * app).astype(np.int32)),
         "push_enabled": pa.array(rng.random(n) < push),
         "sms_clicks_90d": pa.array(rng.poisson(4.0 * sms).astype(np.int32)),
