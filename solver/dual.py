@@ -139,7 +139,7 @@ class DualSearch:
         return self._level(self.engine, None, 1.0, multipliers, radius, sample=False)
 
     def _radius(self, multipliers: np.ndarray, relative: float) -> np.ndarray:
-        return np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach)
+        return np.asarray(np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach))
 
     def _level(
         self,

@@ -57,6 +57,13 @@ class PairProgram:
         size = np.abs(self.objective[self.objective != 0])
         self.objective_scale = 1.0 / float(np.mean(size)) if len(size) else 1.0
         self.margin = np.zeros(len(self.lower))
+        self.forbidden: list[np.ndarray] = []
+
+    def forbid(self, picked: Pairs) -> None:
+        """Rule out one choice of pairs, which a tolerance took for feasible."""
+        places = self.program.columns["value"].shape[1]
+        taken = np.isin(self.pairs.user * places + self.pairs.place, picked.user * places + picked.place)
+        self.forbidden.append(taken)
 
     def hopeless(self) -> bool:
         """Whether some row cannot be met by any choice of these pairs, whatever the other rows."""
@@ -122,16 +129,20 @@ class PairProgram:
         )
         n = len(self.objective)
         cost, upper = -self.objective * self.objective_scale, np.ones(n)
+        first = len(self.lower) + len(self.choice.upper)
+        for cut, taken in enumerate(self.forbidden):
+            rows.append(np.full(n, first + cut))
+            columns.append(np.arange(n))
+            values.append(np.where(taken, 1.0, -1.0))
         if slack is not None:
             rows.append(np.array([slack[0]]))
             columns.append(np.array([n]))
             values.append(np.array([slack[1]]))
             cost, upper = np.append(np.zeros(n), 1.0), np.append(upper, np.inf)
         matrix = Sparse.of(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(cost))
-        lower_side = np.concatenate(
-            [(self.lower + self.margin) * self.row_scale, np.full(len(self.choice.upper), -np.inf)]
-        )
-        upper_side = np.concatenate([(self.upper - self.margin) * self.row_scale, self.choice.upper])
+        own = np.concatenate([self.choice.upper, [float(taken.sum()) - 1 for taken in self.forbidden]])
+        lower_side = np.concatenate([(self.lower + self.margin) * self.row_scale, np.full(len(own), -np.inf)])
+        upper_side = np.concatenate([(self.upper - self.margin) * self.row_scale, own])
         pass_model(highs, cost, upper, lower_side, upper_side, matrix, integers=n)
 
     def _picked(self, answer: Answer) -> Pairs | None:

@@ -10,7 +10,7 @@ left then is often small enough to be searched to the end.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,7 +32,9 @@ LARGEST_CORE = 4000
 ATTEMPTS = 3
 # Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
 FIRST_NODES = 100
-REPAIRS = 4
+# How often a plan that only a tolerance allowed is ruled out by itself, and then by room at its rows.
+FORBIDDEN = 8
+ROOM = 3
 # Options of core users count while they lose at most this many times what the core's last user loses.
 WIDTH = 3.0
 
@@ -67,7 +69,7 @@ def plan_value(program: Program, pairs: Pairs) -> float:
 def keep_rows_exactly(
     problem: PairProgram, fixed: Pairs, clock: Clock, **limits: float | None
 ) -> tuple[Pairs | None, Answer]:
-    """Solve, and solve again with a hair's breadth more room where a tolerance let a row be broken.
+    """Solve, and solve again where a tolerance let a row be broken: first without that choice, then with room.
 
     Parameters
     ----------
@@ -83,21 +85,26 @@ def keep_rows_exactly(
     Pairs or None
         The problem's own pairs; None if none was found.
     Answer
-        The first one that HiGHS gave: its bound holds for the rows as they are.
+        What HiGHS said last of the rows as they are; not optimal if only more room gave the pairs.
     """
-    first: Answer | None = None
-    for _ in range(REPAIRS):
+    last: Answer | None = None
+    for attempt in range(FORBIDDEN + ROOM):
         picked, answer = problem.solve(clock, **limits)  # type: ignore[arg-type]
-        first = first or answer
+        if not problem.margin.any():
+            last = answer
         if picked is None:
             break
         whole = join(fixed, picked)
         excess = np.abs(excesses(problem.program, whole))
         if not excess.any() and not len(over_money(problem.program, whole)):
-            return picked, first
-        problem.margin = np.maximum(problem.margin * 4, 2 * excess)
-    assert first is not None
-    return None, first
+            exact = last if not problem.margin.any() else replace(last, optimal=False)  # type: ignore[type-var]
+            return picked, exact  # type: ignore[return-value]
+        if attempt < FORBIDDEN:
+            problem.forbid(picked)
+        else:
+            problem.margin = np.maximum(problem.margin * 4, 2 * excess)
+    assert last is not None
+    return None, last
 
 
 def join(first: Pairs, second: Pairs) -> Pairs:
