@@ -72,7 +72,10 @@ def read_long_table(
         len(coupons),
     )
     pairs.check_once(source)
-    return coupons, Population(everyone, pairs.response(measures), origin)
+    try:
+        return coupons, Population(everyone, pairs.response(measures), origin)
+    except InputError as error:
+        raise error.located(file=str(source)) from None
 
 
 def _check_numbers(source: Source, measures: dict[str, np.ndarray]) -> None:

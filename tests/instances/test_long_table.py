@@ -208,6 +208,14 @@ def test_cells_that_are_no_numbers(tmp_path: Path) -> None:
     )
 
 
+def test_column_with_a_name_that_means_something_else(tmp_path: Path) -> None:
+    """A measure called count would hide the count of coupons."""
+    assert refusal(write(tmp_path, "u1,A,0.1,1,5", head=f"{HEAD},count")) == (
+        "responses.csv, column 'count': no measure can have this name. "
+        "Rename it: the name means something else"
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
