@@ -31,6 +31,7 @@ from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
 _SCRIPT = "<script>alert('x')</script>"
+_LONG = "SMS" + "x" * 80
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ def _pairs(*given: tuple[str, str]) -> pa.Table:
 
 
 def _campaign(users: int = 400, seed: int = 0, rules: tuple[Rule, ...] | None = None) -> Instance:
-    """Draw a campaign with six coupons, one of a hostile name, and every kind of rule but Keep."""
+    """Draw a campaign with six coupons, some of hostile names, and every kind of rule but Keep."""
     rng = np.random.default_rng(seed)
     menu = pd.DataFrame(
         {
-            "coupon_id": ["满200减30", "10 % off", _SCRIPT, "Free shipping", "=SUM(A1:A9)", "SMS 20 % off"],
+            "coupon_id": ["满200减30", "10 % off", _SCRIPT, "Free shipping", "=SUM(A1:A9)", _LONG],
             "kind": ["threshold_off", "percent_off", "gift", "free_shipping", "fixed_off", "percent_off"],
             "face_value": [30, 10, 15, np.nan, 8, 20],
             "threshold": [200, np.nan, np.nan, np.nan, np.nan, np.nan],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,3 +152,21 @@ def test_a_solution_of_another_instance(
     with pytest.raises(InputError, match=r"row 0, column 'user_id': .*\(got 'u1'\)"):
         write_report(draw_campaign(), small[1], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_least_there_can_be(tiny: Tiny, tmp_path: Path) -> None:
+    """Without rules, currency and budget the page has what is left to say, and nothing is called nan."""
+    instance = tiny(currency="")
+    page = write_report(instance, solve(instance), tmp_path).read_text(encoding="utf-8")
+    assert re.findall(r'<section id="(\w+)"', page) == ["rules", "coupons", "segments", "solve"]
+    assert "nan" not in re.sub("<[^>]*>", " ", page).split()
+
+
+def test_a_plan_that_gives_nothing(tiny: Tiny, tmp_path: Path) -> None:
+    """With no money every coupon stands there with zeros, and what cannot be divided is a dash."""
+    instance = tiny((Budget(amount=0),))
+    page = write_report(instance, solve(instance), tmp_path).read_text(encoding="utf-8")
+    text = re.sub("<[^>]*>", " ", page).replace("\u00a0", " ")
+    assert "0 more conversions expected for 0 CNY, with coupons for 0 of 3 users." in text
+    assert "nan" not in text.split()
+    assert "inf" not in text.split()
