@@ -91,13 +91,14 @@ class Columns:
         InputError
             About the first cell that is not among them.
         """
-        codes: np.ndarray = pd.Categorical(self.frame[column].astype(object), categories=list(known)).codes
+        positions = {word: position for position, word in enumerate(known)}
+        codes = np.array([positions.get(cell, -1) for cell in self.frame[column]], dtype=np.int64)
         if (codes < 0).any():
             row = int((codes < 0).argmax())
             raise self.problem(
                 "unknown value", row, column, did_you_mean(self.frame[column].iloc[row], known)
             )
-        return codes.astype(np.int64)
+        return codes
 
     def categories(self, column: str) -> pd.Series:
         """Return a column of words, as categories; empty cells stay empty."""

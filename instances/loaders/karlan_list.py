@@ -66,8 +66,9 @@ def read_karlan_list(path: str | Path, *, match_cost: float = 1.0) -> Log:
     Returns
     -------
     Log
-        Conversion: gave. Revenue: the gift, dollars. −999 in a feature is read as NaN; rows whose gift is not
-        known (2 in the published data) are left out.
+        Conversion: gave. Revenue: the gift, dollars. −999 in a feature is read as NaN. Where somebody gave and
+        the gift is not known (2 rows of the published data), it is taken to be the mean of the arm's known
+        gifts: leaving the rows out would count fewer givers.
 
     Raises
     ------
@@ -86,24 +87,22 @@ def read_karlan_list(path: str | Path, *, match_cost: float = 1.0) -> Log:
         )
     columns = read_columns(path, (*_TREATMENT, *_FEATURES, "out_gavedum", "out_amountgive"))
     arm = _arms(columns)
-    known = columns.frame["out_amountgive"].notna().to_numpy()
-    gift = np.zeros(len(columns))
-    gift[known] = Columns(columns.frame[known], columns.file).numbers("out_amountgive", 0)
+    gave = columns.whole_numbers("out_gavedum", 0, 1)
+    gift = _gifts(columns, arm, gave)
     ratio = np.where(arm == NO_COUPON, 0.0, np.array(_RATIOS, dtype=np.float64)[arm])
-    log = Log(
+    return Log(
         features=pd.DataFrame({name: _feature(columns, name) for name in _FEATURES}),
         user_id=np.arange(len(columns)).astype(str).astype(object),
         coupons=Coupons(
             pd.DataFrame({"coupon_id": [f"match_{r}" for r in _RATIOS], "channel": "mail", "ratio": _RATIOS})
         ),
         arm=arm,
-        conversion=columns.whole_numbers("out_gavedum", 0, 1).astype(np.float64),
+        conversion=gave.astype(np.float64),
         cost=match_cost * ratio * gift,
         revenue=gift,
         segments=_SEGMENTS,
         source=columns.file,
     )
-    return log if known.all() else log.take(known)
 
 
 def _arms(columns: Columns) -> np.ndarray:
@@ -118,6 +117,24 @@ def _arms(columns: Columns) -> np.ndarray:
             )
     arm: np.ndarray = treated + twice + 2 * thrice - 1
     return arm.astype(np.int32)
+
+
+def _gifts(columns: Columns, arm: np.ndarray, gave: np.ndarray) -> np.ndarray:
+    """Return the gifts, those not known filled by the mean of the arm's known ones."""
+    unknown = columns.frame["out_amountgive"].isna().to_numpy()
+    if (unknown & (gave == 0)).any():
+        row = int((unknown & (gave == 0)).argmax())
+        raise columns.problem("no gift is given", row, "out_amountgive", "Give 0 where nobody gave")
+    filled = Columns(columns.frame.fillna({"out_amountgive": 0.0}), columns.file)
+    gifts = filled.numbers("out_amountgive", 0).copy()
+    for one in np.unique(arm[unknown]):
+        missing = unknown & (arm == one)
+        known = (arm == one) & (gave == 1) & ~unknown
+        if not known.any():
+            problem = "the gift is not known, and nobody else of this arm gave"
+            raise columns.problem(problem, int(missing.argmax()), "out_amountgive", "Drop the row")
+        gifts[missing] = gifts[known].mean()
+    return gifts
 
 
 def _feature(columns: Columns, name: str) -> np.ndarray:

@@ -225,7 +225,7 @@ def test_plans_of_other_worlds_are_refused(world: World) -> None:
 
 
 def test_choosing_pays(world: World) -> None:
-    """For the same money, choosing by true value wins far more than giving at random, most where it is scarce."""
+    """For the same money, choosing by true value wins far more than giving at random."""
     response = world.true_response().measures
     value, cost = response["value"], response["cost"]
     users = np.arange(len(world))
