@@ -24,5 +24,7 @@ def dual_bound(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) ->
     # The products λ u are rounded once each; their exact sum and the last additions once more.
     rounding = np.finfo(np.float64).eps * (book.n_rows + 4) * book.linear_size(multipliers)
     total = engine.demand(scores).total
-    error = engine.rounding_error(scores) + rounding + 4 * np.finfo(np.float64).eps * (abs(total) + abs(linear))
+    error = (
+        engine.rounding_error(scores) + rounding + 4 * np.finfo(np.float64).eps * (abs(total) + abs(linear))
+    )
     return total + linear + error

@@ -1,8 +1,8 @@
 """Minimise the dual: samples first, then everybody, each time only over those whom prices leave undecided.
 
-A pass over the data at prices λ inside a box settles, for good, every user whose choice no price in the box can
-change; on the others the dual is minimised exactly (:mod:`couponry.solver.master`). A minimiser inside the box is
-the global one, since L is convex; at the box's edge the box moves there and the pass is repeated.
+A pass over the data at prices λ inside a box settles, for good, every user whose choice no price in the box
+can change; on the others the dual is minimised exactly (:mod:`couponry.solver.master`). A minimiser inside
+the box is the global one, since L is convex; at the edge the box moves there and the pass is repeated.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ GROWTH = 8
 MOST_UNDECIDED = 6000
 MOVES = 60
 STALE = 3
+# A sample is a few tenths of a percent from the whole: no need to know its minimum better than this.
+SAMPLE_PRECISION = 1e-5
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def measure_scale(program: Program, book: PriceBook, users: np.ndarray) -> RowSc
     sums, counts = np.zeros(book.n_rows), np.zeros(book.n_rows)
     for part in np.array_split(np.arange(len(user)), max(1, len(user) // 20_000)):
         matrix = np.abs(
-            book.coefficients({m: c[part] for m, c in columns.items()}, program.classes.codes[user[part]], coupon[part])
+            book.coefficients(
+                {m: c[part] for m, c in columns.items()}, program.classes.codes[user[part]], coupon[part]
+            )
         )
         sums += matrix.sum(axis=1)
         counts += (matrix > 0).sum(axis=1)
@@ -120,7 +124,9 @@ class DualSearch:
         """
         n = self.program.n_users
         order = np.random.default_rng(self.seed).permutation(n)
-        multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
+        multipliers = (
+            np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
+        )
         radius = self._radius(multipliers, relative_radius)
         size = FIRST_SAMPLE if start is None else n
         if start is None and n <= MOST_UNDECIDED:
@@ -130,7 +136,9 @@ class DualSearch:
             first = size == FIRST_SAMPLE
             # A sample may break a row that all together can keep: let it, at a price that is still sane.
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
-            answer = self._level(LocalEngine(self.program, users), users, size / n, multipliers, wide, sample=True)
+            answer = self._level(
+                LocalEngine(self.program, users), users, size / n, multipliers, wide, sample=True
+            )
             multipliers = answer.multipliers
             radius = self._radius(multipliers, 3 / math.sqrt(size))
             size = min(n, size * GROWTH)
@@ -167,10 +175,12 @@ class DualSearch:
             stale = stale + 1 if core.value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
             if answer.inside or stale >= STALE or (self.clock.stopped_by is not None):
                 break
-            if sample and move >= 4:
+            if sample and last - core.value <= SAMPLE_PRECISION * abs(core.value):
                 break
             last = core.value
-            radius = np.minimum(np.where(at_edge, 2 * np.maximum(radius, 1e-3 * self.scale.price), radius), self.reach)
+            radius = np.minimum(
+                np.where(at_edge, 2 * np.maximum(radius, 1e-3 * self.scale.price), radius), self.reach
+            )
             multipliers = core.multipliers
         return answer
 

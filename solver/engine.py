@@ -70,5 +70,5 @@ class Engine(Protocol):
         ...
 
     def assign(self, scores: Tables, core: np.ndarray, core_pairs: Pairs) -> Pairs:
-        """Return the whole plan: the users in ``core`` take ``core_pairs``, all others what they like best."""
+        """Return the whole plan: users in ``core`` take ``core_pairs``, all others what they like best."""
         ...

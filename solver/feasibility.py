@@ -55,5 +55,6 @@ def over_money(program: Program, pairs: Pairs) -> np.ndarray:
     sums = np.add.reduceat(cost, first) if len(first) else np.empty(0)
     near = np.flatnonzero(sums > program.choices.money * (1 - 1e-12))
     return np.array(
-        [users[g] for g in near if math.fsum(cost[pairs.user == users[g]]) > program.choices.money], dtype=np.int64
+        [users[g] for g in near if math.fsum(cost[pairs.user == users[g]]) > program.choices.money],
+        dtype=np.int64,
     )

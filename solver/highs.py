@@ -118,7 +118,13 @@ def pass_model(
 
 
 def solve_integer(
-    highs: highspy.Highs, clock: Clock, *, nodes: int | None = None, abs_gap: float = 0.0, target: float = -np.inf
+    highs: highspy.Highs,
+    clock: Clock,
+    *,
+    nodes: int | None = None,
+    abs_gap: float = 0.0,
+    target: float = -np.inf,
+    start: np.ndarray | None = None,
 ) -> Answer:
     """Run branch and bound.
 
@@ -134,6 +140,8 @@ def solve_integer(
         Stop when incumbent and bound are this near.
     target : float
         Stop at an incumbent at least as good.
+    start : ndarray of bool, shape (n,), optional
+        A point to start from.
     """
     if clock.time_limit is not None:
         highs.setOptionValue("time_limit", max(clock.left(), LAST_SECOND) + highs.getRunTime())
@@ -143,6 +151,10 @@ def solve_integer(
     highs.setOptionValue("mip_abs_gap", float(abs_gap))
     if np.isfinite(target):
         highs.setOptionValue("objective_target", float(target))
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = start.astype(np.float64).tolist()
+        highs.setSolution(solution)
     status = run(highs)
     info = highs.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

@@ -27,8 +27,8 @@ NODES = 2000
 def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
     """Return multipliers that prove that no plan exists, or None.
 
-    With the objective switched off, L₀(λ) bounds Σ_k λ_k⁺(u_k − activity) + λ_k⁻(activity − l_k) over all plans
-    from above; were some plan feasible that sum would be at least 0, so L₀(λ) < 0 is a proof.
+    With the objective switched off, L₀(λ) bounds Σ_k λ_k⁺(u_k − activity) + λ_k⁻(activity − l_k) over all
+    plans from above; were some plan feasible that sum would be at least 0, so L₀(λ) < 0 is a proof.
 
     Parameters
     ----------
@@ -103,7 +103,11 @@ def explain_infeasible(
             continue
         clashes.append(_clash(instance, book, k, side, change))
     names = ", ".join(dict.fromkeys(f"'{clash.name}'" for clash in clashes))
-    words = f"No plan can meet these rules together: {names}." if names else "No plan can meet all rules together."
+    words = (
+        f"No plan can meet these rules together: {names}."
+        if names
+        else "No plan can meet all rules together."
+    )
     mends = [clash.words for clash in clashes if clash.mended_limit is not None]
     if mends:
         words += " Any one of these changes mends it: " + "; ".join(mends) + "."

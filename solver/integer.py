@@ -61,9 +61,13 @@ class PairProgram:
 
     def forbid(self, picked: Pairs) -> None:
         """Rule out one choice of pairs, which a tolerance took for feasible."""
+        self.forbidden.append(self._among(picked))
+
+    def _among(self, picked: Pairs) -> np.ndarray:
+        """Return which of the program's pairs are picked, bool ``(P,)``."""
         places = self.program.columns["value"].shape[1]
-        taken = np.isin(self.pairs.user * places + self.pairs.place, picked.user * places + picked.place)
-        self.forbidden.append(taken)
+        own, wanted = (pairs.user * places + pairs.place for pairs in (self.pairs, picked))
+        return np.isin(own, wanted)
 
     def hopeless(self) -> bool:
         """Whether some row cannot be met by any choice of these pairs, whatever the other rows."""
@@ -79,6 +83,7 @@ class PairProgram:
         nodes: int | None = None,
         abs_gap: float = 0.0,
         target: float | None = None,
+        start: Pairs | None = None,
     ) -> tuple[Pairs | None, Answer]:
         """Solve for the best choice of pairs.
 
@@ -91,6 +96,8 @@ class PairProgram:
             Stop when proven within this much of the best, in units of the objective.
         target : float, optional
             Stop at a choice at least as good.
+        start : Pairs, optional
+            A choice to start from; those of its pairs that are not among the program's are left out.
 
         Returns
         -------
@@ -106,6 +113,7 @@ class PairProgram:
             clock,
             nodes=nodes,
             abs_gap=abs_gap * self.objective_scale,
+            start=None if start is None else self._among(start),
             target=-math.inf if target is None else -target * self.objective_scale,
         )
         return self._picked(answer), self._in_units(answer)
@@ -120,7 +128,7 @@ class PairProgram:
         return max(0.0, float(answer.x[-1] / self.row_scale[row]))
 
     def _pass(self, highs: highspy.Highs, slack: tuple[int, float] | None = None) -> None:
-        """Hand the model over, scaled; with a slack (row, sign) its use is minimised instead of the objective."""
+        """Hand the model over, scaled; with a slack (row, sign) its use is minimised, not the objective."""
         row, pair = np.nonzero(self.coefficients)
         rows, columns, values = (
             [row, self.choice.row + len(self.lower)],

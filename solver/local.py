@@ -35,7 +35,9 @@ class LocalEngine:
         All cores by default. The answer does not depend on it: blocks are summed in their order.
     """
 
-    def __init__(self, program: Program, users: np.ndarray | None = None, *, threads: int | None = None) -> None:
+    def __init__(
+        self, program: Program, users: np.ndarray | None = None, *, threads: int | None = None
+    ) -> None:
         pick: np.ndarray | slice = slice(None) if users is None else users
         self.program = program
         self.passes = 0
@@ -79,7 +81,9 @@ class LocalEngine:
             return (*kernel.best_total(score, chosen), self._tally(chosen, np.zeros(len(score), bool), rows))
 
         parts = list(self._over_blocks(one))
-        return Demand(math.fsum(t for high, low, _ in parts for t in (high, low)), self._sum([p[2] for p in parts]))
+        return Demand(
+            math.fsum(t for high, low, _ in parts for t in (high, low)), self._sum([p[2] for p in parts])
+        )
 
     def settle(self, scores: Tables, radius: Tables) -> Settled:
         """Fix who can be fixed while the tables move by at most ``radius``; hand back the others.
@@ -102,7 +106,7 @@ class LocalEngine:
         return Settled(self._sum([p[1] for p in parts]), np.concatenate([p[0] for p in parts]))
 
     def assign(self, scores: Tables, core: np.ndarray, core_pairs: Pairs) -> Pairs:
-        """Return the whole plan: the users in ``core`` take ``core_pairs``, all others what they like best."""
+        """Return the whole plan: users in ``core`` take ``core_pairs``, all others what they like best."""
         self.passes += 1
         in_core = np.zeros(self.n_users, bool)
         in_core[core] = True
@@ -131,7 +135,7 @@ class LocalEngine:
         self.passes += 1
 
         def one(rows: slice) -> np.ndarray:
-            loss, chosen = self._losses(scores, rows)
+            loss = self._losses(scores, rows)[0]
             return np.asarray(loss.min(axis=1, initial=np.inf))
 
         return np.concatenate(list(self._over_blocks(one)))
@@ -169,7 +173,9 @@ class LocalEngine:
             loss[possible, s] = np.maximum(worth - other, 0.0)[possible]
         return loss, chosen
 
-    def _losses_of_one(self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, rows: slice) -> np.ndarray:
+    def _losses_of_one(
+        self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, rows: slice
+    ) -> np.ndarray:
         loss = worth[:, None] - score
         others = np.where(chosen, -np.inf, score)
         next_best = np.maximum(others.max(axis=1, initial=-np.inf), 0.0)
@@ -182,7 +188,7 @@ class LocalEngine:
         return np.concatenate(list(self._over_blocks(lambda rows: self._score(scores, rows))))
 
     def spread(self, radius: Tables) -> np.ndarray:
-        """Return by how much each pair's reduced value can move, float64 ``(n, S)``; −inf where not eligible."""
+        """Return how far each pair's reduced value can move, float64 ``(n, S)``; −inf where not eligible."""
         return np.concatenate(list(self._over_blocks(lambda rows: self._score(radius, rows, absolute=True))))
 
     def rounding_error(self, scores: Tables) -> float:
@@ -255,7 +261,9 @@ class LocalEngine:
         return tables
 
     def _sum(self, parts: list[Tables]) -> Tables:
-        return {measure: np.sum([part[measure] for part in parts], axis=0) for measure in self.program.measures}
+        return {
+            measure: np.sum([part[measure] for part in parts], axis=0) for measure in self.program.measures
+        }
 
 
 def _worth(score: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -50,7 +50,9 @@ class PriceBook:
         self._stacks = {measure: self._stack(measure) for measure in program.measures}
 
     def _stack(self, measure: str) -> _Stack:
-        picked = [(k, t) for k, row in enumerate(self.program.rows) for t in row.terms if t.measure == measure]
+        picked = [
+            (k, t) for k, row in enumerate(self.program.rows) for t in row.terms if t.measure == measure
+        ]
         return _Stack(
             np.array([t.users for _, t in picked]).reshape(len(picked), self.program.n_classes),
             np.array([t.coupons for _, t in picked]).reshape(len(picked), self.program.n_coupons),

@@ -34,10 +34,13 @@ def relative_gap(value: float, bound: float) -> float:
 
 def plan_table(instance: Instance, pairs: Pairs) -> pa.Table:
     """Return ``user_id, coupon_id, value, cost``, one row a given coupon."""
-    coupon = pairs.place if instance.response.coupon is None else instance.response.coupon[pairs.user, pairs.place]
+    coupon = (
+        pairs.place if instance.response.coupon is None else instance.response.coupon[pairs.user, pairs.place]
+    )
     ids = pa.array(instance.coupons.ids, pa.string())
     columns = {
-        name: instance.response.measure(name)[pairs.user, pairs.place].astype(np.float64) for name in ("value", "cost")
+        name: instance.response.measure(name)[pairs.user, pairs.place].astype(np.float64)
+        for name in ("value", "cost")
     }
     return pa.table(
         {
@@ -77,7 +80,9 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
     return pd.DataFrame.from_records(records, columns=names)
 
 
-def _plain_sum(row: Any, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float | None:
+def _plain_sum(
+    row: Any, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]
+) -> float | None:
     (term,) = row.terms
     weights = term.users[classes] * term.coupons[coupon]
     if not np.isin(weights, (0.0, 1.0)).all():

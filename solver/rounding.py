@@ -2,9 +2,9 @@
 
 At the dual's minimiser an LP vertex splits at most as many users as there are binding rows. Everyone whom the
 prices settle keeps that choice, undecided users keep what the linear program gave them, and the split ones
-together with those nearest to changing their mind form the core: an integer program in HiGHS against what is left
-of each row. Once a plan is known, a choice that loses more than bound − value can be in no better plan: what is
-left then is often small enough to be searched to the end.
+together with those nearest to changing their mind form the core: an integer program in HiGHS against what is
+left of each row. Once a plan is known, a choice that loses more than bound − value can be in no better plan:
+what is left then is often small enough to be searched to the end.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def plan_value(program: Program, pairs: Pairs) -> float:
 
 
 def keep_rows_exactly(
-    problem: PairProgram, fixed: Pairs, clock: Clock, **limits: float | None
+    problem: PairProgram, fixed: Pairs, clock: Clock, *, start: Pairs | None = None, **limits: float | None
 ) -> tuple[Pairs | None, Answer]:
-    """Solve, and solve again where a tolerance let a row be broken: first without that choice, then with room.
+    """Solve, and again where a tolerance let a row be broken: first without that choice, then with room.
 
     Parameters
     ----------
@@ -77,6 +77,8 @@ def keep_rows_exactly(
     fixed : Pairs
         The pairs already given, which the rows count too.
     clock : Clock
+    start : Pairs, optional
+        A choice to start from.
     **limits
         ``nodes, abs_gap, target`` of :meth:`PairProgram.solve`.
 
@@ -89,7 +91,7 @@ def keep_rows_exactly(
     """
     last: Answer | None = None
     for attempt in range(FORBIDDEN + ROOM):
-        picked, answer = problem.solve(clock, **limits)  # type: ignore[arg-type]
+        picked, answer = problem.solve(clock, start=start, **limits)  # type: ignore[arg-type]
         if not problem.margin.any():
             last = answer
         if picked is None:
@@ -156,7 +158,7 @@ class Rounder:
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
             core, most, complete = self._core(size, best)
-            found = self._solve(core, most, complete, FIRST_NODES * 3**attempt)
+            found = self._solve(core, most, complete, FIRST_NODES * 3**attempt, best)
             before = best
             best = self._better(best, found)
             if best is not None:
@@ -200,7 +202,9 @@ class Rounder:
         core = np.union1d(nearest, self.dual.core.users[self.dual.core.split])
         return core, WIDTH * self.widen * float(self.margin[core].max()), False
 
-    def _solve(self, core: np.ndarray, most: float, complete: bool, nodes: int) -> Rounded | None:
+    def _solve(
+        self, core: np.ndarray, most: float, complete: bool, nodes: int, best: Rounded | None
+    ) -> Rounded | None:
         """Solve one core against what the others leave of each row."""
         outside = ~np.isin(self.everyone.user, core)
         fixed = Pairs(self.everyone.user[outside], self.everyone.place[outside])
@@ -212,6 +216,7 @@ class Rounder:
             problem,
             fixed,
             self.clock,
+            start=None if best is None else best.pairs,
             nodes=nodes,
             abs_gap=0.2 * self.allowed,
             target=self.bound - self.allowed - fixed_value,
@@ -221,7 +226,9 @@ class Rounder:
         pairs = join(fixed, picked)
         value = plan_value(self.program, pairs)
         if self.program.sense * value > self.bound:
-            raise BackendError(f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}")
+            raise BackendError(
+                f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}"
+            )
         searched = None
         if complete and answer.optimal:
             # HiGHS knows the optimum up to its tolerances only.
@@ -243,7 +250,9 @@ class Rounder:
         )
 
 
-def tabulate(program: Program, classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+def tabulate(
+    program: Program, classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray:
     """Return the pairs' weights (or their count) summed by class and coupon, ``(C, J)``."""
     cells = program.n_classes * program.n_coupons
     cell = classes.astype(np.int64) * program.n_coupons + coupon

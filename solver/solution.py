@@ -157,7 +157,10 @@ class Solution:
     def summary(self) -> dict[str, Any]:
         """Return the figures that ``summary.json`` holds; NaN and infinities as None."""
         rules = [
-            {key: _plain(row[key]) for key in ("name", "rule", "measure", "activity", "lower", "upper", "price", "words")}
+            {
+                key: _plain(row[key])
+                for key in ("name", "rule", "measure", "activity", "lower", "upper", "price", "words")
+            }
             for row in self.prices.to_dict("records")
         ]
         summary: dict[str, Any] = {
@@ -168,7 +171,17 @@ class Solution:
             "gap": _plain(self.gap),
             "given": self.plan.num_rows,
         }
-        for key in ("users", "coupons", "rows", "passes", "seconds", "peak_memory_mb", "method", "bound_source", "seed"):
+        for key in (
+            "users",
+            "coupons",
+            "rows",
+            "passes",
+            "seconds",
+            "peak_memory_mb",
+            "method",
+            "bound_source",
+            "seed",
+        ):
             summary[key] = _plain(self.stats.get(key))
         summary["rules"] = rules
         if self.infeasibility is not None:

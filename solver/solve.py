@@ -52,8 +52,8 @@ def solve(
     ----------
     instance : Instance
     method : {"auto", "exact", "priced"}
-        ``exact`` solves the whole integer program in HiGHS; ``priced`` minimises the dual, settles all users but a
-        core by prices, and solves the core in HiGHS; ``auto`` chooses by size.
+        ``exact`` solves the whole integer program in HiGHS; ``priced`` minimises the dual, settles all users
+        but a core by prices, and solves the core in HiGHS; ``auto`` chooses by size.
     gap : float
         Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
     time_limit : float, optional
@@ -92,7 +92,9 @@ def _check(method: str, gap: float, time_limit: float | None, engine: str) -> No
     if not (math.isfinite(gap) and gap >= 0):
         raise InputError("gap must be a number of at least 0", value=gap, mend="1e-6 is usual")
     if time_limit is not None and not time_limit > 0:
-        raise InputError("time_limit must be above 0 seconds", value=time_limit, mend="Leave it out for no limit")
+        raise InputError(
+            "time_limit must be above 0 seconds", value=time_limit, mend="Leave it out for no limit"
+        )
 
 
 class _Solve:
@@ -219,11 +221,19 @@ class _Solve:
     ) -> Solution:
         value = math.nan if pairs is None else plan_value(self.program, pairs)
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
-        return self._build(multipliers, bound, Status.NO_SOLUTION if pairs is None else status, ended, pairs, value)
+        return self._build(
+            multipliers, bound, Status.NO_SOLUTION if pairs is None else status, ended, pairs, value
+        )
 
     def _infeasible(self, dual: DualAnswer, proof: str, multipliers: np.ndarray | None) -> Solution:
         why = explain_infeasible(
-            self.instance, self.book, self.engine, self.scale, self.clock, proof=proof, multipliers=multipliers
+            self.instance,
+            self.book,
+            self.engine,
+            self.scale,
+            self.clock,
+            proof=proof,
+            multipliers=multipliers,
         )
         held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
         return self._build(held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, math.nan, why)
@@ -254,4 +264,3 @@ class _Solve:
             stats=self.stats,
             infeasibility=infeasibility,
         )
-
