@@ -66,9 +66,9 @@ def read_karlan_list(path: str | Path, *, match_cost: float = 1.0) -> Log:
     Returns
     -------
     Log
-        Conversion: gave. Revenue: the gift, dollars. −999 in a feature is read as NaN. Where somebody gave and
-        the gift is not known (2 rows of the published data), it is taken to be the mean of the arm's known
-        gifts: leaving the rows out would count fewer givers.
+        Conversion: gave. Revenue: the gift, dollars. −999 in a feature is read as NaN. Where somebody gave
+        and the gift is not known (2 rows of the published data), it is taken to be the mean of the arm's
+        known gifts: leaving the rows out would count fewer givers.
 
     Raises
     ------
