@@ -51,9 +51,11 @@ def instances(draw: st.DrawFn, max_users: int = 5, max_coupons: int = 4, max_rul
 
 
 @st.composite
-def campaigns(draw: st.DrawFn) -> Instance:
-    """Return an instance of some hundred users, too large for brute force and easy for HiGHS."""
-    bare = draw(_bare_instances(draw(st.sampled_from([120, 300, 40])), draw(st.sampled_from([4, 6, 2]))))
+def campaigns(
+    draw: st.DrawFn, users: tuple[int, ...] = (120, 300, 40), coupons: tuple[int, ...] = (4, 6, 2)
+) -> Instance:
+    """Return an instance that is too large for brute force and easy for HiGHS."""
+    bare = draw(_bare_instances(draw(st.sampled_from(users)), draw(st.sampled_from(coupons))))
     return draw(_with_rules(bare, 4))
 
 
