@@ -27,6 +27,7 @@ MOVES = 60
 STALE = 3
 # A sample is a few tenths of a percent from the whole: no need to know its minimum better than this.
 SAMPLE_PRECISION = 1e-5
+NARROW = 0.25
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class DualSearch:
         self.program, self.book, self.engine, self.scale = program, book, engine, scale
         self.reach, self.clock, self.seed = reach, clock, seed
 
-    def run(self, start: np.ndarray | None = None, relative_radius: float = 0.05) -> DualAnswer:
+    def run(self, start: np.ndarray | None = None, relative_radius: float = 0.2) -> DualAnswer:
         """Minimise L over all users.
 
         Parameters
@@ -128,12 +129,13 @@ class DualSearch:
             np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
         )
         radius = self._radius(multipliers, relative_radius)
-        size = FIRST_SAMPLE if start is None else n
-        if start is None and n <= MOST_UNDECIDED:
-            radius, size = self.reach.copy(), n
+        # A start takes the place of the first sample; the later ones tell how far it is from this instance.
+        size = FIRST_SAMPLE if start is None else FIRST_SAMPLE * GROWTH
+        if n <= MOST_UNDECIDED:
+            size, radius = n, radius if start is not None else self.reach.copy()
         while size < n:
             users = np.sort(order[:size])
-            first = size == FIRST_SAMPLE
+            first = size == FIRST_SAMPLE and start is None
             # A sample may break a row that all together can keep: let it, at a price that is still sane.
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
             answer = self._level(
@@ -178,11 +180,18 @@ class DualSearch:
             if sample and last - core.value <= SAMPLE_PRECISION * abs(core.value):
                 break
             last = core.value
-            radius = np.minimum(
-                np.where(at_edge, 2 * np.maximum(radius, 1e-3 * self.scale.price), radius), self.reach
-            )
+            radius = self._next_radius(radius, np.abs(core.multipliers - settled_at), at_edge)
             multipliers = core.multipliers
         return answer
+
+    def _next_radius(self, radius: np.ndarray, moved: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
+        """Widen the box where the minimiser lay at its edge, and narrow it where it hardly moved.
+
+        Only so many users can be left undecided: what one row does not need, another can have.
+        """
+        wider = 2 * np.maximum(radius, 1e-3 * self.scale.price)
+        narrower = np.clip(2 * moved, NARROW * radius, radius)
+        return np.asarray(np.minimum(np.where(at_edge, wider, narrower), self.reach))
 
     def _settle(
         self, engine: LocalEngine, multipliers: np.ndarray, radius: np.ndarray
