@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 
 from couponry.instances.program import Program
-from couponry.instances.rows import Row
+from couponry.instances.rows import COUNT, Row
 
 __all__ = ["amount", "measure_noun", "objective_noun", "price_words"]
 
 
 def measure_noun(measure: str, currency: str) -> str:
     """Return what a sum of a measure is called."""
-    money = f" {currency}" if currency else ""
     return {
         "value": "conversions",
         "cost": f"{currency or 'money'} of cost",
         "revenue": f"{currency or 'money'} of revenue",
         "count": "coupons",
         "kept": "pairs kept",
-    }.get(measure, measure + money * 0)
+    }.get(measure, measure)
 
 
 def objective_noun(program: Program, currency: str) -> str:
@@ -50,11 +49,12 @@ def price_words(row: Row, program: Program, activity: float, multiplier: float, 
     if multiplier == 0:
         return _room(row, activity)
     side, limit = ("limit", row.upper) if multiplier > 0 else ("floor", row.lower)
-    step = _step(abs(multiplier) * unit)
+    step = _step(abs(multiplier) * unit, abs(limit / unit))
     effect = amount(abs(multiplier) * unit * step)
     what = _unit_words(row, currency)
     wins = f"wins {effect} {noun}" if program.sense > 0 else f"saves {effect} {noun}"
-    change = f"{amount(step)} more" if multiplier > 0 else f"{amount(step)} less"
+    less = "fewer" if row.measure == COUNT else "less"
+    change = f"{amount(step)} {'more' if multiplier > 0 else less}"
     return f"{change} on the {side} of {amount(limit / unit)} {what} {wins}".replace("  ", " ")
 
 
@@ -75,8 +75,14 @@ def _unit_words(row: Row, currency: str) -> str:
     return measure_noun(row.measure, currency)
 
 
-def _step(effect: float) -> float:
-    """Return the power of ten of units whose effect is worth reading."""
-    if effect <= 0:
-        return 1.0
-    return 10.0 ** (-math.floor(math.log10(effect))) if effect < 0.1 else (0.01 if effect > 1000 else 1.0)
+def _step(effect: float, limit: float) -> float:
+    """Return the power of ten of units whose effect is worth reading, at most about a tenth of the limit.
+
+    Parameters
+    ----------
+    effect, limit : float
+        What one unit is worth, and the side's present value; both at least 0.
+    """
+    readable = 10.0 ** -math.floor(math.log10(effect))
+    modest = 10.0 ** math.floor(math.log10(limit / 5)) if limit > 0 else readable
+    return min(readable, modest)
