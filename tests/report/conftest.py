@@ -27,6 +27,7 @@ from couponry.instances import (
     Users,
 )
 from couponry.report import write_report
+from couponry.solver.frontier import frontier
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
@@ -123,24 +124,6 @@ def _campaign(users: int = 400, seed: int = 0, rules: tuple[Rule, ...] | None = 
     return Instance(Coupons(menu), Users(table), response, rules, Campaign(name="Double 11", currency="CNY"))
 
 
-def _frontier_of(instance: Instance) -> pd.DataFrame:
-    """Solve the campaign at three budgets."""
-    rows = []
-    for amount in (400.0, 800.0, 1600.0):
-        rules = tuple(
-            rule.model_copy(update={"amount": amount})
-            if isinstance(rule, Budget) and rule.name is None
-            else rule
-            for rule in instance.rules
-        )
-        found = solve(
-            Instance(instance.coupons, instance.users, instance.response, rules, instance.campaign), gap=1e-2
-        )
-        spend = sum(found.plan["cost"].to_pylist())
-        rows.append({"budget": amount, "value": found.value, "bound": found.bound, "spend": spend})
-    return pd.DataFrame(rows)
-
-
 def _policy_values() -> pd.DataFrame:
     """Return the values of three policies, as an evaluation hands them over."""
     return pd.DataFrame(
@@ -194,7 +177,7 @@ def reported(solved: tuple[Instance, Solution], tmp_path_factory: pytest.TempPat
         instance,
         solution,
         tmp_path_factory.mktemp("report"),
-        frontier=_frontier_of(instance),
+        frontier=frontier(instance, [400, 800, 1600], gap=1e-2),
         policies=_policy_values(),
         truth={"plan": 9.0, "oracle": 12.0, "random": 3.0},
     )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from couponry.report.drawing import ACCENT, INK, MUTED, SURFACE, WARM, Chart, draw
-from couponry.report.formats import Formats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["decile_chart", "frontier_chart", "policy_chart", "qini_chart"]
 
+Style = Callable[[float], str]
 _TWO_SIDED_95 = 1.959964
 
 
 def frontier_chart(
-    table: pd.DataFrame, here: tuple[float, float] | None, what: str, formats: Formats
+    table: pd.DataFrame, here: tuple[float, float] | None, what: str, name: str, styles: tuple[Style, Style]
 ) -> Chart:
     """Draw the best objective against the budget, with the present budget marked.
 
@@ -31,8 +32,12 @@ def frontier_chart(
         The present plan.
     what : str
         The objective in words.
-    formats : Formats
+    name : str
+        What the budget is called, with its unit.
+    styles : (callable, callable)
+        Texts of a budget and of the objective.
     """
+    amount, reached = styles
 
     def plot(axes: Axes, narrow: bool) -> None:
         axes.fill_between(
@@ -56,14 +61,14 @@ def frontier_chart(
             )
         if table["value"].min() >= 0:
             axes.set_ylim(bottom=0)
-        axes.set_xlabel("Budget" + (f", {formats.currency}" if formats.currency else ""))
+        axes.set_xlabel(name)
         axes.set_ylabel(what.capitalize())
         _plain_ticks(axes, narrow)
 
     first, last = table.iloc[0], table.iloc[-1]
     words = (
-        f"Best {what} by budget: {formats.number(first['value'])} at {formats.money(first['budget'])}, "
-        f"rising to {formats.number(last['value'])} at {formats.money(last['budget'])}."
+        f"Best {what} by budget: {reached(first['value'])} at {amount(first['budget'])}, "
+        f"then to {reached(last['value'])} at {amount(last['budget'])}."
     )
     return draw("frontier", words, plot)
 

@@ -1,23 +1,20 @@
-"""The sections that speak of more than the plan: other budgets, predictors, policies, the truth."""
+"""What policies would have been worth on held-out users, and what is true in a drawn world."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from couponry.instances.errors import InputError
-from couponry.instances.instance import Instance
-from couponry.instances.rules import Budget
-from couponry.report.charts import frontier_chart, policy_chart
+from couponry.report.charts import policy_chart
 from couponry.report.drawing import Chart
 from couponry.report.formats import DASH, Formats
-from couponry.report.price_words import objective_words
-from couponry.solver.solution import Solution
+from couponry.report.tables import Table, check_columns
 
-__all__ = ["FrontierSection", "PolicySection", "Table", "TruthSection", "frontier", "policies", "truth"]
+__all__ = ["PolicySection", "TruthSection", "policies", "truth"]
 
 _PER = 1000
 _DECIDERS = {
@@ -25,23 +22,6 @@ _DECIDERS = {
     "plan": "This plan",
     "random": "Coupons at random, for the same money",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of texts; the first column names the rows."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class FrontierSection:
-    """What other budgets would bring."""
-
-    words: str
-    chart: Chart
-    table: Table
 
 
 @dataclass(frozen=True)
@@ -61,64 +41,6 @@ class TruthSection:
     rows: list[tuple[str, float, float | None]]
 
 
-def frontier(
-    instance: Instance, solution: Solution, table: pd.DataFrame, formats: Formats
-) -> FrontierSection | None:
-    """Return the frontier's section; None where fewer than two budgets have a plan.
-
-    Raises
-    ------
-    InputError
-        If a column is missing.
-    """
-    _check_columns(table, ("budget", "value", "bound"), "frontier")
-    ordered = table.sort_values("budget").reset_index(drop=True)
-    drawn = ordered[np.isfinite(ordered["value"])].reset_index(drop=True)
-    if len(drawn) < 2:
-        return None
-    drawn["bound"] = drawn["bound"].where(np.isfinite(drawn["bound"]), drawn["value"])
-    budget = next((rule.amount for rule in instance.rules if isinstance(rule, Budget)), None)
-    here = None if budget is None or not np.isfinite(solution.value) else (budget, solution.value)
-    measure = instance.campaign.objective
-    return FrontierSection(
-        _frontier_words(drawn, here, measure, formats),
-        frontier_chart(drawn, here, objective_words(measure), formats),
-        _frontier_table(ordered, measure, formats),
-    )
-
-
-def _frontier_words(
-    table: pd.DataFrame, here: tuple[float, float] | None, measure: str, formats: Formats
-) -> str:
-    """Return the ends of the curve, and what the next larger budget would change."""
-    first, last = table.iloc[0], table.iloc[-1]
-    start, end = (formats.measure(measure, row["value"]) for row in (first, last))
-    words = f"From {formats.money(first['budget'])} to {formats.money(last['budget'])}, "
-    words += f"{objective_words(measure)} go from {start} to {end}."
-    larger = table[table["budget"] > here[0] * (1 + 1e-9)] if here is not None else table.iloc[:0]
-    if here is not None and len(larger):
-        more = larger.iloc[0]
-        words += (
-            f" With {formats.money(more['budget'])} instead of {formats.money(here[0])} they would be "
-            f"{formats.measure(measure, more['value'])} instead of {formats.measure(measure, here[1])}."
-        )
-    return words
-
-
-def _frontier_table(table: pd.DataFrame, measure: str, formats: Formats) -> Table:
-    columns: dict[str, tuple[str, Callable[[float], str]]] = {
-        "budget": ("Budget", formats.money),
-        "value": (objective_words(measure).capitalize(), lambda x: formats.measure(measure, x)),
-        "bound": ("At best", lambda x: formats.measure(measure, x)),
-        "gap": ("Gap", lambda x: formats.percent(x, 2)),
-        "spend": ("Spent", formats.money),
-        "price": ("Price of one more unit", formats.number),
-    }
-    shown = {name: column for name, column in columns.items() if name in table}
-    rows = [[style(float(row[name])) for name, (_, style) in shown.items()] for _, row in table.iterrows()]
-    return Table([head for head, _ in shown.values()], rows)
-
-
 def policies(table: pd.DataFrame, formats: Formats) -> PolicySection:
     """Return the policies' section: values a thousand users, each with its standard error.
 
@@ -127,7 +49,7 @@ def policies(table: pd.DataFrame, formats: Formats) -> PolicySection:
     InputError
         If neither estimate is there.
     """
-    _check_columns(table, ("policy",), "policies")
+    check_columns(table, ("policy",), "policies")
     estimates = [name for name in ("dr", "snips") if name in table and f"{name}_se" in table]
     if not estimates:
         raise InputError(
@@ -193,13 +115,3 @@ def _with_error(value: float, error: float, formats: Formats) -> str:
         return DASH
     decimals = max(0, 1 - int(np.floor(np.log10(_PER * error)))) if error > 0 else 2
     return f"{_PER * value:,.{decimals}f} ± {_PER * error:,.{decimals}f}".replace("-", "−")
-
-
-def _check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
-    for name in names:
-        if name not in table:
-            raise InputError(
-                f"the table of the {what} lacks a column",
-                column=name,
-                mend=f"Columns found: {', '.join(map(str, table.columns))}",
-            )

@@ -1,16 +1,27 @@
-"""The tables of who gets what, as texts whose decimals stand below each other."""
+"""Tables as texts whose decimals stand below each other, and those of who gets what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
+from couponry.instances.errors import InputError
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
 from couponry.report.segments import Mix, SegmentTable
 from couponry.report.summary import Summary
 
-__all__ = ["ShareTable", "coupon_table", "segment_table"]
+__all__ = ["ShareTable", "Table", "check_columns", "coupon_table", "segment_table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts; the first column names the rows."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -101,3 +112,20 @@ def segment_table(table: SegmentTable, formats: Formats) -> ShareTable:
 
 def _over(above: float, below: float) -> float | None:
     return above / below if below > 0 else None
+
+
+def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises
+    ------
+    InputError
+        Naming the column, and those that are there.
+    """
+    for name in names:
+        if name not in table:
+            raise InputError(
+                f"the table of the {what} lacks a column",
+                column=name,
+                mend=f"Columns found: {', '.join(map(str, table.columns))}",
+            )

@@ -15,7 +15,7 @@ from couponry.instances.atomic import check_free, write_file
 from couponry.instances.errors import ExistsError, InputError, require_extra
 from couponry.instances.plan import read_plan
 from couponry.report.allocation import Allocation
-from couponry.report.evidence import frontier as frontier_section
+from couponry.report.budgets import frontier_section
 from couponry.report.evidence import policies as policy_section
 from couponry.report.evidence import truth as truth_section
 from couponry.report.page import render
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from couponry.instances.instance import Instance
+    from couponry.solver.frontier import Frontier
 
 __all__ = ["write_report"]
 
@@ -38,7 +39,7 @@ def write_report(
     solution: Solution,
     out: str | Path,
     *,
-    frontier: pd.DataFrame | None = None,
+    frontier: Frontier | pd.DataFrame | None = None,
     policies: pd.DataFrame | None = None,
     truth: Mapping[str, float] | None = None,
     title: str | None = None,
@@ -57,8 +58,9 @@ def write_report(
         Of this instance.
     out : str or Path
         The directory; made where it does not exist.
-    frontier : DataFrame, optional
-        ``budget, value, bound`` and, where known, ``gap, spend, price``; one row a budget.
+    frontier : Frontier or DataFrame, optional
+        What :func:`couponry.solver.frontier` found, or a table ``budget, value, bound`` and, where known,
+        ``gap, spend, price``; one row a budget.
     policies : DataFrame, optional
         ``policy``, with ``snips, snips_se`` or ``dr, dr_se`` or both: conversions a user on held-out rows;
         and, where known, ``share`` of users given a coupon and ``cost`` a user. The plan's own policy
