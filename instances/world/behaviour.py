@@ -30,7 +30,7 @@ _WIDTH = 2 * float(np.log(SPREAD))
 _MEAN_FACTOR = (SPREAD - 1 / SPREAD) / _WIDTH
 
 # On the logit scale: how steeply the pull rises, and where it levels off.
-_KEENNESS, _STRONGEST = np.float32(2.6), np.float32(1.3)
+_KEENNESS, _STRONGEST = np.float32(4.0), np.float32(1.15)
 
 _INTRUSIVE = {"app": 0.10, "push": 0.75, "sms": 1.0, "email": 0.35}
 
@@ -86,15 +86,15 @@ class Behaviour:
         taste = np.minimum(np.float32(2.2) * customers.taste, 1)
         self._taste = np.concatenate([taste, everyone], axis=1)
         self._persuadable = sigmoid(
-            np.float32(1.2) * customers.sensitivity - np.float32(0.7) * customers.engagement - np.float32(0.2)
+            np.float32(2.2) * customers.sensitivity - np.float32(1.2) * customers.engagement - np.float32(0.8)
         )
         self._habit = (
-            np.float32(-3.05)
+            np.float32(-2.75)
             + np.float32(0.55) * customers.engagement
             + np.float32(0.6) * customers.intent_strength
         )
         # Nearly nobody is put off a little; a quarter of customers are put off a lot.
-        self._irritable = np.float32(0.4) * np.maximum(customers.annoyance - np.float32(0.6), 0)
+        self._irritable = np.float32(0.45) * np.maximum(customers.annoyance - np.float32(0.6), 0)
         self._top_up = np.float32(0.3) * sigmoid(customers.sensitivity)
         self._uses = np.float32(0.45) + np.float32(0.5) * sigmoid(customers.sensitivity)
         self._intrusive = np.array([_INTRUSIVE[channel] for channel in CHANNELS], dtype=np.float32)

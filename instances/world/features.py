@@ -50,10 +50,10 @@ def draw_features(rng: np.random.Generator, customers: Customers) -> dict[str, p
     def normal() -> np.ndarray:
         return rng.standard_normal(n, dtype=np.float32)
 
-    orders = rng.poisson(4.0 * np.exp(0.75 * customers.engagement - 0.1))
+    orders = rng.poisson(8.0 * np.exp(0.7 * customers.engagement - 0.1))
     recency = np.minimum(rng.exponential(45.0 * np.exp(-0.7 * customers.engagement)), 365.0)
     basket = customers.basket * np.exp(0.35 * normal() / np.sqrt(np.maximum(orders, 1)))
-    with_coupon = rng.binomial(orders, sigmoid(1.1 * customers.sensitivity - 0.4))
+    with_coupon = rng.binomial(orders, sigmoid(1.4 * customers.sensitivity - 0.4))
     messages = rng.poisson(6.0 * np.exp(0.35 * customers.engagement))
     muted = rng.random(n) < sigmoid(1.6 * customers.annoyance - 2.2)
     spend = orders * basket
@@ -121,7 +121,7 @@ def draw_reviews(rng: np.random.Generator, customers: Customers) -> pa.Array:
 
     def level(trait: np.ndarray) -> np.ndarray:
         """Return 0, 1 or 2 for a trait, seen through noise."""
-        seen = trait + np.float32(0.6) * rng.standard_normal(n, dtype=np.float32)
+        seen = trait + np.float32(0.4) * rng.standard_normal(n, dtype=np.float32)
         levels: np.ndarray = np.digitize(seen, [-0.6, 0.7])
         return levels
 

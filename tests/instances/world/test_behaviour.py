@@ -171,7 +171,7 @@ def test_all_four_kinds_of_customer_are_there() -> None:
     assert ((without < 0.03) & (best < 0.015)).any(), "lost causes"
     assert 0.005 < (value < -0.002).mean() < 0.15, "sleeping dogs"
     assert np.quantile(value, 0.001) > -0.08
-    assert np.quantile(value, 0.99) < 0.16
+    assert np.quantile(value, 0.99) < 0.18
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -52,11 +52,13 @@ def test_campaign_has_every_shape_of_rule() -> None:
 
 
 def test_budget_is_a_share_of_the_unlimited_plan() -> None:
-    """Twice the share is twice the money, and 1 is what giving everyone the best coupon costs."""
+    """Twice the share is twice the money, and 1 is what giving everyone the best coupon that wins costs."""
     world = World.draw(3_000, 8, 0)
     response = world.true_response()
-    best = response.measures["value"].argmax(axis=1)
-    whole = response.measures["cost"][np.arange(3_000), best].sum(dtype=np.float64)
+    value, cost = response.measures["value"], response.measures["cost"]
+    best = value.argmax(axis=1)
+    wins = value.max(axis=1) > 0
+    whole = cost[np.arange(3_000), best][wins].sum(dtype=np.float64)
     amounts = [
         rule.amount for share in (0.5, 1.0) for rule in world.rules(share)[:1] if isinstance(rule, Budget)
     ]
