@@ -98,14 +98,16 @@ def draw_browsing(rng: np.random.Generator, customers: Customers) -> dict[str, p
     days = np.minimum(days, np.float32(_WINDOW_DAYS))
     point = rng.random(len(who), dtype=np.float32)
     action = np.where(point < 0.15 + 0.25 * eager, 2, np.where(point < 0.40, 1, 0))
-    oldest_first = np.lexsort((-days, who))
+    # One whole number an event, customer first: sorted stably in a fraction of the time of two keys.
+    hundredths = np.round(days * 100).astype(np.int64)
+    oldest_first = np.argsort(who * int(_WINDOW_DAYS * 100 + 1) - hundredths, kind="stable")
     offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
 
     def lists(values: pa.Array) -> pa.Array:
         return pa.ListArray.from_arrays(offsets, values)
 
     return {
-        "browse_days_ago": lists(pa.array(np.round(days[oldest_first], 2))),
+        "browse_days_ago": lists(pa.array((hundredths[oldest_first] / 100).astype(np.float32))),
         "browse_category": lists(pa.array(CATEGORIES).take(pa.array(category[oldest_first]))),
         "browse_action": lists(pa.array(ACTIONS).take(pa.array(action[oldest_first]))),
     }
