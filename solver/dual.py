@@ -131,7 +131,7 @@ class DualSearch:
         radius = self._radius(multipliers, relative_radius)
         # A start takes the place of the first sample; the later ones tell how far it is from this instance.
         size = FIRST_SAMPLE if start is None else FIRST_SAMPLE * GROWTH
-        if n <= MOST_UNDECIDED:
+        if n <= 2 * FIRST_SAMPLE:
             size, radius = n, radius if start is not None else self.reach.copy()
         while size < n:
             users = np.sort(order[:size])

@@ -31,7 +31,9 @@ FIRST_CORE = 300
 LARGEST_CORE = 4000
 ATTEMPTS = 3
 # Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
-FIRST_NODES = 100
+FIRST_NODES = 60
+# A search that gains less than this share of what is missing is not followed by a longer one.
+WORTH_GOING_ON = 0.1
 # How often a plan that only a tolerance allowed is ruled out by itself, and then by room at its rows.
 FORBIDDEN = 8
 ROOM = 3
@@ -164,13 +166,18 @@ class Rounder:
             if best is not None:
                 self._tell(attempt, best)
             closed = best is not None and (best.searched is not None or self._missing(best) <= self.allowed)
-            stuck = complete and best is before
+            stuck = before is not None and self._gain(before, best) < WORTH_GOING_ON
             if closed or stuck or self.clock.stopped_by is not None:
                 break
             if found is None:
                 self.widen *= 10
             size *= 3
         return best
+
+    def _gain(self, before: Rounded, best: Rounded | None) -> float:
+        """Return which share of the missing was won."""
+        after = before if best is None else best
+        return 1 - self._missing(after) / max(self._missing(before), self.allowed)
 
     def _missing(self, plan: Rounded) -> float:
         return self.bound - self.program.sense * plan.value
