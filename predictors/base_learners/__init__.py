@@ -1,0 +1,5 @@
+"""Regressors that the meta-learners are built of: gradient-boosted trees and linear models.
+
+Each estimates a mean in [0, 1] (``logistic``) or any mean (not ``logistic``), takes row weights, and can be
+written without pickle.
+"""

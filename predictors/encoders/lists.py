@@ -1,0 +1,51 @@
+"""List cells laid end to end, so that whole columns can be counted at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["Flat"]
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A column of lists.
+
+    Attributes
+    ----------
+    length : ndarray of int64, shape (n,)
+        Of every cell's list; 0 for an empty cell.
+    values : list
+        All elements, list after list.
+    """
+
+    length: npt.NDArray[np.int64]
+    values: list[Any]
+
+    @classmethod
+    def of(cls, cells: Iterable[object]) -> Self:
+        """Lay a column's lists end to end."""
+        lists = [cell if isinstance(cell, list | tuple | np.ndarray) else () for cell in cells]
+        length = np.fromiter((len(one) for one in lists), np.int64, len(lists))
+        return cls(length, list(chain.from_iterable(lists)))
+
+    @property
+    def row(self) -> npt.NDArray[np.int64]:
+        """The cell that every element stands in."""
+        return np.repeat(np.arange(len(self.length)), self.length)
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """How many elements of its list come after every element."""
+        return np.repeat(np.cumsum(self.length), self.length) - np.arange(1, len(self.values) + 1)
+
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """Return the elements as numbers, NaN where one is not."""
+        return pd.to_numeric(pd.Series(self.values, dtype=object), errors="coerce").to_numpy(np.float64)

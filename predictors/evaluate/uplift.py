@@ -1,0 +1,269 @@
+"""How well a predicted uplift ranks users: Qini curve, uplift curve, uplift among the first k.
+
+All functions compare one coupon with none on a randomised log: ``outcome``, ``uplift`` and ``treated`` are
+arrays of one length, ``treated`` true where the coupon was given. Rows of one predicted uplift count as one
+step of a curve, so the order of tied rows does not matter.
+
+References
+----------
+.. [1] Radcliffe, N. J. (2007). Using control groups to target on predicted lift: building and assessing
+   uplift models. Direct Marketing Analytics Journal, 1(3), 14-21.
+.. [2] Devriendt, F., Guns, T., & Verbeke, W. (2020). Learning to rank for uplift modeling. IEEE Transactions
+   on Knowledge and Data Engineering, 34(10), 4888-4904. https://doi.org/10.1109/TKDE.2020.3048510
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from couponry.instances.errors import InputError
+
+__all__ = [
+    "auuc_score",
+    "perfect_qini_curve",
+    "qini_curve",
+    "qini_score",
+    "uplift_at_k",
+    "uplift_by_quantile",
+    "uplift_curve",
+]
+
+Floats = npt.NDArray[np.float64]
+Curve = tuple[Floats, Floats]
+
+
+def qini_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
+    """Return the Qini curve [1]_: extra outcomes won when the first ``count`` rows by uplift are treated.
+
+    With ``t`` and ``c`` the treated and untreated among the first rows, the curve is
+    ``Σ_t y − Σ_c y · |t| / |c|``.
+
+    Parameters
+    ----------
+    outcome : array of float, shape (n,)
+    uplift : array of float, shape (n,)
+        Predicted uplift; larger is treated earlier.
+    treated : array of bool, shape (n,)
+
+    Returns
+    -------
+    count, gain : ndarray of float64, shape (m,)
+        Points of the curve from (0, 0).
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a number is not finite, or one of the two groups is empty.
+    """
+    steps = _Steps(*_checked(outcome, uplift, treated))
+    return _from_origin(
+        steps.count, steps.won_treated - steps.won_control * _ratio(steps.treated, steps.control)
+    )
+
+
+def perfect_qini_curve(outcome: npt.ArrayLike, treated: npt.ArrayLike, negative_effect: bool = True) -> Curve:
+    """Return the Qini curve of an order that knows the outcomes.
+
+    Parameters
+    ----------
+    outcome : array of float, shape (n,)
+    treated : array of bool, shape (n,)
+    negative_effect : bool
+        Whether the best order may gain by leaving out those whom the coupon puts off.
+
+    Returns
+    -------
+    count, gain : ndarray of float64, shape (m,)
+    """
+    y, _, t = _checked(outcome, np.zeros(np.shape(outcome)), treated)
+    if negative_effect:
+        return qini_curve(y, np.where(t, y, -y), t)
+    gain = y[t].sum() - t.sum() * y[~t].mean()
+    return np.array([0.0, gain, len(y)]), np.array([0.0, gain, gain])
+
+
+def qini_score(
+    outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike, negative_effect: bool = True
+) -> float:
+    """Return the area between Qini curve and random order, as a share of the perfect curve's.
+
+    0 is a random order, 1 the perfect one. For 0/1 outcomes it is what scikit-uplift calls
+    ``qini_auc_score``.
+
+    Parameters
+    ----------
+    outcome, uplift, treated
+        As in :func:`qini_curve`.
+    negative_effect : bool
+        As in :func:`perfect_qini_curve`.
+
+    Returns
+    -------
+    float
+        NaN where even the perfect order wins nothing.
+    """
+    return _normalised(
+        qini_curve(outcome, uplift, treated), perfect_qini_curve(outcome, treated, negative_effect)
+    )
+
+
+def uplift_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
+    """Return the uplift curve [2]_: difference of mean outcomes among the first rows, times their number.
+
+    Parameters and returns are those of :func:`qini_curve`.
+    """
+    steps = _Steps(*_checked(outcome, uplift, treated))
+    difference = _ratio(steps.won_treated, steps.treated) - _ratio(steps.won_control, steps.control)
+    return _from_origin(steps.count, difference * steps.count)
+
+
+def auuc_score(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> float:
+    """Return the area between uplift curve and random order, as a share of the perfect curve's.
+
+    For 0/1 outcomes it is what scikit-uplift calls ``uplift_auc_score``.
+    """
+    y, _, t = _checked(outcome, uplift, treated)
+    many_control_buyers = (y * ~t).sum() > ((1 - y) * t).sum()
+    best_order = 2.0 * (y == t) + (y if many_control_buyers else t)
+    return _normalised(uplift_curve(outcome, uplift, treated), uplift_curve(y, best_order, t))
+
+
+def uplift_at_k(
+    outcome: npt.ArrayLike,
+    uplift: npt.ArrayLike,
+    treated: npt.ArrayLike,
+    share: float = 0.3,
+    strategy: Literal["overall", "by_group"] = "overall",
+) -> float:
+    """Return the difference of mean outcomes, treated minus not, among the first rows by uplift.
+
+    Parameters
+    ----------
+    outcome, uplift, treated
+        As in :func:`qini_curve`.
+    share : float
+        How many of the rows are first, in (0, 1).
+    strategy : {"overall", "by_group"}
+        Take the first of all rows, or the first of each group.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If ``share`` is outside (0, 1), ``strategy`` is unknown, or a group is empty among the first rows.
+    """
+    if not 0 < share < 1:
+        raise InputError("share must lie strictly between 0 and 1", value=share)
+    y, score, t = _checked(outcome, uplift, treated)
+    order = np.argsort(score, kind="stable")[::-1]
+    if strategy == "overall":
+        first = order[: int(len(y) * share)]
+        groups = first[t[first]], first[~t[first]]
+    elif strategy == "by_group":
+        groups = tuple(order[t[order] == g][: int((t == g).sum() * share)] for g in (True, False))
+    else:
+        raise InputError("unknown strategy", value=strategy, mend="Give 'overall' or 'by_group'")
+    if not all(len(group) for group in groups):
+        raise InputError(
+            f"one group is empty among the first {share:.0%} of rows", mend="Give a larger share"
+        )
+    return float(y[groups[0]].mean() - y[groups[1]].mean())
+
+
+def uplift_by_quantile(
+    outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike, bins: int = 10
+) -> pd.DataFrame:
+    """Return predicted and observed uplift in bins of equally many rows, highest prediction first.
+
+    Parameters
+    ----------
+    outcome, uplift, treated
+        As in :func:`qini_curve`.
+    bins : int
+
+    Returns
+    -------
+    DataFrame
+        ``bin`` (1 is the highest), ``rows, treated, control, predicted, observed, standard_error``; observed
+        is NaN where a bin lacks one of the groups.
+    """
+    y, score, t = _checked(outcome, uplift, treated)
+    order = np.argsort(-score, kind="stable")
+    rows = [
+        _one_bin(b + 1, y[i], score[i], t[i]) for b, i in enumerate(np.array_split(order, min(bins, len(y))))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _one_bin(number: int, y: Floats, score: Floats, t: npt.NDArray[np.bool_]) -> dict[str, float]:
+    a, b = y[t], y[~t]
+    both = len(a) > 0 and len(b) > 0
+    return {
+        "bin": number,
+        "rows": len(y),
+        "treated": len(a),
+        "control": len(b),
+        "predicted": float(score.mean()),
+        "observed": float(a.mean() - b.mean()) if both else np.nan,
+        "standard_error": float(np.sqrt(a.var() / len(a) + b.var() / len(b))) if both else np.nan,
+    }
+
+
+class _Steps:
+    """Running counts over rows in falling order of uplift, taken where the uplift changes."""
+
+    def __init__(self, outcome: Floats, uplift: Floats, treated: npt.NDArray[np.bool_]) -> None:
+        order = np.argsort(-uplift, kind="stable")
+        y, t, score = outcome[order], treated[order], uplift[order]
+        last = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+        self.count = (last + 1).astype(np.float64)
+        self.treated = np.cumsum(t)[last].astype(np.float64)
+        self.control = self.count - self.treated
+        self.won_treated = np.cumsum(np.where(t, y, 0.0))[last]
+        self.won_control = np.cumsum(np.where(t, 0.0, y))[last]
+
+
+def _checked(
+    outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    y, score, t = (
+        np.asarray(outcome, np.float64),
+        np.asarray(uplift, np.float64),
+        np.asarray(treated, np.bool_),
+    )
+    if not len(y) == len(score) == len(t):
+        raise InputError(f"outcome, uplift and treated differ in length: {len(y)}, {len(score)}, {len(t)}")
+    for name, array in (("outcome", y), ("uplift", score)):
+        wrong = np.flatnonzero(~np.isfinite(array))
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(f"{name} must be finite", row=row, column=name, value=float(array[row]))
+    if t.all() or not t.any():
+        raise InputError(
+            f"uplift needs rows with the coupon and rows without; all {len(t)} are "
+            + ("treated" if len(t) and t.all() else "untreated"),
+            column="treated",
+            mend="Take rows of both groups",
+        )
+    return y, score, t
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+
+
+def _from_origin(count: Floats, gain: Floats) -> Curve:
+    return np.append(0.0, count), np.append(0.0, gain)
+
+
+def _normalised(curve: Curve, perfect: Curve) -> float:
+    random_area = perfect[0][-1] * perfect[1][-1] / 2
+    best = np.trapezoid(perfect[1], perfect[0]) - random_area
+    return float((np.trapezoid(curve[1], curve[0]) - random_area) / best) if best else float("nan")

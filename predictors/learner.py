@@ -1,0 +1,132 @@
+"""What a learner is given, what it answers, and what every learner can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from couponry.instances.progress import Report
+from couponry.predictors.features import Layout
+from couponry.predictors.state import State
+
+__all__ = ["Learner", "Outcomes", "TrainingRows", "folds_by_user"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """A log in numbers.
+
+    Attributes
+    ----------
+    x : ndarray of float32, shape (n, d)
+        Encoded user features in the learner's layout.
+    categorical : tuple of int
+        Columns of ``x`` that hold category codes.
+    coupons : ndarray of float32, shape (J, c)
+        Encoded coupon attributes.
+    arm : ndarray of int32, shape (n,)
+        Menu position of the coupon given, −1 for none.
+    conversion, cost, revenue, propensity : ndarray of float64, shape (n,)
+        ``propensity`` is that of the arm that was given.
+    user : ndarray of int64, shape (n,)
+        Which rows belong to one user.
+    """
+
+    x: npt.NDArray[np.float32]
+    categorical: tuple[int, ...]
+    coupons: npt.NDArray[np.float32]
+    arm: npt.NDArray[np.int32]
+    conversion: Floats
+    cost: Floats
+    revenue: Floats
+    propensity: Floats
+    user: npt.NDArray[np.int64]
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.arm)
+
+    @property
+    def arms(self) -> int:
+        """Number of coupons J."""
+        return len(self.coupons)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Expected outcomes of users under every arm; the first column is none, the others are coupons.
+
+    Attributes
+    ----------
+    conversion, cost, revenue : ndarray, shape (n, S + 1)
+    conversion_error : ndarray, shape (n, S), or None
+        Standard error of the conversion with the coupon minus without.
+    """
+
+    conversion: npt.NDArray[np.floating]
+    cost: npt.NDArray[np.floating]
+    revenue: npt.NDArray[np.floating]
+    conversion_error: npt.NDArray[np.floating] | None = None
+
+
+class Learner(Protocol):
+    """Something that learns outcomes under every arm.
+
+    Attributes
+    ----------
+    layout
+        How it wants user features encoded.
+    from_attributes
+        Whether it can answer for a coupon that it has seen no rows of.
+    """
+
+    layout: ClassVar[Layout]
+    from_attributes: ClassVar[bool]
+
+    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+        """Learn from a log."""
+        ...
+
+    def predict(
+        self,
+        x: npt.NDArray[np.float32],
+        known: npt.NDArray[np.int64],
+        coupons: npt.NDArray[np.float32],
+    ) -> Outcomes:
+        """Return the outcomes of users under none and S coupons.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (n, d)
+        known : ndarray of int64, shape (S,)
+            Position of each coupon in the training menu, −1 for a new one.
+        coupons : ndarray of float32, shape (S, c)
+            Encoded attributes.
+        """
+        ...
+
+    def report(self) -> dict[str, Any]:
+        """Return how training went, for the model's card."""
+        ...
+
+    def state(self) -> State:
+        """Return what was learnt."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Take back what :meth:`state` gave."""
+        ...
+
+
+def folds_by_user(user: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return a fold for every row, int64 ``(n,)``; rows of one user share theirs."""
+    users, inverse = np.unique(user, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(len(users)) % folds
+    return np.asarray(drawn[inverse], dtype=np.int64)

@@ -1,0 +1,124 @@
+"""The menu that a model learnt from: which coupons it knows, and their attributes as numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.state import State
+
+__all__ = ["Menu"]
+
+# Whether there are enough of a coupon, and its name, is nothing that users respond to.
+_NOT_ATTRIBUTES = ("coupon_id", "stock", "minimum")
+
+
+class Menu:
+    """The training menu.
+
+    Parameters
+    ----------
+    coupons : Coupons
+    """
+
+    def __init__(self, coupons: Coupons) -> None:
+        self.coupons = coupons
+        table = _attributes(coupons)
+        self.encoder = FeatureEncoder(_kinds(table), least_rows=1).fit(table) if len(table.columns) else None
+
+    def encode(self, coupons: Coupons) -> npt.NDArray[np.float32]:
+        """Return attributes as float32 ``(S, c)``.
+
+        Raises
+        ------
+        InputError
+            If the menu lacks a column that the training menu had.
+        """
+        if self.encoder is None:
+            return np.zeros((len(coupons), 0), dtype=np.float32)
+        return self.encoder.encode(_attributes(coupons))
+
+    def known(self, coupons: Coupons, *, allow_new: bool) -> npt.NDArray[np.int64]:
+        """Return each coupon's position in the training menu, int64 ``(S,)``; −1 for a new one.
+
+        Raises
+        ------
+        InputError
+            If a coupon is new and ``allow_new`` is not given, or one of a known id has other attributes than
+            in training: people's response to it would be another.
+        """
+        known = np.array([self.coupons.positions.get(c, -1) for c in coupons.ids], dtype=np.int64)
+        new = np.flatnonzero(known < 0)
+        if len(new) and not allow_new:
+            raise InputError(
+                "the model has seen no rows of this coupon",
+                row=int(new[0]),
+                column="coupon_id",
+                value=coupons.ids[new[0]],
+                mend=f"Known: {', '.join(self.coupons.ids)}. "
+                "A network answers from attributes with allow_new=True",
+            )
+        for row in np.flatnonzero(known >= 0):
+            self._check_same(coupons, int(row), int(known[row]))
+        return known
+
+    def _check_same(self, coupons: Coupons, row: int, position: int) -> None:
+        for column in self.coupons.table.columns:
+            if column in _NOT_ATTRIBUTES or column not in coupons.table:
+                continue
+            was, now = self.coupons.table[column].iloc[position], coupons.table[column].iloc[row]
+            if not (was == now or (pd.isna(was) and pd.isna(now))):
+                raise InputError(
+                    f"coupon {coupons.ids[row]!r} is not the one that the model learnt from: "
+                    f"{column} was {was!r}",
+                    row=row,
+                    column=str(column),
+                    value=now,
+                    mend="Restore it, or give the changed coupon an id of its own",
+                )
+
+    def state(self) -> State:
+        """Return the menu and what was learnt of its columns."""
+        table = self.coupons.table
+        columns = {str(name): [_plain(value) for value in table[name]] for name in table.columns}
+        state = State({"columns": columns, "encoded": self.encoder is not None})
+        if self.encoder is not None:
+            state.put("encoder", self.encoder.state())
+        return state
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Take back what :meth:`state` gave."""
+        menu = cls.__new__(cls)
+        menu.coupons = Coupons(pd.DataFrame(state.facts["columns"]))
+        menu.encoder = FeatureEncoder.from_state(state.part("encoder")) if state.facts["encoded"] else None
+        return menu
+
+
+def _attributes(coupons: Coupons) -> pd.DataFrame:
+    """Return the attributes; a percentage and an amount of money are two columns."""
+    table = coupons.table.drop(columns=[c for c in _NOT_ATTRIBUTES if c in coupons.table])
+    if "face_value" in table and "kind" in table:
+        percent = (table["kind"] == "percent_off").to_numpy()
+        face = pd.to_numeric(table["face_value"])
+        table = table.assign(face_value=face.where(~percent, 0.0), percent=face.where(percent, 0.0))
+    if "face_value" in table and "threshold" in table:
+        face, threshold = pd.to_numeric(table["face_value"]), pd.to_numeric(table["threshold"])
+        table = table.assign(share_of_threshold=(face / threshold).where(threshold > 0, 0.0))
+    return table
+
+
+def _kinds(table: pd.DataFrame) -> dict[str, str]:
+    """Read columns of strings as categories: a menu has no free text to learn from."""
+    text = [c for c in table.columns if table[c].map(lambda value: isinstance(value, str)).any()]
+    return dict.fromkeys(text, "category")
+
+
+def _plain(value: Any) -> object:
+    return None if pd.isna(value) else State.json_ready(value)

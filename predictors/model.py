@@ -1,0 +1,191 @@
+"""The trained model: encoders and a learner, which together answer for any user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+from couponry.instances.progress import Progress, Report
+from couponry.instances.response import Response
+from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.learner import Learner, Outcomes
+from couponry.predictors.menu import Menu
+
+__all__ = ["Model", "load_model"]
+
+Card = dict[str, Any]
+
+_PAIRS_AT_ONCE = 200_000
+
+
+class Model:
+    """Says how every user responds to every coupon.
+
+    Parameters
+    ----------
+    features : FeatureEncoder
+    menu : Menu
+    learner : Learner
+    card : dict
+        What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
+        ``schema, segments, training, metrics, versions``.
+    """
+
+    def __init__(self, features: FeatureEncoder, menu: Menu, learner: Learner, card: Card) -> None:
+        self.features = features
+        self.menu = menu
+        self.learner = learner
+        self.card = card
+
+    def __repr__(self) -> str:
+        return f"Model({self.card['model']}, {len(self.coupons)} coupons, {self.card['log']['rows']:,} rows)"
+
+    @property
+    def coupons(self) -> Coupons:
+        """The menu that the model learnt from."""
+        return self.menu.coupons
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Feature columns of the training log that rules may speak of."""
+        return tuple(self.card["segments"])
+
+    def predict_response(
+        self,
+        features: pd.DataFrame,
+        coupons: Coupons | None = None,
+        *,
+        allow_new: bool = False,
+        progress: Report | None = None,
+    ) -> Response:
+        """Return the response of users to coupons.
+
+        ``value`` is P(conversion | coupon) − P(conversion | none), ``cost`` is E[cost | coupon] (every
+        redemption counts, also of those who would have bought anyway), ``revenue`` is E[revenue | coupon] −
+        E[revenue | none], and ``value_se`` the standard error of value, where the learner has one.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            With the columns of the training log; further columns are ignored.
+        coupons : Coupons, optional
+            By default the training menu.
+        allow_new : bool
+            Let a network answer for coupons that it has seen no rows of, from their attributes.
+        progress : callable, optional
+
+        Returns
+        -------
+        Response
+            Dense, float32 ``(n, J)``; users are taken in batches, so that memory holds little else.
+
+        Raises
+        ------
+        InputError
+            If the features differ from those of training, or a coupon is not known.
+        """
+        menu = self.coupons if coupons is None else coupons
+        shape = (len(features), len(menu))
+        measures: dict[str, npt.NDArray[np.float32]] = {}
+        for rows, outcomes in self._batches(features, menu, allow_new, progress):
+            for name, block in _measures(outcomes).items():
+                if name not in measures:
+                    measures[name] = np.empty(shape, dtype=np.float32)
+                measures[name][rows] = block
+        return Response(measures)
+
+    def predict_outcomes(
+        self, features: pd.DataFrame, coupons: Coupons | None = None, *, allow_new: bool = False
+    ) -> Outcomes:
+        """Return expected conversion, cost and revenue under every arm, none first, ``(n, J + 1)``.
+
+        Parameters and errors are those of :meth:`predict_response`.
+        """
+        menu = self.coupons if coupons is None else coupons
+        parts = [outcomes for _, outcomes in self._batches(features, menu, allow_new, None)]
+        errors = [part.conversion_error for part in parts if part.conversion_error is not None]
+        return Outcomes(
+            np.vstack([part.conversion for part in parts]),
+            np.vstack([part.cost for part in parts]),
+            np.vstack([part.revenue for part in parts]),
+            np.vstack(errors) if errors else None,
+        )
+
+    def _batches(
+        self, features: pd.DataFrame, coupons: Coupons, allow_new: bool, progress: Report | None
+    ) -> Iterator[tuple[slice, Outcomes]]:
+        if len(features) == 0:
+            raise InputError("there are no users to predict for", mend="Give at least one row")
+        self.features.schema_.check(features)
+        if allow_new and not self.learner.from_attributes:
+            raise InputError(
+                f"a {self.card['model']}-learner knows coupons by their rows alone",
+                column="allow_new",
+                value=True,
+                mend="Train a network to answer for new coupons",
+            )
+        known, attributes = self.menu.known(coupons, allow_new=allow_new), self.menu.encode(coupons)
+        step = max(1024, _PAIRS_AT_ONCE // (len(coupons) + 1))
+        for first in range(0, len(features), step):
+            rows = slice(first, min(first + step, len(features)))
+            x = self._encoded(features.iloc[rows], first)
+            yield rows, self.learner.predict(x, known, attributes)
+            if progress:
+                progress(Progress("predicting", rows.stop, len(features), f"{len(coupons)} coupons"))
+
+    def _encoded(self, features: pd.DataFrame, first: int) -> npt.NDArray[np.float32]:
+        try:
+            return self.features.encode(features, self.learner.layout)
+        except InputError as error:
+            if isinstance(error.row, int):  # rows are counted from the table's start, not the batch's
+                error = InputError(
+                    error.problem,
+                    row=error.row + first,
+                    column=error.column,
+                    value=error.value,
+                    mend=error.mend,
+                )
+            raise error from None
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the model as a directory, without pickle; see :mod:`couponry.predictors.model_files`.
+
+        Raises
+        ------
+        ExistsError
+            If ``path`` holds something and ``force`` is not given.
+        """
+        from couponry.predictors.model_files import write_model
+
+        write_model(self, path, force=force)
+
+
+def load_model(path: str | Path) -> Model:
+    """Read what :meth:`Model.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no such directory, or a file is missing, damaged or of a later version.
+    """
+    from couponry.predictors.model_files import read_model
+
+    return read_model(path)
+
+
+def _measures(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
+    measures = {
+        "value": outcomes.conversion[:, 1:] - outcomes.conversion[:, :1],
+        "cost": outcomes.cost[:, 1:],
+        "revenue": outcomes.revenue[:, 1:] - outcomes.revenue[:, :1],
+    }
+    if outcomes.conversion_error is not None:
+        measures["value_se"] = outcomes.conversion_error
+    return measures

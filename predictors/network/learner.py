@@ -1,0 +1,210 @@
+"""The network as a learner: builds it, trains it, answers with the mean of its members and their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from couponry.instances.progress import Report
+from couponry.predictors.amounts import Strata
+from couponry.predictors.cores import spare_cores
+from couponry.predictors.features import Layout
+from couponry.predictors.learner import Outcomes, TrainingRows
+from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes
+from couponry.predictors.network.data import NetworkData
+from couponry.predictors.network.module import ResponseModule, Shape, money_ratio
+from couponry.predictors.network.training import Fitted, Settings, train_network
+from couponry.predictors.state import State
+
+__all__ = ["NetworkLearner"]
+
+
+class NetworkLearner:
+    """The multi-arm network.
+
+    Parameters
+    ----------
+    seed : int
+        Of initial weights, bootstrap and order of rows.
+    members, width, depth_width, rank : int
+        See :class:`~couponry.predictors.network.module.Shape`.
+    device : str, optional
+        By default the GPU where there is one.
+    settings
+        See :class:`~couponry.predictors.network.training.Settings`.
+    """
+
+    layout: ClassVar[Layout] = "standard"
+    from_attributes: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        members: int = 8,
+        width: int = 64,
+        depth_width: int = 32,
+        rank: int = 8,
+        device: str | None = None,
+        **settings: Any,
+    ) -> None:
+        self.seed = seed
+        self.sizes = {"members": members, "width": width, "depth_width": depth_width, "rank": rank}
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.settings = Settings(**settings)
+
+    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+        """Train on all rows."""
+        rows = replace(rows, coupons=_with_constant(rows.coupons))
+        self.cost = Strata.of(rows.cost, rows.arm, rows.conversion, rows.arms)
+        self.revenue = Strata.of(rows.revenue, rows.arm, rows.conversion, rows.arms)
+        never_negative = [bool((amount >= 0).all()) for amount in (rows.cost, rows.revenue)]
+        self.positive = torch.tensor(np.repeat(never_negative, 2), device=self.device)
+        shape = Shape(rows.x.shape[1], rows.coupons.shape[1], rows.arms, **self.sizes)
+        # Batches this small gain nothing from threads, and threads that wait for one another lose a lot.
+        with _threads(1), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.module = ResponseModule(shape)
+            self._start_at_shares(rows)
+            self.module.to(self.device)
+            data = NetworkData(rows, (self.cost, self.revenue), shape.members, self.seed, self.device)
+            self.fitted: Fitted = train_network(
+                self.module, data, self.settings, positive=self.positive, seed=self.seed, progress=progress
+            )
+            self.slopes: Slopes = bring_to_scale(self.module, data, self.positive)
+            teach_attributes(self.module, data.coupons)
+        return self
+
+    @torch.no_grad()
+    def _start_at_shares(self, rows: TrainingRows) -> None:
+        """Begin at every arm's average, so that training has only the differences between users to find."""
+        logits = [_logit(rows.conversion[rows.arm == a]) for a in range(-1, rows.arms)]
+        self.module.base_bias.fill_(logits[0])
+        self.module.average.copy_(torch.tensor(logits[1:]) - logits[0])
+
+    @torch.no_grad()
+    def predict(
+        self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
+    ) -> Outcomes:
+        """Return the members' mean outcomes and the spread of their uplifts.
+
+        A coupon that is not in the training menu (−1 in ``known``) is answered from its attributes.
+        """
+        with _threads(spare_cores()):
+            menu, at = (
+                torch.as_tensor(array, device=self.device) for array in (_with_constant(coupons), known)
+            )
+            view = self.module(torch.as_tensor(x, device=self.device))
+            vector, average = self.module.coupon_vectors(menu, at)
+            base = self.module.base_logit(view)[:, :, None]
+            effect = self.module.effect_logit(view, vector, average)
+            member = torch.sigmoid(torch.cat([base, base + effect], dim=2))
+            probability = member.mean(dim=0)
+            money = self._money_ratio(view, vector)
+        p, ratio = probability.cpu().numpy(), money.cpu().numpy()
+        return Outcomes(
+            p,
+            _money(self.cost, p, ratio[:, :, 0:2], known),
+            _money(self.revenue, p, ratio[:, :, 2:4], known),
+            self._spread(member),
+        )
+
+    def _money_ratio(self, view: Tensor, vector: Tensor) -> Tensor:
+        """Return amounts relative to their stratum's mean, ``(B, S + 1, 4)``, arm after arm."""
+        user = self.module.money_by_user(view)
+        arms = [torch.zeros_like(user)]
+        arms += [self.module.money_by_pair(view, one[:, None]) for one in vector.unbind(dim=1)]
+        ratios = [money_ratio(self.module, user, pair, self.positive).mean(dim=0) for pair in arms]
+        return torch.stack(ratios, dim=1)
+
+    def _spread(self, member: Tensor) -> npt.NDArray[np.floating] | None:
+        if len(member) < 2:
+            return None
+        spread: npt.NDArray[np.floating] = (member[:, :, 1:] - member[:, :, :1]).std(dim=0).cpu().numpy()
+        return spread
+
+    def report(self) -> dict[str, Any]:
+        """Return how training went, and on what device."""
+        return {
+            "device": str(self.device.type),
+            "shape": asdict(self.module.shape),
+            "settings": asdict(self.settings),
+            **asdict(self.fitted),
+            "slopes": asdict(self.slopes),
+        }
+
+    def state(self) -> State:
+        """Return weights and what they were trained with."""
+        facts = {
+            "shape": asdict(self.module.shape),
+            "positive": self.positive.tolist(),
+            "settings": asdict(self.settings),
+            "fitted": asdict(self.fitted),
+            "slopes": asdict(self.slopes),
+        }
+        weights = {name: p.detach().cpu().numpy() for name, p in self.module.named_parameters()}
+        state = State(facts, weights)
+        state.put("cost", self.cost.state())
+        state.put("revenue", self.revenue.state())
+        return state
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Take back what :meth:`state` gave."""
+        learner = cls(**state.facts["settings"])
+        shape = Shape(**state.facts["shape"])
+        learner.fitted = Fitted(**state.facts["fitted"])
+        learner.slopes = Slopes(**state.facts["slopes"])
+        learner.positive = torch.tensor(state.facts["positive"], device=learner.device)
+        learner.cost = Strata.from_state(state.part("cost"))
+        learner.revenue = Strata.from_state(state.part("revenue"))
+        learner.module = ResponseModule(shape)
+        own = {name for name, _ in learner.module.named_parameters()}
+        weights = {
+            name: torch.from_numpy(array.copy()) for name, array in state.arrays.items() if name in own
+        }
+        learner.module.load_state_dict(weights)
+        learner.module.to(learner.device)
+        return learner
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads for a while."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+def _with_constant(coupons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Add a column of ones: what all coupons share is then an attribute, too."""
+    return np.column_stack([coupons, np.ones(len(coupons), np.float32)])
+
+
+def _money(
+    strata: Strata,
+    probability: npt.NDArray[np.floating],
+    ratio: npt.NDArray[np.floating],
+    known: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    own = strata.select(known)
+    sides = [
+        np.where(own.constant[:, side], own.mean[:, side], own.mean[:, side] * ratio[:, :, side])
+        for side in (0, 1)
+    ]
+    return own.combine(probability, sides)
+
+
+def _logit(conversion: npt.NDArray[np.float64]) -> float:
+    share = (conversion.sum() + 0.5) / (len(conversion) + 1)
+    return float(np.log(share / (1 - share)))

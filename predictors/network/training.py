@@ -1,0 +1,193 @@
+"""Fits the network: mini-batches on the device, each member kept where it did best on rows it never saw.
+
+References
+----------
+.. [1] Loshchilov, I., & Hutter, F. (2019). Decoupled weight decay regularization. ICLR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from couponry.instances.progress import Progress, Report
+from couponry.predictors.network.data import Batch, NetworkData
+from couponry.predictors.network.module import ResponseModule, money_link
+
+__all__ = ["Fitted", "Settings", "train_network"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs : int
+        Most passes over the rows.
+    patience : int
+        Training ends after so many passes in which no member got better on its unseen rows.
+    batch : int
+        Rows a step and member.
+    learning_rate : float
+        At first; it falls to 0 along a half cosine.
+    weight_decay : float
+        AdamW's [1]_.
+    common_penalty, specific_penalty : float
+        Weight of the variance between users, in squared logits, of what coupons do on average and of what
+        each does beyond that; against the mean loss of a row.
+    money_weight : float
+        Weight of the losses of money beside that of the conversion.
+    """
+
+    epochs: int = 12
+    patience: int = 4
+    batch: int = 512
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    common_penalty: float = 0.03
+    specific_penalty: float = 0.03
+    money_weight: float = 0.05
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How training went.
+
+    Attributes
+    ----------
+    epochs : int
+        Passes made.
+    best_epochs : list of int
+        The pass whose parameters each member kept.
+    losses : list of float
+        Each member's log loss of the conversion on rows that it never saw.
+    """
+
+    epochs: int
+    best_epochs: list[int]
+    losses: list[float]
+
+
+def train_network(
+    module: ResponseModule,
+    data: NetworkData,
+    settings: Settings,
+    *,
+    positive: Tensor,
+    seed: int,
+    progress: Report | None = None,
+) -> Fitted:
+    """Train in place and leave every member at its best.
+
+    Parameters
+    ----------
+    module : ResponseModule
+    data : NetworkData
+    settings : Settings
+    positive : Tensor of bool, shape (4,)
+        Which amounts of money are never negative.
+    seed : int
+        Of the order of rows.
+    progress : callable, optional
+        Called once a pass.
+    """
+    optimiser = torch.optim.AdamW(
+        [p for p in module.parameters() if p.requires_grad],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimiser, settings.epochs * data.steps(settings.batch)
+    )
+    generator = torch.Generator().manual_seed(seed)
+    best = _Best(module)
+    for epoch in range(1, settings.epochs + 1):
+        for batch in data.training_batches(settings.batch, generator):
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(_training_loss(module, data, batch, settings, positive))
+            optimiser.step()
+            schedule.step()
+        best.offer(module, _unseen_loss(module, data), epoch)
+        if progress:
+            message = f"loss on unseen rows {best.loss.mean():.5f}"
+            progress(Progress("training", epoch, settings.epochs, message))
+        if epoch - int(best.epoch.max()) >= settings.patience:
+            break
+    best.restore(module)
+    return Fitted(epoch, best.epoch.tolist(), best.loss.tolist())
+
+
+def _training_loss(
+    module: ResponseModule, data: NetworkData, batch: Batch, settings: Settings, positive: Tensor
+) -> Tensor:
+    """Return the members' losses together; each member's gradient is its own."""
+    view = module(batch.x)
+    vector, average = module.coupon_vectors(data.coupons, data.known)
+    effect = module.effect_logit(view, vector, average)
+    loss = _log_loss(module.base_logit(view), effect, batch)
+    given = batch.arm.clamp(min=0)[:, :, None].expand(-1, -1, vector.shape[-1])
+    own = vector.gather(1, given) * (batch.arm >= 0)[:, :, None]
+    money = module.money_by_user(view) + module.money_by_pair(view, own)
+    loss = loss + settings.money_weight * _money_loss(money, batch, positive)
+    common = effect.mean(dim=2, keepdim=True)
+    penalty = settings.common_penalty * common.var(dim=1, correction=0).mean(dim=1)
+    penalty = penalty + settings.specific_penalty * (effect - common).var(dim=1, correction=0).mean(dim=1)
+    return (loss.mean(dim=1) + penalty).sum()
+
+
+def _log_loss(base: Tensor, effect: Tensor, batch: Batch) -> Tensor:
+    """Return the log loss of the given arm, shape (K, B)."""
+    given = batch.arm.clamp(min=0).expand_as(base)[:, :, None]
+    logit = base + effect.gather(2, given)[:, :, 0] * (batch.arm >= 0)
+    return binary_cross_entropy_with_logits(logit, batch.conversion.expand_as(logit), reduction="none")
+
+
+def _money_loss(money: Tensor, batch: Batch, positive: Tensor) -> Tensor:
+    """Return the loss of all amounts on the given arm, shape (K, B).
+
+    Amounts that are never negative take the Poisson quasi-likelihood, which asks for nothing but the mean and
+    bears long tails better than squared error does.
+    """
+    mean = money_link(money, positive)
+    poisson = mean - batch.ratio * torch.log(mean.clamp(min=1e-6))
+    squared = 0.5 * (mean - batch.ratio) ** 2
+    return (torch.where(positive, poisson, squared) * batch.share).sum(dim=2)
+
+
+@torch.no_grad()
+def _unseen_loss(module: ResponseModule, data: NetworkData) -> Tensor:
+    """Return each member's mean log loss on the rows that it never saw, shape (K,)."""
+    loss = torch.zeros(module.shape.members, device=data.known.device, dtype=torch.float64)
+    vector, average = module.coupon_vectors(data.coupons, data.known)
+    for batch, unseen in data.all_batches(8192):
+        view = module(batch.x)
+        effect = module.effect_logit(view, vector, average)
+        loss += (_log_loss(module.base_logit(view), effect, batch) * unseen).sum(dim=1, dtype=torch.float64)
+    return loss / (~data.seen).sum(dim=1)
+
+
+class _Best:
+    """The best parameters of every member so far."""
+
+    def __init__(self, module: ResponseModule) -> None:
+        members = module.shape.members
+        self.kept = [p.detach().clone() for p in module.parameters()]
+        self.loss = torch.full((members,), float("inf"), dtype=torch.float64)
+        self.epoch = torch.zeros(members, dtype=torch.int64)
+
+    def offer(self, module: ResponseModule, loss: Tensor, epoch: int) -> None:
+        better = loss.cpu() < self.loss
+        self.loss = torch.where(better, loss.cpu(), self.loss)
+        self.epoch[better] = epoch
+        for kept, parameter in zip(self.kept, module.parameters(), strict=True):
+            if parameter.requires_grad:
+                kept[better] = parameter.detach()[better]
+
+    @torch.no_grad()
+    def restore(self, module: ResponseModule) -> None:
+        for kept, parameter in zip(self.kept, module.parameters(), strict=True):
+            parameter.copy_(kept)

@@ -1,0 +1,80 @@
+"""From a model and users to an instance that can be solved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pyarrow as pa
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.instance import Instance
+from couponry.instances.progress import Report
+from couponry.instances.rules import Campaign, Rule
+from couponry.instances.users import Users
+from couponry.predictors.model import Model
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Model,
+    users: pd.DataFrame,
+    coupons: Coupons | None = None,
+    rules: Sequence[Rule] = (),
+    campaign: Campaign | None = None,
+    segments: Sequence[str] | None = None,
+    *,
+    allow_new: bool = False,
+    progress: Report | None = None,
+) -> Instance:
+    """Return the instance that users, coupons and rules make under a model's response.
+
+    Parameters
+    ----------
+    model : Model
+    users : DataFrame
+        ``user_id``, the features that the model learnt from, the segments, and optionally ``max_coupons``.
+    coupons : Coupons, optional
+        The menu, with the stock and minimum of this campaign; by default that of the training log.
+    rules : sequence of Rule
+    campaign : Campaign, optional
+    segments : sequence of str, optional
+        Columns of ``users`` that rules may speak of; by default those of the training log.
+    allow_new : bool
+        Let a network answer for coupons that it has seen no rows of, from their attributes.
+    progress : callable, optional
+
+    Returns
+    -------
+    Instance
+
+    Raises
+    ------
+    InputError
+        If a column is missing or differs from training, a coupon is not known, or a rule does not fit.
+    """
+    wanted = model.segments if segments is None else tuple(segments)
+    table = _users(users, wanted)
+    response = model.predict_response(users, coupons, allow_new=allow_new, progress=progress)
+    return Instance(
+        coupons=model.coupons if coupons is None else coupons,
+        users=table,
+        response=response,
+        rules=tuple(rules),
+        campaign=Campaign() if campaign is None else campaign,
+    )
+
+
+def _users(users: pd.DataFrame, segments: Sequence[str]) -> Users:
+    for name in ("user_id", *segments):
+        if name not in users.columns:
+            raise InputError(
+                "the users lack a column" if name == "user_id" else "the users lack a segment",
+                column=name,
+                mend=did_you_mean(name, users.columns),
+            )
+    kept = [name for name in ("user_id", *segments, "max_coupons") if name in users.columns]
+    plain = users[list(dict.fromkeys(kept))].reset_index(drop=True)
+    return Users(pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None))
