@@ -26,6 +26,7 @@ from couponry.instances import (
     UserCap,
     Users,
 )
+from couponry.predictors.evaluate import Evaluation, uplift_by_quantile
 from couponry.report import write_report
 from couponry.solver.frontier import frontier
 from couponry.solver.solution import Solution
@@ -138,6 +139,21 @@ def _policy_values() -> pd.DataFrame:
     )
 
 
+def _evaluation() -> Evaluation:
+    """Judge random scores by drawn outcomes of two coupons, the way a model is judged."""
+    rng = np.random.default_rng(1)
+    tables = []
+    for name in ("满200减30", _LONG):
+        uplift, treated = rng.normal(0.03, 0.02, 2000), rng.random(2000) < 0.5
+        outcome = (rng.random(2000) < 0.1 + uplift * treated).astype(float)
+        tables.append(uplift_by_quantile(outcome, uplift, treated).assign(coupon_id=name))
+    deciles = pd.concat(tables, ignore_index=True)
+    coupons = deciles.groupby("coupon_id", as_index=False, sort=False)[["predicted", "observed"]].mean()
+    return Evaluation(
+        4000, 0.3, coupons.assign(treated=1000), deciles, pd.DataFrame(), 0.01, _policy_values()
+    )
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., Instance]:
     """Three users and two coupons, with the rules given."""
@@ -177,6 +193,7 @@ def reported(solved: tuple[Instance, Solution], tmp_path_factory: pytest.TempPat
         instance,
         solution,
         tmp_path_factory.mktemp("report"),
+        evaluation=_evaluation(),
         frontier=frontier(instance, [400, 800, 1600], gap=1e-2),
         policies=_policy_values(),
         truth={"plan": 9.0, "oracle": 12.0, "random": 3.0},

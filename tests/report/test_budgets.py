@@ -54,7 +54,7 @@ def test_frontier_of_a_budget_of_its_own(tiny: Tiny) -> None:
     section = frontier_section(tiny(rules), solution(9.0), Frontier(1, 30.0, table), formats)
     assert section is not None
     assert "With 40 CNY instead of 30 CNY" in section.words.replace(NBSP, " ")
-    assert "text messages, CNY" in section.chart.wide
+    assert "Text messages, CNY" in section.chart.wide
 
 
 def test_a_budget_without_a_plan_is_a_dash(tiny: Tiny) -> None:

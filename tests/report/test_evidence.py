@@ -36,18 +36,24 @@ def test_policies_without_an_estimate() -> None:
 
 
 def test_truth_is_measured_against_the_best() -> None:
-    """The plan is told as a share of perfect knowledge and a multiple of chance."""
-    section = truth({"random": 3.0, "plan": 9.0, "oracle": 12.0, "last year's plan": -1.0}, formats)
+    """The plan is told as a share of perfect knowledge and a multiple of chance, beside what was promised."""
+    values = {"random": 3.0, "plan": 9.0, "oracle": 12.0, "last year's plan": -1.0}
+    section = truth(values, 10.5, formats)
     assert [(name, share) for name, _, share in section.rows] == [
         ("The best plan, if every user's true response were known", 1.0),
         ("This plan", 0.75),
         ("Coupons at random, for the same money", 0.25),
         ("last year's plan", 0.0),
     ]
-    assert "The plan wins 75" in section.words
-    assert "3 times what chance would" in section.words
+    assert section.words.replace(NBSP, " ") == (
+        "This world was drawn, so the true response of every user is known. "
+        "The plan truly wins 9 conversions where 10.5 were predicted. "
+        "That is 75 % of what perfect knowledge would win, and 3 times what chance would."
+    )
 
 
 def test_truth_without_an_oracle() -> None:
     """Without a best there is nothing to be a share of."""
-    assert truth({"plan": 9.0}, formats).rows == [("This plan", 9.0, None)]
+    section = truth({"plan": 9.0}, 9.5, formats)
+    assert section.rows == [("This plan", 9.0, None)]
+    assert section.words.endswith("The plan truly wins 9 conversions where 9.5 were predicted.")

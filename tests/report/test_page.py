@@ -56,10 +56,10 @@ class Tree(HTMLParser):
 
 
 def test_every_section_is_there(reported: Reported) -> None:
-    """A plan with all evidence has every section but the one on clashes and, without a model, predictions."""
+    """A plan with all evidence has every section but the one on clashes."""
     tree = Tree(reported.html)
     found = [attrs["id"] for tag, attrs in tree.tags if tag == "section"]
-    assert found == [name for name in SECTIONS if name not in ("clashes", "predictors")]
+    assert found == [name for name in SECTIONS if name != "clashes"]
     links = [attrs["href"] for tag, attrs in tree.tags if tag == "a"]
     assert links == [f"#{name}" for name in found]
 
@@ -119,7 +119,7 @@ def test_the_page_is_accessible(reported: Reported) -> None:
     assert dict(tags)["html"] == {"lang": "en"}
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     images = [attrs for _, attrs in tags if attrs.get("role") == "img"]
-    assert len([attrs for tag, attrs in tags if tag == "svg"]) == 4
+    assert len([attrs for tag, attrs in tags if tag == "svg"]) == 10
     assert all(attrs.get("aria-label") for attrs in images)
     scrolled = [attrs for _, attrs in tags if attrs.get("class") == "scroll"]
     assert scrolled

@@ -62,9 +62,15 @@ def test_coupons_given_most_have_their_own_colour() -> None:
 def test_segments_that_no_rule_mentions_are_shown_when_they_are_short() -> None:
     """A column with many values is a feature, not a segment to show, unless a rule speaks of it."""
     instance, plan = wide(
-        2, half=["a", "b"] * 20, code=[f"x{i}" for i in range(40)], age=[float(i) for i in range(40)]
+        2,
+        half=["a", "b"] * 20,
+        encoded=pa.array(["x", "y"] * 20).dictionary_encode(),
+        code=[f"x{i}" for i in range(40)],
+        age=[float(i) for i in range(40)],
+        known=["a", None] * 20,
     )
-    assert [table.name for table in segment_tables(Allocation(instance, plan), formats)] == ["half"]
+    names = [table.name for table in segment_tables(Allocation(instance, plan), formats)]
+    assert names == ["half", "encoded"]
 
 
 def test_many_groups_are_cut_to_the_largest() -> None:

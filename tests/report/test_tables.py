@@ -32,10 +32,10 @@ def test_coupon_table(tiny: Tiny, pairs: Pairs) -> None:
     allocation = Allocation(instance, plan)
     table = coupon_table(summarise(instance, solution, allocation), allocation)
     assert table.rows == [
-        ("A", "30\u00a0CNY off from 200\u00a0CNY", 1.0, [], ("2", "2", "0.7500", "18.00", "24.00", "37.50")),
+        ("A", "30\u00a0CNY off from 200\u00a0CNY", 1.0, [], ("2", "2", "0.7500", "18.00", "24.00", "37.5")),
         ("B", "free shipping", 0.0, [], ("0", "–", "0.0000", "0.00", "–", "–")),
     ]
-    assert table.total == ("2", "", "0.7500", "18.00", "24.00", "37.50")
+    assert table.total == ("2", "", "0.7500", "18.00", "24.00", "37.5")
     assert list(table.heads[5:]) == ["Cost, CNY", "Cost per conversion, CNY", "Mean uplift, %"]
 
 

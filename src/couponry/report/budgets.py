@@ -61,6 +61,7 @@ def frontier_section(
         lambda value: formats.measure(objective, value),
     )
     name = (budget and budget.name) or "Budget"
+    name = name[:1].upper() + name[1:]
     name = formats.in_currency(name) if spent == "cost" else f"{name}, {spent}"
     return FrontierSection(
         _words(drawn, here, what, styles),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from couponry.report.drawing import ACCENT, INK, MUTED, SURFACE, WARM, Chart, draw
@@ -13,10 +14,11 @@ from couponry.report.drawing import ACCENT, INK, MUTED, SURFACE, WARM, Chart, dr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["decile_chart", "frontier_chart", "policy_chart", "qini_chart"]
+__all__ = ["TWO_SIDED_95", "decile_chart", "frontier_chart", "gain_chart", "policy_chart"]
 
+Floats = npt.NDArray[np.float64]
 Style = Callable[[float], str]
-_TWO_SIDED_95 = 1.959964
+TWO_SIDED_95 = 1.959964
 
 
 def frontier_chart(
@@ -73,11 +75,13 @@ def frontier_chart(
     return draw("frontier", words, plot)
 
 
-def decile_chart(table: pd.DataFrame) -> Chart:
+def decile_chart(name: str, table: pd.DataFrame) -> Chart:
     """Draw predicted and observed uplift by bin, highest prediction first, with 95 % intervals.
 
     Parameters
     ----------
+    name : str
+        Unique within the page.
     table : DataFrame
         ``bin, predicted, observed, standard_error``; uplifts as shares.
     """
@@ -88,7 +92,7 @@ def decile_chart(table: pd.DataFrame) -> Chart:
         axes.errorbar(
             place + 0.08,
             100 * table["observed"],
-            yerr=100 * _TWO_SIDED_95 * table["standard_error"],
+            yerr=100 * TWO_SIDED_95 * table["standard_error"],
             color=WARM,
             marker="o",
             linestyle="none",
@@ -112,47 +116,48 @@ def decile_chart(table: pd.DataFrame) -> Chart:
         axes.set_ylabel("More conversions per 100")
         _legend_above(axes)
 
-    inside = int(
-        (np.abs(table["predicted"] - table["observed"]) <= _TWO_SIDED_95 * table["standard_error"]).sum()
-    )
+    inside = (table["predicted"] - table["observed"]).abs() <= TWO_SIDED_95 * table["standard_error"]
     words = (
-        f"Predicted against observed uplift in {len(table)} groups: in {inside} of them the prediction lies "
-        "within the 95 % interval of what was observed."
+        f"Predicted against observed uplift in {len(table)} groups: in {int(inside.sum())} of them the "
+        "prediction lies within the 95 % interval of what was observed."
     )
-    return draw("deciles", words, plot)
+    return draw(name, words, plot)
 
 
-def qini_chart(count: np.ndarray, gain: np.ndarray, random_gain: float) -> Chart:
-    """Draw the Qini curve against a random order.
+def gain_chart(share: Floats, gain: Floats, error: Floats) -> Chart:
+    """Draw what is won as more users are given a coupon, against a random order.
 
     Parameters
     ----------
-    count, gain : ndarray of float64, shape (m,)
-        Points of the curve.
-    random_gain : float
-        Gain when everyone is treated: the end of the random order's line.
+    share : ndarray of float64, shape (m,)
+        Of users, from 0 to 1.
+    gain, error : ndarray of float64, shape (m,)
+        Conversions won per 1,000 users, and their standard errors.
     """
 
     def plot(axes: Axes, narrow: bool) -> None:
+        percent, spread = 100 * share, TWO_SIDED_95 * error
+        axes.fill_between(percent, gain - spread, gain + spread, color=ACCENT, alpha=0.18, linewidth=0)
         axes.plot(
             [0, 100],
-            [0, random_gain],
+            [0, gain[-1]],
             color=MUTED,
             linestyle=(0, (4, 3)),
             linewidth=1.5,
             label="random order",
         )
-        axes.plot(100 * count / count[-1], gain, color=ACCENT, label="by predicted uplift")
+        axes.plot(percent, gain, color=ACCENT, marker="o", markersize=4, label="by predicted uplift")
         axes.set_xlabel("Users given a coupon, %")
-        axes.set_ylabel("Conversions won")
+        axes.set_ylabel("Conversions won per 1,000 users")
         _plain_ticks(axes, narrow)
         _legend_above(axes)
 
+    best = int(gain.argmax())
     words = (
-        f"Conversions won as more users are given a coupon, highest predicted uplift first: "
-        f"at most {gain.max():,.0f}, against {random_gain:,.0f} when all are given one."
+        "Conversions won as more users are given a coupon, highest predicted uplift first: at most "
+        f"{gain[best]:,.3g} per 1,000 users, with {share[best]:.0%} of them; {gain[-1]:,.3g} with all."
     )
-    return draw("qini", words, plot)
+    return draw("gain", words, plot)
 
 
 def policy_chart(table: pd.DataFrame, value: str, error: str, scale: float, unit: str) -> Chart:
@@ -165,7 +170,7 @@ def policy_chart(table: pd.DataFrame, value: str, error: str, scale: float, unit
             axes.errorbar(
                 scale * middle,
                 place,
-                xerr=scale * _TWO_SIDED_95 * spread,
+                xerr=scale * TWO_SIDED_95 * spread,
                 color=ACCENT if own else MUTED,
                 marker="o",
                 capsize=3,

@@ -58,27 +58,30 @@ def policies(table: pd.DataFrame, formats: Formats) -> PolicySection:
             mend="Give snips and snips_se, or dr and dr_se",
         )
     names = {"dr": "doubly robust", "snips": "self-normalised inverse propensity"}
-    heads = ["Policy", *(f"Conversions per {_PER:,}, {names[e]}" for e in estimates)]
-    extra = [column for column in ("share", "cost") if column in table]
-    heads += [{"share": "Users given a coupon", "cost": "Cost a user"}[column] for column in extra]
+    values = {name: f"Conversions per {_PER:,}, {names[name]}" for name in estimates}
+    if "gain" in table and "gain_se" in table:
+        values["gain"] = f"More than without coupons, per {_PER:,}"
+    extra = {"share": "Users given a coupon", "cost": "Cost a user"}
+    extra = {name: head for name, head in extra.items() if name in table}
     rows = [
         [
             str(row["policy"]),
-            *(_with_error(row[e], row[f"{e}_se"], formats) for e in estimates),
-            *(_extra(column, float(row[column]), formats) for column in extra),
+            *(_with_error(row[name], row[f"{name}_se"]) for name in values),
+            *(_extra(name, float(row[name]), formats) for name in extra),
         ]
         for _, row in table.iterrows()
     ]
     main = estimates[0]
     chart = policy_chart(table, main, f"{main}_se", _PER, f"Conversions per {_PER:,} users")
-    return PolicySection(chart, f"Estimated by {names[main]}; lines are 95 % intervals.", Table(heads, rows))
+    caption = f"Estimated by {names[main]}; lines are 95 % intervals."
+    return PolicySection(chart, caption, Table(["Policy", *values.values(), *extra.values()], rows))
 
 
 def _extra(column: str, value: float, formats: Formats) -> str:
     return formats.share(value) if column == "share" else formats.money(value)
 
 
-def truth(values: Mapping[str, float], formats: Formats) -> TruthSection:
+def truth(values: Mapping[str, float], promised: float, formats: Formats) -> TruthSection:
     """Return the section on what is true in a drawn world.
 
     Parameters
@@ -86,31 +89,28 @@ def truth(values: Mapping[str, float], formats: Formats) -> TruthSection:
     values : mapping from str to float
         True conversions won under ``"plan"``, ``"oracle"`` (the best plan for the true response) and
         ``"random"``; other names are shown as they are.
+    promised : float
+        Conversions that the predictions expect of the plan.
     formats : Formats
     """
-    best = values.get("oracle")
-    order = sorted(values, key=lambda name: -values[name])
+    plan, best, chance = (values.get(name, 0.0) for name in ("plan", "oracle", "random"))
     rows = [
-        (
-            _DECIDERS.get(name, name),
-            float(values[name]),
-            max(0.0, values[name] / best) if best and best > 0 else None,
-        )
-        for name in order
+        (_DECIDERS.get(name, name), float(value), max(0.0, value / best) if best > 0 else None)
+        for name, value in sorted(values.items(), key=lambda item: -item[1])
     ]
     words = "This world was drawn, so the true response of every user is known."
-    if "plan" in values and best and best > 0:
-        words += (
-            f" The plan wins {formats.percent(values['plan'] / best)} of what perfect knowledge would win"
-        )
-        random = values.get("random")
-        if random and random > 0:
-            words += f", and {formats.number(values['plan'] / random, 3)} times what chance would"
-        words += "."
+    if "plan" in values:
+        words += f" The plan truly wins {formats.number(plan)} conversions where {formats.number(promised)} "
+        words += "were predicted."
+        if best > 0:
+            words += f" That is {formats.percent(plan / best)} of what perfect knowledge would win"
+            words += (
+                f", and {formats.number(plan / chance, 3)} times what chance would." if chance > 0 else "."
+            )
     return TruthSection(words, rows)
 
 
-def _with_error(value: float, error: float, formats: Formats) -> str:
+def _with_error(value: float, error: float) -> str:
     if not np.isfinite(value):
         return DASH
     decimals = max(0, 1 - int(np.floor(np.log10(_PER * error)))) if error > 0 else 2

@@ -62,10 +62,10 @@ class Formats:
             return f"< 0.1{_JOINED}%"
         return _signed(100 * share, 1) + f"{_JOINED}%"
 
-    def column(self, values: Sequence[float | None], *, money: bool = False) -> list[str]:
+    def column(self, values: Sequence[float | None], *, money: bool = False, digits: int = 4) -> list[str]:
         """Return numbers of one column, without a unit and with as many decimals as the largest asks for."""
         largest = max((abs(value) for value in values if _present(value)), default=0.0)
-        decimals = min(_decimals(largest, 4), 12)
+        decimals = min(_decimals(largest, digits), 12)
         if money:
             decimals = 0 if largest >= 1000 else max(2, _decimals(largest, 2))
         return [_signed(value, decimals) if _present(value) else DASH for value in values]
@@ -74,15 +74,11 @@ class Formats:
         """Return a column's heading with the currency behind it."""
         return f"{text}, {self.currency}" if self.currency else text
 
-    def measure(self, name: str, value: float | None) -> str:
+    def measure(self, name: str, value: float | None, digits: int = 4) -> str:
         """Return a number as its measure asks: amounts for cost and revenue, whole numbers for counts."""
         if name == "cost" or name.startswith("revenue"):
             return self.money(value)
-        return self.number(value)
-
-    def rough(self, name: str, value: float | None) -> str:
-        """Return what is too small to matter beyond two digits, as its measure asks."""
-        return self.money(value) if name == "cost" or name.startswith("revenue") else self.number(value, 2)
+        return self.number(value, digits)
 
     def seconds(self, value: float | None) -> str:
         """Return a duration: ``0.42 s``, ``3 min 20 s``."""

@@ -103,7 +103,7 @@ def proof_words(campaign: Campaign, solution: Solution, formats: Formats) -> str
         return "Nothing is proven about how much better another plan could be."
     more, short = ("more", "short of") if campaign.sense == "maximise" else ("less", "above")
     reach = _REACH.get(measure, "have {side} than {amount} " + objective_words(measure))
-    distance = formats.rough(measure, abs(solution.bound - solution.value))
+    distance = formats.measure(measure, abs(solution.bound - solution.value), 2)
     best = reach.format(side=more, amount=formats.measure(measure, solution.bound))
     return (
         f"Proven: no plan within these rules can {best}; "

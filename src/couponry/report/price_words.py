@@ -46,7 +46,7 @@ def objective_words(measure: str) -> str:
 
 def gain_words(campaign: Campaign, gain: float, formats: Formats) -> str:
     """Return what a better objective means: ``win about 12.3 more conversions``."""
-    amount = formats.measure(campaign.objective, gain)
+    amount = formats.measure(campaign.objective, gain, 3)
     if campaign.sense == "minimise":
         return f"save about {amount} of {objective_words(campaign.objective)}"
     if campaign.objective == "value":

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from couponry.instances.instance import Instance
 from couponry.report.allocation import Allocation, Group
@@ -99,4 +98,4 @@ def _has_few_values(instance: Instance, name: str) -> bool:
     column = instance.users.table[name]
     if pa.types.is_floating(column.type) or column.null_count:
         return False
-    return 2 <= int(pc.count_distinct(column).as_py()) <= _MOST_LABELS
+    return 2 <= len(column.unique()) <= _MOST_LABELS

@@ -57,7 +57,8 @@ def coupon_table(summary: Summary, allocation: Allocation) -> ShareTable:
         formats.column([*(c.cost for c in coupons), cost], money=True),
         formats.column([*(_over(c.cost, c.value) for c in coupons), _over(cost, value)], money=True),
         formats.column(
-            [_over(100 * v, n) for v, n in [*((c.value, c.given) for c in coupons), (value, given)]]
+            [_over(100 * v, n) for v, n in [*((c.value, c.given) for c in coupons), (value, given)]],
+            digits=3,
         ),
     ]
     *numbers, total = zip(*columns, strict=True)

@@ -19,6 +19,7 @@ from couponry.report.budgets import frontier_section
 from couponry.report.evidence import policies as policy_section
 from couponry.report.evidence import truth as truth_section
 from couponry.report.page import render
+from couponry.report.predictions import prediction_parts
 from couponry.report.summary import summarise
 from couponry.report.workbook import write_workbook
 from couponry.solver.solution import Solution, Status
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from couponry.instances.instance import Instance
+    from couponry.predictors.evaluate import Evaluation
     from couponry.solver.frontier import Frontier
 
 __all__ = ["write_report"]
@@ -40,6 +42,7 @@ def write_report(
     out: str | Path,
     *,
     frontier: Frontier | pd.DataFrame | None = None,
+    evaluation: Evaluation | None = None,
     policies: pd.DataFrame | None = None,
     truth: Mapping[str, float] | None = None,
     title: str | None = None,
@@ -61,10 +64,12 @@ def write_report(
     frontier : Frontier or DataFrame, optional
         What :func:`couponry.solver.frontier` found, or a table ``budget, value, bound`` and, where known,
         ``gap, spend, price``; one row a budget.
+    evaluation : Evaluation, optional
+        What :func:`couponry.predictors.evaluate.evaluate_model` says of the predictions on held-out rows.
     policies : DataFrame, optional
-        ``policy``, with ``snips, snips_se`` or ``dr, dr_se`` or both: conversions a user on held-out rows;
-        and, where known, ``share`` of users given a coupon and ``cost`` a user. The plan's own policy
-        stands first, baselines follow.
+        By default the evaluation's. ``policy``, with ``snips, snips_se`` or ``dr, dr_se`` or both:
+        conversions a user on held-out rows; and, where known, ``gain, gain_se`` over giving nothing,
+        ``share`` of users given a coupon and ``cost`` a user. The plan's own policy stands first.
     truth : mapping from str to float, optional
         True conversions won under ``"plan"``, ``"oracle"`` and ``"random"``, where the world is known.
     title : str, optional
@@ -95,12 +100,17 @@ def write_report(
         check_free(folder / name, force=force)
     allocation = Allocation(instance, solution.plan) if has_plan else None
     summary = summarise(instance, solution, allocation, title=title)
+    if policies is None and evaluation is not None:
+        policies = evaluation.policies
     parts = {
         "frontier": None
         if frontier is None
         else frontier_section(instance, solution, frontier, summary.formats),
+        "predictors": None if evaluation is None else prediction_parts(evaluation, summary.formats),
         "policies": None if policies is None or policies.empty else policy_section(policies, summary.formats),
-        "truth": truth_section(truth, summary.formats) if truth else None,
+        "truth": None
+        if allocation is None or not truth
+        else truth_section(truth, float(allocation.measures["value"].sum()), summary.formats),
     }
     page = render(solution, summary, allocation, parts)
     with ExitStack() as renames:
