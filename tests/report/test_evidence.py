@@ -27,6 +27,14 @@ def test_policies_are_per_thousand_with_their_errors(policy_values: pd.DataFrame
     assert only.table.heads == ["Policy", "Conversions per 1,000, self-normalised inverse propensity"]
 
 
+def test_long_names_of_policies_are_cut_in_the_chart_alone() -> None:
+    """A name too long for its place in the chart ends in dots there, and is whole in the table."""
+    name = "coupon by coupon " * 12
+    section = policies(pd.DataFrame({"policy": [name], "dr": [0.1], "dr_se": [0.01]}), formats)
+    assert "…" in section.chart.wide
+    assert section.table.rows[0][0] == name
+
+
 def test_policies_without_an_estimate() -> None:
     """Names alone are no evidence."""
     with pytest.raises(

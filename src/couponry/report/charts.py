@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -176,9 +177,7 @@ def policy_chart(table: pd.DataFrame, value: str, error: str, scale: float, unit
                 capsize=3,
                 elinewidth=1.5,
             )
-        axes.set_yticks(
-            range(len(rows)), [_wrapped(str(name), 18 if narrow else 34) for name in rows["policy"]]
-        )
+        axes.set_yticks(range(len(rows)), [_wrapped(str(name), narrow) for name in rows["policy"]])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.grid(visible=False, axis="y")
@@ -220,7 +219,7 @@ def _legend_above(axes: Axes) -> None:
     )
 
 
-def _wrapped(text: str, width: int) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width)[:2])
+def _wrapped(text: str, narrow: bool) -> str:
+    """Return a name on so few lines that names do not touch."""
+    lines = textwrap.wrap(text, 18 if narrow else 34, max_lines=3 if narrow else 2, placeholder=" …")
+    return "\n".join(lines)
