@@ -59,13 +59,13 @@ def sources() -> set[str]:
 
 
 def test_wheel_holds_every_file(built: Path) -> None:
-    """The wheel holds each file of the package: code, py.typed, templates, styles and scripts."""
+    """The wheel holds each file of the package: code, py.typed, templates and styles."""
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if name.startswith("couponry/")}
     assert names == sources()
     assert "couponry/py.typed" in names
-    assert {Path(name).suffix for name in names} >= {".py", ".j2", ".css", ".js"}
+    assert {Path(name).suffix for name in names} >= {".py", ".j2", ".css"}
 
 
 def test_sdist_holds_every_file(built: Path) -> None:
