@@ -126,7 +126,7 @@ class Reading:
             pairs = self.pairs_of(range(len(self.users)), {j})
             yield (
                 [(Fraction(1), "count", pairs)],
-                None if minimum is None or math.isnan(minimum) else decimal(minimum),
+                decimal(minimum) if minimum is not None and minimum > 0 else None,
                 None if stock is None or math.isnan(stock) else decimal(stock),
             )
         for rule in self.instance.rules:
@@ -153,7 +153,7 @@ class Reading:
             kept = {p for p in self.pairs_of(users, coupons) if self._names(p) in names}
             yield [(Fraction(1), "count", frozenset(kept))], decimal(rule.share) * len(earlier), None
         elif isinstance(rule, Coverage | Parity):
-            for value in {self.users[i][rule.segment] for i in users}:
+            for value in sorted({self.users[i][rule.segment] for i in users}):
                 group = [i for i in users if self.users[i][rule.segment] == value]
                 inside = self.pairs_of(group, coupons)
                 if isinstance(rule, Coverage):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import gcd
+from math import ceil, floor, gcd
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +57,11 @@ class Part:
     measure: str
     groups: np.ndarray
     coupons: np.ndarray
+
+    def whole(self, scale: int) -> bool:
+        """Return whether ``scale`` × this part is a whole number in every plan."""
+        units = self.measure == "count" or self.measure.startswith("kept ")
+        return units and (self.coefficient * scale).denominator == 1
 
 
 @dataclass(frozen=True)
@@ -266,13 +271,13 @@ class _Reader:
                 yield f"{rule.segment}={value}", members, size
 
     def _coverage(self, rule: Coverage) -> Iterator[Requirement]:
-        """Yield ``at_least · users ≤ units ≤ at_most · users`` for each value of the segment."""
+        """Yield ``at_least · users ≤ units ≤ at_most · users`` for each value, in whole units."""
         for label, members, size in self._split(rule):
             yield Requirement(
                 f"{rule.name or 'coverage'} {label}",
                 (self.part(1, "count", rule.coupons, members),),
-                None if rule.at_least is None else written(rule.at_least) * size,
-                None if rule.at_most is None else written(rule.at_most) * size,
+                None if rule.at_least is None else Fraction(ceil(written(rule.at_least) * size)),
+                None if rule.at_most is None else Fraction(floor(written(rule.at_most) * size)),
                 f"units of {_scope(rule.coupons, rule.users)} among the {size:,} users with {label}",
             )
 
@@ -303,7 +308,7 @@ class _Reader:
         pairs = earlier_plan(rule).num_rows
         parts = (self.part(1, f"kept {position}", None, None),)
         of = f"pairs kept of the {pairs:,} of the earlier plan"
-        return Requirement(rule.name or "keep", parts, written(rule.share) * pairs, None, of)
+        return Requirement(rule.name or "keep", parts, Fraction(ceil(written(rule.share) * pairs)), None, of)
 
 
 def _scope(coupons: CouponSelector | None, users: Attributes | None) -> str:

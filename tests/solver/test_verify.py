@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +36,8 @@ from couponry.instances import (
     Users,
 )
 from couponry.solver.verify import verify, verify_infeasible
+from couponry.solver.verify.dual import dual_value
+from couponry.solver.verify.requirements import Groups, read_requirements
 
 # Four users, three coupons:
 #
@@ -363,13 +366,13 @@ def test_coverage_counts_per_head_in_each_group() -> None:
     assert findings(example(Coverage(segment="region", at_least=0.6)), pairs) == [
         (
             "coverage region=north: units of all coupons among the 2 users with region=north is 1, "
-            "at least 1.2 allowed: 0.2 too little."
+            "at least 2 allowed: 1 too little."
         )
     ]
     assert findings(example(Coverage(segment="region", at_most=0.9, coupons=["C"], name="calm")), pairs) == [
         (
             "calm region=south: units of coupon C among the 2 users with region=south is 2, "
-            "at most 1.8 allowed: 0.2 too much."
+            "at most 1 allowed: 1 too much."
         )
     ]
 
@@ -385,6 +388,22 @@ def test_coverage_among_some_users_counts_those_alone() -> None:
             "among the 1 users with region=north is 0, at least 1 allowed: 1 too little."
         )
     ]
+
+
+def test_share_a_hair_above_a_whole_number_needs_one_more() -> None:
+    """0.26174496644295303 is a hair above 39 in 149: 39 users are too few, and the bound knows it."""
+    users = Users(pa.table({"user_id": list(range(149)), "region": ["n"] * 149}))
+    response = Response({"value": np.ones((149, 1)), "cost": np.ones((149, 1))})
+    rule = Coverage(segment="region", at_least=39 / 149)
+    menu, campaign = Coupons(pd.DataFrame({"coupon_id": ["A"]})), Campaign(sense="minimise")
+    instance = Instance(menu, users, response, (rule,), campaign)
+    assert findings(instance, [(i, "A") for i in range(39)])[0].endswith(
+        "is 39, at least 40 allowed: 1 too little."
+    )
+    found = verify(
+        instance, table([(i, "A") for i in range(40)]), certificate(40.0, **{"coverage region=n": -1.0})
+    )
+    assert found.ok, found.words()
 
 
 def test_coverage_of_three_in_ten_is_exact() -> None:
@@ -459,7 +478,7 @@ def test_keep_counts_pairs_of_the_earlier_plan() -> None:
     earlier = table([("ann", "A"), ("bob", "A"), ("cid", "C"), ("eve", "A")])
     assert findings(example(Keep(plan=earlier, share=0.5)), BEST) == []
     assert findings(example(Keep(plan=earlier, share=0.6)), BEST) == [
-        "keep: pairs kept of the 4 of the earlier plan is 2, at least 2.4 allowed: 0.4 too little."
+        "keep: pairs kept of the 4 of the earlier plan is 2, at least 3 allowed: 1 too little."
     ]
 
 
@@ -471,7 +490,7 @@ def test_keep_reads_a_plan_file(tmp_path: Any) -> None:
     rule = Keep(plan=str(file), share=0.5)
     instance = Instance(Coupons(pd.DataFrame(MENU)), Users(pa.table({"user_id": [7, 8]})), response, (rule,))
     assert verify(instance, table([(7, "A"), (8, "B")])).ok
-    assert [v.excess for v in verify(instance, table([(7, "A"), (8, "A")])).violations] == [0.5]
+    assert [v.excess for v in verify(instance, table([(7, "A"), (8, "A")])).violations] == [1.0]
 
 
 def test_rules_of_one_name_are_told_apart() -> None:
@@ -693,6 +712,47 @@ def test_any_multipliers_bound_every_plan(data: st.DataObject) -> None:
     if best is not None:
         assert sense * best.value <= sense * found.certificate.bound
         assert not verify_infeasible(instance, multipliers).proven
+
+
+@DRAWN
+@given(st.data())
+def test_dual_function_is_within_its_rounding_error(data: st.DataObject) -> None:
+    """The dual function in floating point differs from that in fractions by no more than it says."""
+    instance = data.draw(instances())
+    groups = Groups(instance)
+    requirements = read_requirements(instance, groups)
+    rows = instance.program.rows
+    assert [requirement.name for requirement in requirements] == [row.name for row in rows]
+    multipliers = {row.name: data.draw(st.sampled_from(_sides(row.lower, row.upper))) for row in rows}
+    dual = dual_value(instance, groups, requirements, multipliers)
+    exact = exact_dual(instance, [multipliers[row.name] for row in rows])
+    assert abs(Fraction(dual.value) - exact) <= Fraction(dual.error) <= 1e-11
+
+
+def exact_dual(instance: Instance, multipliers: list[float]) -> Fraction:
+    """Return L(λ) in fractions, every user's choices tried."""
+    reading = Reading(instance)
+    sense = 1 if instance.campaign.sense == "maximise" else -1
+    worth = {
+        pair: sense * Fraction(reading.number(instance.campaign.objective, pair)) for pair in reading.place
+    }
+    total = Fraction(0)
+    limits = [limit for limit in reading.limits if limit[1:] != (None, None)]
+    for (terms, lower, upper), row, multiplier in zip(
+        limits, instance.program.rows, multipliers, strict=True
+    ):
+        price = Fraction(multiplier) * int(row.unit)
+        limit = upper if multiplier > 0 else lower
+        if all(measure == "count" and (c * int(row.unit)).denominator == 1 for c, measure, _ in terms):
+            scaled = (limit or Fraction(0)) * int(row.unit)
+            limit = Fraction(math.floor(scaled) if multiplier > 0 else math.ceil(scaled), int(row.unit))
+        total += price * (limit or 0)
+        for coefficient, measure, over in terms:
+            for pair in over:
+                worth[pair] -= price * coefficient * Fraction(reading.number(measure, pair))
+    for i in range(len(reading.users)):
+        total += max(sum((worth[i, j] for j in coupons), Fraction(0)) for coupons in reading.choices(i))
+    return total
 
 
 def _sides(lower: float, upper: float) -> list[float]:
