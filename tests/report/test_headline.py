@@ -14,6 +14,7 @@ from couponry.instances import Instance, Target
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
 from couponry.report.headline import figures, headline, proof_words
+from couponry.report.summary import summarise
 from couponry.solver.solution import Certificate, Solution, Status, StoppedBy
 
 Tiny = Callable[..., Instance]
@@ -126,3 +127,10 @@ def test_the_proof_in_one_sentence(
 ) -> None:
     """The bound says what no plan can do, and how far this one may be from it."""
     assert proof_words(tiny(**campaign).campaign, solution, formats).replace(NBSP, " ") == words
+
+
+def test_the_title_is_the_campaigns(tiny: Tiny) -> None:
+    """By default a report is named after its campaign, as a heading is written."""
+    solution = found(math.nan, 9, Status.NO_SOLUTION)
+    assert summarise(tiny(name="autumn"), solution, None).title == "Autumn: coupon plan"
+    assert summarise(tiny(name="autumn"), solution, None, title="mine").title == "mine"

@@ -82,9 +82,10 @@ def averaged(deciles: pd.DataFrame) -> pd.DataFrame:
 
 def _tenths(heading: str, table: pd.DataFrame, name: str, note: str, formats: Formats) -> PredictionPart:
     inside = np.abs(table["predicted"] - table["observed"]) <= TWO_SIDED_95 * table["standard_error"]
+    held = "all" if inside.all() else f"{int(inside.sum())}"
     words = (
-        f"Users are ordered by predicted uplift and cut into {len(table)} groups of equal size. In "
-        f"{int(inside.sum())} of them the prediction lies within the 95 % interval of what was observed."
+        f"Users are ordered by predicted uplift and cut into {len(table)} groups of equal size. In {held} of "
+        "them the prediction lies within the 95 % interval of what was observed."
     )
     predicted, observed, error = (
         formats.column([100 * value for value in table[column]], digits=3)

@@ -94,7 +94,7 @@ def summarise(
     has_plan = allocation is not None
     rules = rule_lines(solution, allocation, formats) if allocation is not None else []
     return Summary(
-        title=title or f"{instance.campaign.name}: coupon plan",
+        title=title or _title(instance.campaign),
         formats=formats,
         status=_STATUS[solution.status],
         stopped=solution.stopped_by.words,
@@ -107,6 +107,10 @@ def summarise(
         coupons=allocation.by_coupon() if allocation is not None else [],
         has_plan=has_plan,
     )
+
+
+def _title(campaign: Campaign) -> str:
+    return f"{campaign.name[:1].upper()}{campaign.name[1:]}: coupon plan"
 
 
 def _budget(line: RuleLine, campaign: Campaign, formats: Formats) -> BudgetLine:
