@@ -18,6 +18,7 @@ ALL_RULES = "\n".join(RULES[2:])
 
 
 def write(folder: Path, rules: str, **changed: str) -> None:
+    """Write the example with these rules, some files changed."""
     folder.mkdir(exist_ok=True)
     for name, text in {**FILES, "instance.toml": rules, **changed}.items():
         (folder / name).write_text(text, encoding="utf-8")
