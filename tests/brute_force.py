@@ -191,10 +191,15 @@ class Reading:
     def within(self, limit: Limit, pairs: set[Pair]) -> bool:
         """Return whether a plan is within one limit, exactly."""
         terms, lower, upper = limit
-        activity = Fraction(0)
-        for coefficient, measure, over in terms:
-            activity += coefficient * decimal(math.fsum(self.number(measure, pair) for pair in pairs & over))
-        return (lower is None or activity >= lower) and (upper is None or activity <= upper)
+        sums = [math.fsum(self.number(measure, pair) for pair in pairs & over) for _, measure, over in terms]
+        # As decimals, or as the binary numbers that are stored: see the judge.
+        for read in (decimal, Fraction):
+            activity = sum(
+                (term[0] * read(total) for term, total in zip(terms, sums, strict=True)), Fraction(0)
+            )
+            if (lower is None or activity >= lower) and (upper is None or activity <= upper):
+                return True
+        return False
 
 
 def _sides(rule: Stock | Coverage, factor: int) -> tuple[Fraction | None, Fraction | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -47,9 +47,10 @@ def verify(
 
     Notes
     -----
-    Sums are rounded once (:func:`math.fsum`) and then compared as the decimals that they print as, with the
-    limits as the decimals that were written: an excess of one unit in the last place fails. A pair that is
-    not eligible is reported and left out of the sums; a pair that is given twice counts twice.
+    Sums are rounded once (:func:`math.fsum`) and then compared in fractions with the limits as the decimals
+    that were written. A sum is read as the decimal that it prints as, and as the binary number that it is; what
+    is within the limit in neither reading is over it, so an excess of one unit in the last place fails. A pair
+    that is not eligible is reported and left out of the sums; a pair that is given twice counts twice.
     """
     pairs, violations = read_pairs(instance, plan)
     measures = Measures(instance)
@@ -108,15 +109,29 @@ class _Sums:
 
 
 def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
-    activity = sum((part.coefficient * written(sums.over(part)) for part in requirement.parts), Fraction(0))
-    if requirement.upper is not None and activity > requirement.upper:
-        limit, excess, side, much = requirement.upper, activity - requirement.upper, "most", "much"
-    elif requirement.lower is not None and activity < requirement.lower:
-        limit, excess, side, much = requirement.lower, requirement.lower - activity, "least", "little"
-    else:
+    # A rounded sum stands for the decimal that it prints as and for the binary number that is stored.
+    # Decimals are what people write (3.3 is 1.1 × 3), binary numbers keep exact multiples of each other.
+    readings = [_beyond(requirement, sums, read) for read in (written, Fraction)]
+    activity, limit, excess = min(readings, key=lambda reading: abs(reading[2]))
+    if excess == 0:
         return []
+    side, much = ("most", "much") if excess > 0 else ("least", "little")
     words = (
         f"{requirement.name}: {requirement.of} is {number(float(activity))}, "
-        f"at {side} {number(float(limit))} allowed: {number(float(excess))} too {much}."
+        f"at {side} {number(float(limit))} allowed: {number(abs(float(excess)))} too {much}."
     )
-    return [Violation(requirement.name, requirement.of, float(activity), float(limit), float(excess), words)]
+    found = Violation(
+        requirement.name, requirement.of, float(activity), float(limit), abs(float(excess)), words
+    )
+    return [found]
+
+
+def _beyond(
+    requirement: Requirement, sums: _Sums, read: Callable[[float], Fraction]
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Return the activity, the limit that it breaks, and how far it is above (+) or below (−); 0 if it is not."""
+    activity = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
+    for limit, wrong in ((requirement.upper, 1), (requirement.lower, -1)):
+        if limit is not None and wrong * (activity - limit) > 0:
+            return activity, limit, activity - limit
+    return activity, Fraction(0), Fraction(0)

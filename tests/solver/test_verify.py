@@ -472,6 +472,20 @@ def test_return_floor_reads_decimals() -> None:
         )
 
 
+def test_multiples_of_stored_numbers_stay_multiples() -> None:
+    """When all cost the same, cost per head is equal, though a float32 of 0.1 prints as 0.10000000149011612."""
+    numbers = np.full((4, 1), 0.1, np.float32)
+    users = Users(pa.table({"user_id": list(range(4)), "region": ["n", "s", "s", "s"]}))
+    rule = Parity(segment="region", measure="cost", tolerance=0)
+    menu, response = (
+        Coupons(pd.DataFrame({"coupon_id": ["A"]})),
+        Response({"value": numbers, "cost": numbers}),
+    )
+    instance = Instance(menu, users, response, (rule,))
+    assert findings(instance, [(i, "A") for i in range(4)]) == []
+    assert len(findings(instance, [(i, "A") for i in range(3)])) == 2
+
+
 def test_keep_counts_pairs_of_the_earlier_plan() -> None:
     """The share is of all earlier pairs, also of those whose user or coupon is gone."""
     # Four earlier pairs of which eve's is gone: three at most can stay.
