@@ -48,8 +48,8 @@ def verify(
     Notes
     -----
     Sums are rounded once (:func:`math.fsum`) and then compared in fractions with the limits as the decimals
-    that were written. A sum is read as the decimal that it prints as, and as the binary number that it is; what
-    is within the limit in neither reading is over it, so an excess of one unit in the last place fails. A pair
+    that were written. A sum is read as the decimal that it prints as, and as the binary number that it is; a
+    rule that is broken in both readings is broken, so an excess of one unit in the last place fails. A pair
     that is not eligible is reported and left out of the sums; a pair that is given twice counts twice.
     """
     pairs, violations = read_pairs(instance, plan)
@@ -129,7 +129,7 @@ def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
 def _beyond(
     requirement: Requirement, sums: _Sums, read: Callable[[float], Fraction]
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Return the activity, the limit that it breaks, and how far it is above (+) or below (−); 0 if it is not."""
+    """Return the activity, the limit that it breaks, and by how much it is above (+) or below (−) it."""
     activity = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
     for limit, wrong in ((requirement.upper, 1), (requirement.lower, -1)):
         if limit is not None and wrong * (activity - limit) > 0:

@@ -473,7 +473,7 @@ def test_return_floor_reads_decimals() -> None:
 
 
 def test_multiples_of_stored_numbers_stay_multiples() -> None:
-    """When all cost the same, cost per head is equal, though a float32 of 0.1 prints as 0.10000000149011612."""
+    """When all cost the same, cost per head is equal, also where 0.1 is stored as 0.10000000149011612."""
     numbers = np.full((4, 1), 0.1, np.float32)
     users = Users(pa.table({"user_id": list(range(4)), "region": ["n", "s", "s", "s"]}))
     rule = Parity(segment="region", measure="cost", tolerance=0)
