@@ -140,7 +140,7 @@ class AmountModel:
         return self
 
     def _options(self) -> dict[str, Any]:
-        return {"trees": 50, "leaves": 4} if self.base == "lightgbm" else {"penalty": 100.0}
+        return {"trees": 50, "leaves": 4} if self.base == "lightgbm" else {"penalty": 30.0}
 
     def predict(
         self, x: npt.NDArray[np.float32], conversion: npt.NDArray[np.floating], known: npt.NDArray[np.int64]

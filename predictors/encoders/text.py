@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 # Chinese, Japanese and Korean signs stand alone, pairs of them make words; others part words by spaces.
 _SIGN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_LEAST_SPREAD = 1e-4
 _WORD = rf"[{_SIGN}]|(?:(?![{_SIGN}])\w)+"
 
 
@@ -48,59 +49,72 @@ class TextEncoder:
         self.columns = columns
         self.words = words
         self.seed = seed
-
-    def fit(self, cells: pd.Series) -> Self:
-        """Learn the words, their weights and the directions in which texts differ most."""
-        from sklearn.decomposition import TruncatedSVD
-
-        vectoriser = self._vectoriser(min_df=min(5, max(1, len(cells) // 200)), max_features=self.words)
         self.vocabulary: list[str] = []
         self.weights = np.zeros(0)
         self.directions = np.zeros((0, 0), dtype=np.float32)
-        self.scale = np.ones(0, dtype=np.float32)
+        self.mean = self.scale = np.zeros(0, dtype=np.float32)
+        self.gaps = False
+        self._ready: Any = None
+
+    def fit(self, cells: pd.Series) -> Self:
+        """Learn the words, their weights and the directions in which texts differ most."""
+        from sklearn.utils.extmath import randomized_svd
+
+        vectoriser = self._vectoriser(min_df=min(5, max(1, len(cells) // 200)), max_features=self.words)
         try:
             weighted = vectoriser.fit_transform(_texts(cells))
         except ValueError:  # sklearn's word for texts without any word
             return self
-        kept = min(self.columns, weighted.shape[1] - 1, weighted.shape[0] - 1)
+        worded = weighted.getnnz(axis=1) > 0
+        kept = min(self.columns, weighted.shape[1] - 1, int(worded.sum()) - 1)
         if kept < 1:
             return self
-        decomposition = TruncatedSVD(kept, random_state=self.seed).fit(weighted)
-        self.vocabulary = vectoriser.get_feature_names_out().tolist()
+        directions = randomized_svd(weighted, kept, random_state=self.seed)[2].T
+        plain = weighted[worded] @ directions
+        spread = plain.std(axis=0)
+        apart = spread > _LEAST_SPREAD  # below, texts differ by rounding alone
+        self.vocabulary = [str(word) for word in vectoriser.get_feature_names_out()]
         self.weights = np.asarray(vectoriser.idf_, np.float64)
-        self.directions = decomposition.components_.T.astype(np.float32)
-        spread = (weighted @ self.directions).std(axis=0)
-        self.scale = np.where(spread > 0, spread, 1.0).astype(np.float32)
-        self._ready = None
+        self.directions = np.ascontiguousarray(directions[:, apart], dtype=np.float32)
+        self.mean = plain.mean(axis=0)[apart].astype(np.float32)
+        self.scale = spread[apart].astype(np.float32)
+        self.gaps = not worded.all()
         return self
 
     def standard(self, cells: pd.Series) -> Floats:
-        """Return float32 ``(n, columns)`` of unit spread; a text without a known word is all zeros."""
+        """Return float32 ``(n, columns)`` with zero mean and unit spread in training, clipped at ±5.
+
+        A text without a known word is all zeros, and marked in one more column where training had such.
+        """
         if not self.vocabulary:
             return np.zeros((len(cells), 0), dtype=np.float32)
-        return np.asarray(self._fitted().transform(_texts(cells)) @ self.directions / self.scale, np.float32)
+        weighted = self._fitted().transform(_texts(cells))
+        worded = weighted.getnnz(axis=1)[:, None] > 0
+        scaled = np.clip((weighted @ self.directions - self.mean) / self.scale, -5, 5)
+        blocks = [np.where(worded, scaled, 0.0), ~worded] if self.gaps else [np.where(worded, scaled, 0.0)]
+        return np.hstack(blocks).astype(np.float32)
 
     raw = standard
 
     @property
     def names(self) -> list[str]:
         """Names of the columns of :meth:`standard`."""
-        return [f"{self.name} topic {i + 1}" for i in range(len(self.scale))]
+        topics = [f"{self.name} topic {i + 1}" for i in range(len(self.scale))]
+        return [*topics, f"{self.name} missing"] if self.gaps else topics
 
     def state(self) -> State:
         """Return what was learnt."""
         arrays: dict[str, npt.NDArray[Any]] = {"weights": self.weights, "directions": self.directions}
-        return State({"vocabulary": self.vocabulary}, arrays | {"scale": self.scale})
+        facts = {"vocabulary": self.vocabulary, "gaps": self.gaps}
+        return State(facts, arrays | {"mean": self.mean, "scale": self.scale})
 
     @classmethod
     def from_state(cls, name: str, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         encoder = cls(name)
-        encoder.vocabulary = list(state.facts["vocabulary"])
+        vars(encoder).update(state.facts)
         vars(encoder).update(state.arrays)
         return encoder
-
-    _ready: Any = None
 
     def _fitted(self) -> Any:
         if self._ready is None:

@@ -65,30 +65,26 @@ def qini_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.Array
     )
 
 
-def perfect_qini_curve(outcome: npt.ArrayLike, treated: npt.ArrayLike, negative_effect: bool = True) -> Curve:
+def perfect_qini_curve(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
     """Return the Qini curve of an order that knows the outcomes.
+
+    Buyers with the coupon come first and buyers without it last, so that the curve first rises above its
+    end: the perfect order also leaves out those whom the coupon puts off.
 
     Parameters
     ----------
     outcome : array of float, shape (n,)
     treated : array of bool, shape (n,)
-    negative_effect : bool
-        Whether the best order may gain by leaving out those whom the coupon puts off.
 
     Returns
     -------
     count, gain : ndarray of float64, shape (m,)
     """
     y, _, t = _checked(outcome, np.zeros(np.shape(outcome)), treated)
-    if negative_effect:
-        return qini_curve(y, np.where(t, y, -y), t)
-    gain = y[t].sum() - t.sum() * y[~t].mean()
-    return np.array([0.0, gain, len(y)]), np.array([0.0, gain, gain])
+    return qini_curve(y, np.where(t, y, -y), t)
 
 
-def qini_score(
-    outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike, negative_effect: bool = True
-) -> float:
+def qini_score(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> float:
     """Return the area between Qini curve and random order, as a share of the perfect curve's.
 
     0 is a random order, 1 the perfect one. For 0/1 outcomes it is what scikit-uplift calls
@@ -98,17 +94,13 @@ def qini_score(
     ----------
     outcome, uplift, treated
         As in :func:`qini_curve`.
-    negative_effect : bool
-        As in :func:`perfect_qini_curve`.
 
     Returns
     -------
     float
         NaN where even the perfect order wins nothing.
     """
-    return _normalised(
-        qini_curve(outcome, uplift, treated), perfect_qini_curve(outcome, treated, negative_effect)
-    )
+    return _normalised(qini_curve(outcome, uplift, treated), perfect_qini_curve(outcome, treated))
 
 
 def uplift_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:

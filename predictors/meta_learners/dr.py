@@ -45,7 +45,7 @@ class DRLearner:
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Cross-fit outcomes, then learn every coupon's effect from all rows."""
-        scores = self._scores(rows, progress)
+        scores = self.scores(rows, progress)
         control = np.flatnonzero(rows.arm == -1)
         self.without = self.bases.probability().fit(
             rows.x[control], rows.conversion[control], None, rows.categorical
@@ -58,7 +58,8 @@ class DRLearner:
                 progress(Progress("training", j + 1, rows.arms, "effect by coupon"))
         return self
 
-    def _scores(self, rows: TrainingRows, progress: Report | None) -> npt.NDArray[np.float64]:
+    def scores(self, rows: TrainingRows, progress: Report | None = None) -> npt.NDArray[np.float64]:
+        """Return the doubly robust score ψ of every row and arm, none first, float64 ``(n, J + 1)``."""
         fold = folds_by_user(rows.user, self.folds, self.bases.seed)
         scores = np.empty((rows.n, rows.arms + 1))
         for k in range(self.folds):

@@ -92,14 +92,19 @@ class NetworkData:
         """Number of rows."""
         return len(self._rows.arm)
 
+    @property
+    def rows_a_member(self) -> int:
+        """Rows that every member sees in one pass; halves of users may differ by a few rows."""
+        return min(len(own) for own in self._own)
+
     def steps(self, size: int) -> int:
         """Return how many batches of at most ``size`` a pass over every member's half takes."""
-        return -(-min(len(own) for own in self._own) // size)
+        return -(-self.rows_a_member // size)
 
     def training_batches(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield one pass of batches ``(K, B, …)``, each member's rows from its own half, in random order."""
         steps = self.steps(size)
-        rows = min(len(own) for own in self._own)
+        rows = self.rows_a_member
         order = torch.stack(
             [own[torch.randperm(len(own), generator=generator).to(own.device)][:rows] for own in self._own]
         )

@@ -156,9 +156,9 @@ class NetworkLearner:
         return state
 
     @classmethod
-    def from_state(cls, state: State) -> Self:
+    def from_state(cls, state: State, device: str | None = None) -> Self:
         """Take back what :meth:`state` gave."""
-        learner = cls(**state.facts["settings"])
+        learner = cls(device=device, **state.facts["settings"])
         shape = Shape(**state.facts["shape"])
         learner.fitted = Fitted(**state.facts["fitted"])
         learner.slopes = Slopes(**state.facts["slopes"])

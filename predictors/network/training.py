@@ -13,11 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.network.data import Batch, NetworkData
 from couponry.predictors.network.module import ResponseModule, money_link
 
 __all__ = ["Fitted", "Settings", "train_network"]
+
+
+_STEPS, _LEAST_BATCH, _MOST_BATCH = 40, 64, 4096
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Settings:
         Most passes over the rows.
     patience : int
         Training ends after so many passes in which no member got better on its unseen rows.
-    batch : int
-        Rows a step and member.
+    batch : int, optional
+        Rows a step and member; by default a fortieth of a member's rows, between 64 and 4,096.
     learning_rate : float
         At first; it falls to 0 along a half cosine.
     weight_decay : float
@@ -45,12 +49,28 @@ class Settings:
 
     epochs: int = 12
     patience: int = 4
-    batch: int = 512
+    batch: int | None = None
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     common_penalty: float = 0.03
     specific_penalty: float = 0.03
     money_weight: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot train."""
+        for name, least in (("epochs", 1), ("patience", 1), ("batch", 1), ("learning_rate", 1e-12)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(
+                    "too small to train with", column=name, value=value, mend=f"Give at least {least:g}"
+                )
+        for name in ("weight_decay", "common_penalty", "specific_penalty", "money_weight"):
+            if getattr(self, name) < 0:
+                raise InputError("must not be negative", column=name, value=getattr(self, name))
+
+    def rows_a_step(self, rows: int) -> int:
+        """Return the batch for a member of so many rows."""
+        return self.batch or min(max(rows // _STEPS, _LEAST_BATCH), _MOST_BATCH)
 
 
 @dataclass(frozen=True)
@@ -100,13 +120,12 @@ def train_network(
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
     )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, settings.epochs * data.steps(settings.batch)
-    )
+    size = settings.rows_a_step(data.rows_a_member)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * data.steps(size))
     generator = torch.Generator().manual_seed(seed)
     best = _Best(module)
     for epoch in range(1, settings.epochs + 1):
-        for batch in data.training_batches(settings.batch, generator):
+        for batch in data.training_batches(size, generator):
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(_training_loss(module, data, batch, settings, positive))
             optimiser.step()

@@ -1,0 +1,106 @@
+"""Everything that held-out rows say of a model."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.predictors.small_world import SmallWorld
+
+from couponry.instances.errors import InputError
+from couponry.predictors.evaluate import evaluate_model, policy_table, policy_value
+from couponry.predictors.evaluate.policies import everyone
+from couponry.predictors.evaluate.uplift import qini_score
+from couponry.predictors.train import train
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """A T-learner, other users' log and truth, and the evaluation."""
+    model = train(SmallWorld.draw(6000, 0).log(0), "t", "sklearn")
+    world = SmallWorld.draw(6000, 1)
+    held = world.log(1)
+    return model, world, held, evaluate_model(model, held, share=0.3, budget=6000.0)
+
+
+def test_one_row_a_coupon(judged):
+    """Mean uplift near the observed one, ranking better than chance, figures as the functions give them."""
+    model, _, held, evaluation = judged
+    table = evaluation.coupons
+    assert table["coupon_id"].tolist() == ["five", "ten", "twenty"]
+    assert ((table["predicted"] - table["observed"]).abs() < 4 * table["standard_error"] + 0.03).all()
+    assert (table["qini"] > 0.03).all()
+    assert (table["auuc"] > 0).all()
+    assert (table["uplift_at_share"] > table["observed"]).all()
+    rows = (held.arm == -1) | (held.arm == 1)
+    value = model.predict_response(held.features).measure("value")[rows, 1]
+    found = qini_score(held.conversion[rows], value, held.arm[rows] == 1)
+    assert table["qini"][1] == pytest.approx(found, abs=1e-4)
+
+
+def test_deciles_and_calibration(judged):
+    """Ten bins a coupon, falling predictions; predicted conversions are about as observed."""
+    evaluation = judged[3]
+    assert evaluation.deciles.groupby("coupon_id").size().tolist() == [10, 10, 10]
+    first = evaluation.deciles[evaluation.deciles["coupon_id"] == "five"]
+    assert (np.diff(first["predicted"]) <= 0).all()
+    assert evaluation.response_error < 0.03
+
+
+def test_policies_beside_their_baselines(judged):
+    """Targeting by uplift beats a random third; estimates cover the truth; giving nothing gains nothing."""
+    _, world, _, evaluation = judged
+    table = evaluation.policies.set_index("policy")
+    assert list(table.index) == [
+        "budget of 6000, by predicted uplift and cost",
+        "top 30% by predicted uplift",
+        "top 30% by predicted conversion",
+        "random 30%, random coupon",
+        "'twenty' to the first 30%",
+        "'twenty' to everyone",
+        "nothing",
+    ]
+    random, top = table.loc["random 30%, random coupon"], table.loc["top 30% by predicted uplift"]
+    assert top["dr"] > random["dr"] + 2 * random["dr_se"]
+    assert top["share"] == pytest.approx(0.3, abs=1e-3)
+    everyone_ = table.loc["'twenty' to everyone"]
+    for method in ("dr", "snips"):
+        assert abs(everyone_[method] - world.probability[:, 3].mean()) < 4 * everyone_[f"{method}_se"]
+    assert table.loc["nothing", ["gain", "gain_se"]].tolist() == [0.0, 0.0]
+    budget = table.loc["budget of 6000, by predicted uplift and cost"]
+    assert budget["cost"] == pytest.approx(1.0, abs=4 * budget["cost_se"] + 0.05)
+
+
+def test_the_summary_is_json(judged):
+    """Scripts can read it; NaN is null."""
+    summary = json.loads(json.dumps(judged[3].summary(), allow_nan=False))
+    assert summary["rows"] == 6000
+    assert len(summary["policies"]) == 7
+
+
+def test_any_plan_can_be_judged_by_the_same_table(judged):
+    """A plan's arms beside baselines, with an outcome model of the log's own when none is given."""
+    held = judged[2]
+    table = policy_table(held, {"all ten": everyone(held.n, 1)})
+    assert table["snips"][0] == policy_value(held, everyone(held.n, 1)).value
+    assert table["dr"][0] == pytest.approx(table["snips"][0], abs=3 * table["snips_se"][0])
+
+
+def test_a_coupon_that_was_not_held_out_has_no_figures(judged):
+    """Its row is there with counts alone, and no policy gives it."""
+    model, _, held, _ = judged
+    without = held.take(held.arm != 2)
+    evaluation = evaluate_model(model, without)
+    row = evaluation.coupons.set_index("coupon_id").loc["twenty"]
+    assert row["treated"] == 0
+    assert np.isnan(row["qini"])
+    assert not any("twenty" in policy for policy in evaluation.policies["policy"])
+    json.dumps(evaluation.summary(), allow_nan=False)
+
+
+def test_what_cannot_be_judged_is_refused(judged):
+    """A share outside (0, 1), a log without rows of none."""
+    model, _, held, _ = judged
+    with pytest.raises(InputError, match=r"column 'share': .*strictly between 0 and 1 \(got 0\)"):
+        evaluate_model(model, held, share=0)
+    with pytest.raises(InputError, match="the held-out log has no rows without a coupon"):
+        evaluate_model(model, held.take(held.arm != -1))

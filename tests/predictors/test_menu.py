@@ -1,0 +1,68 @@
+"""The menu that a model knows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.predictors.small_world import menu
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+from couponry.predictors.menu import Menu
+
+
+def test_stock_and_name_are_no_attributes():
+    """Two menus that differ in stock and minimum encode alike."""
+    other = Coupons(menu().table.assign(stock=[1, 2, 3], minimum=[0, 1, 2]))
+    known = Menu(menu())
+    assert (known.encode(other) == known.encode(menu())).all()
+    assert known.known(other, allow_new=False).tolist() == [0, 1, 2]
+
+
+def test_percent_and_money_are_two_columns():
+    """20 % and 20 yuan do not share a scale."""
+    coupons = Coupons(
+        pd.DataFrame({"coupon_id": ["a", "b"], "kind": ["percent_off", "fixed_off"], "face_value": [20, 20]})
+    )
+    encoder = Menu(coupons).encoder
+    assert {"face_value", "percent"} <= set(encoder.names)
+
+
+def test_a_menu_of_names_alone_has_no_columns():
+    """A coupon may be nothing but an id."""
+    coupons = Coupons(pd.DataFrame({"coupon_id": ["a", "b"]}))
+    assert Menu(coupons).encode(coupons).shape == (2, 0)
+
+
+def test_coupons_are_found_by_id():
+    """A part of the menu in another order."""
+    part = Coupons(menu().table.iloc[[2, 0]])
+    assert Menu(menu()).known(part, allow_new=False).tolist() == [2, 0]
+
+
+def test_a_new_coupon_is_refused_unless_asked_for():
+    """The message names it and the known ones."""
+    new = Coupons(menu().table.assign(coupon_id=["five", "ten", "thirty"]))
+    with pytest.raises(
+        InputError, match=r"seen no rows of this coupon \(got 'thirty'\). Known: five, ten, twenty"
+    ):
+        Menu(menu()).known(new, allow_new=False)
+    assert Menu(menu()).known(new, allow_new=True).tolist() == [0, 1, -1]
+
+
+def test_a_known_name_with_other_terms_is_refused():
+    """The same id with a higher face value is another coupon."""
+    changed = Coupons(menu().table.assign(face_value=[5.0, 10.0, 50.0]))
+    words = (
+        r"row 2, column 'face_value': coupon 'twenty' is not the one .* face_value was .*20.0.* \(got .*50.0"
+    )
+    with pytest.raises(InputError, match=words):
+        Menu(menu()).known(changed, allow_new=True)
+
+
+def test_state_and_back():
+    """Ids, attributes and their encoding survive."""
+    before = Menu(menu())
+    after = Menu.from_state(before.state())
+    assert after.coupons.ids == ["five", "ten", "twenty"]
+    assert np.array_equal(after.encode(menu()), before.encode(menu()))
+    assert after.known(menu(), allow_new=False).tolist() == [0, 1, 2]

@@ -1,0 +1,96 @@
+"""From a log to a model."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.predictors.small_world import SmallWorld
+
+from couponry.instances.errors import InputError
+from couponry.predictors.train import train
+
+NETWORK = {"members": 2, "width": 16, "depth_width": 8, "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Sixteen hundred exposures."""
+    return SmallWorld.draw(1600, 0).log(0)
+
+
+def test_the_card_says_what_the_model_is(log):
+    """Model, log and its fingerprint, schema, versions; JSON holds it."""
+    card = train(log, "t", "sklearn", seed=5).card
+    assert (card["model"], card["base"], card["seed"]) == ("t", "sklearn", 5)
+    assert card["log"]["rows"] == 1600
+    assert card["log"]["propensities"] == "given"
+    assert sum(card["log"]["arm_shares"].values()) == pytest.approx(1.0)
+    assert list(card["log"]["arm_shares"]) == ["none", "five", "ten", "twenty"]
+    assert len(card["log"]["fingerprint"]) == 64
+    assert {column["name"]: column["kind"] for column in card["schema"]}["app"] == "flag"
+    assert card["segments"] == ["region"]
+    assert {"numpy", "lightgbm", "couponry"} <= set(card["versions"])
+    json.dumps(card, allow_nan=False)
+
+
+def test_the_networks_card_tells_of_its_training(log):
+    """Epochs, losses, slopes and device."""
+    training = train(log, **NETWORK).card["training"]
+    assert training["epochs"] == 2
+    assert len(training["losses"]) == 2
+    assert set(training["slopes"]) == {"base", "shared", "own", "by_base", "kept"}
+    assert training["device"] in ("cpu", "cuda")
+
+
+def test_a_holdout_is_kept_from_training_and_judged(log):
+    """The model knows the other users alone, and the card has its figures on those of log.split."""
+    model = train(log, "s", "sklearn", holdout=0.25, seed=3)
+    seen, held = log.split(0.25, 3)
+    alone = train(seen, "s", "sklearn", seed=3)
+    assert model.card["log"]["fingerprint"] == alone.card["log"]["fingerprint"]
+    assert model.card["metrics"]["rows"] == held.n
+    assert [row["coupon_id"] for row in model.card["metrics"]["coupons"]] == ["five", "ten", "twenty"]
+    assert (
+        model.predict_response(held.features).measure("value")
+        == alone.predict_response(held.features).measure("value")
+    ).all()
+
+
+@pytest.mark.parametrize(("name", "options"), [("network", NETWORK), ("dr", {})])
+def test_same_log_and_seed_same_model(log, name, options):
+    """Bit by bit."""
+    first, second = (train(log, name, seed=2, **options).predict_response(log.features) for _ in range(2))
+    assert (first.measure("value") == second.measure("value")).all()
+
+
+def test_a_kind_can_be_named(log):
+    """A column of digits may be read as a category."""
+    coded = replace(log, features=log.features.assign(shop=np.arange(1600) % 3))
+    model = train(coded, "s", "sklearn", kinds={"shop": "category"})
+    assert "shop = 2" in model.features.names
+
+
+def test_progress_is_told(log):
+    """Once an epoch for the network."""
+    told = []
+    train(log, progress=told.append, **NETWORK)
+    assert [(step.stage, step.done, step.total) for step in told] == [("training", 1, 2), ("training", 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"model": "netwrok"}, "no such model .*Did you mean 'network'"),
+        ({"model": "s", "base": "xgboost"}, "unknown base learner"),
+        ({"epoch": 3}, "column 'epoch': no such option of this model. Did you mean 'epochs'"),
+        ({"model": "s", "folds": 3}, "column 'folds': no such option"),
+        ({"holdout": 1.5}, "holdout must lie strictly between 0 and 1"),
+        ({"least_rows": 100_000}, "at least 100000 are needed"),
+        ({"members": 3}, "members come in pairs"),
+    ],
+)
+def test_what_cannot_be_is_refused(log, arguments, words):
+    """Before any time is spent on training."""
+    with pytest.raises(InputError, match=words):
+        train(log, **arguments)
