@@ -8,7 +8,7 @@ the box is the global one, since L is convex; at the edge the box moves there an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,8 @@ __all__ = ["DualAnswer", "DualSearch", "measure_scale"]
 
 FIRST_SAMPLE = 1500
 GROWTH = 8
-MOST_UNDECIDED = 6000
+# Undecided users that are gathered out of a pass over everybody, and that one linear program takes.
+MOST_UNDECIDED = (40_000, 4_000)
 MOVES = 60
 STALE = 3
 # A sample is a few tenths of a percent from the whole: no need to know its minimum better than this.
@@ -39,7 +40,7 @@ class DualAnswer:
     multipliers : ndarray of float64, shape (K,)
         The best λ found.
     settled_at : ndarray of float64, shape (K,)
-        The λ whose choices the settled users keep.
+        The λ whose choices the settled users keep: the middle of the innermost box.
     core : CoreAnswer
         The undecided users of the last box.
     settled : Tables
@@ -56,6 +57,32 @@ class DualAnswer:
     settled: Tables
     inside: bool
     broken: np.ndarray
+
+
+@dataclass(frozen=True)
+class _People:
+    """Those over whom L is minimised at one depth of the search.
+
+    ``engine`` answers for them, ``users`` are their rows in the program (None: all), ``settled`` is what
+    others take whatever the price, ``share`` says which part of the population they and the others are.
+    """
+
+    engine: LocalEngine
+    users: np.ndarray | None
+    settled: Tables
+    share: float
+    depth: int = 0
+
+
+def within(limits: Box, lower: np.ndarray, upper: np.ndarray) -> Box:
+    """Return the part of a box that lies within limits."""
+    return Box(np.clip(lower, limits.lower, limits.upper), np.clip(upper, limits.lower, limits.upper))
+
+
+def edges(broken: np.ndarray, box: Box, limits: Box) -> np.ndarray:
+    """Return which rows are broken at an edge of the box that is not an edge of the limits, bool ``(K,)``."""
+    movable = np.where(broken > 0, box.upper < limits.upper, box.lower > limits.lower)
+    return np.asarray((broken != 0) & movable)
 
 
 def measure_scale(program: Program, book: PriceBook, users: np.ndarray) -> RowScale:
@@ -129,6 +156,7 @@ class DualSearch:
             np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
         )
         radius = self._radius(multipliers, relative_radius)
+        limits = Box(self.book.clip(-self.reach), self.book.clip(self.reach))
         # A start takes the place of the first sample; the later ones tell how far it is from this instance.
         size = FIRST_SAMPLE if start is None else FIRST_SAMPLE * GROWTH
         if n <= 2 * FIRST_SAMPLE:
@@ -138,51 +166,76 @@ class DualSearch:
             first = size == FIRST_SAMPLE and start is None
             # A sample may break a row that all together can keep: let it, at a price that is still sane.
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
-            answer = self._level(
-                LocalEngine(self.program, users), users, size / n, multipliers, wide, sample=True
-            )
+            sample = _People(LocalEngine(self.program, users), users, {}, size / n)
+            answer = self._search(sample, multipliers, wide, limits, precision=SAMPLE_PRECISION)
             multipliers = answer.multipliers
             radius = self._radius(multipliers, 3 / math.sqrt(size))
             size = min(n, size * GROWTH)
             if self.clock.stopped_by is not None:
                 break
-        return self._level(self.engine, None, 1.0, multipliers, radius, sample=False)
+        return self._search(_People(self.engine, None, {}, 1.0), multipliers, radius, limits)
 
     def _radius(self, multipliers: np.ndarray, relative: float) -> np.ndarray:
         return np.asarray(np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach))
 
-    def _level(
+    def _search(
         self,
-        engine: LocalEngine,
-        users: np.ndarray | None,
-        share: float,
+        people: _People,
         multipliers: np.ndarray,
         radius: np.ndarray,
+        limits: Box,
         *,
-        sample: bool,
+        precision: float = 0.0,
     ) -> DualAnswer:
-        """Minimise L over some users, moving the box until the minimiser lies inside it."""
+        """Minimise L within limits, moving the box until the minimiser lies inside it or at the limits.
+
+        Too many undecided users for one linear program are searched in turn, within the box.
+        """
         last, stale = math.inf, 0
         for move in range(MOVES):
-            settled_at = multipliers
-            undecided, settled, radius = self._settle(engine, multipliers, radius)
-            box = self._box(multipliers, radius)
-            rows = undecided if users is None else users[undecided]
-            master = Master(self.program, self.book, rows, settled, share, self.scale, self.clock)
-            core = master.minimise(multipliers, box, self.book.radius(radius))
-            at_edge = (core.broken != 0) & (np.abs(core.multipliers) < self.reach * (1 - 1e-9))
-            broken = np.where(at_edge, 0.0, core.broken)
-            answer = DualAnswer(core.multipliers, settled_at, core, settled, not at_edge.any(), broken)
-            self._tell(sample, share, move, core.value, len(rows))
-            stale = stale + 1 if core.value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
-            if answer.inside or stale >= STALE or (self.clock.stopped_by is not None):
+            undecided, settled, radius = self._settle(people, multipliers, radius)
+            box = within(limits, multipliers - radius, multipliers + radius)
+            answer = self._minimise(people, undecided, settled, multipliers, radius, box, precision)
+            at_edge = edges(answer.broken, box, limits)
+            answer = replace(
+                answer,
+                inside=answer.inside and not at_edge.any(),
+                broken=np.where(at_edge, 0.0, answer.broken),
+            )
+            value = answer.core.value
+            if people.depth == 0:
+                self._tell(people.share, move, value, len(undecided))
+            stale = stale + 1 if value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
+            if not at_edge.any() or stale >= STALE or self.clock.stopped_by is not None:
                 break
-            if sample and last - core.value <= SAMPLE_PRECISION * abs(core.value):
+            if last - value <= precision * abs(value):
                 break
-            last = core.value
-            radius = self._next_radius(radius, np.abs(core.multipliers - settled_at), at_edge)
-            multipliers = core.multipliers
+            last = value
+            radius = self._next_radius(radius, np.abs(answer.multipliers - multipliers), at_edge)
+            multipliers = answer.multipliers
         return answer
+
+    def _minimise(
+        self,
+        people: _People,
+        undecided: np.ndarray,
+        settled: Tables,
+        multipliers: np.ndarray,
+        radius: np.ndarray,
+        box: Box,
+        precision: float,
+    ) -> DualAnswer:
+        """Minimise L over a box in which all but some of the people are settled."""
+        rows = undecided if people.users is None else people.users[undecided]
+        taken = {m: table + people.settled[m] for m, table in settled.items()} if people.settled else settled
+        if people.depth + 1 < len(MOST_UNDECIDED) and len(rows) > MOST_UNDECIDED[-1]:
+            core_people = _People(
+                LocalEngine(self.program, rows), rows, taken, people.share, people.depth + 1
+            )
+            return self._search(core_people, multipliers, radius, box, precision=precision)
+        master = Master(self.program, self.book, rows, taken, people.share, self.scale, self.clock)
+        core = master.minimise(multipliers, box, self.book.radius(radius))
+        return DualAnswer(core.multipliers, multipliers, core, taken, True, core.broken)
 
     def _next_radius(self, radius: np.ndarray, moved: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
         """Widen the box where the minimiser lay at its edge, and narrow it where it hardly moved.
@@ -194,27 +247,23 @@ class DualSearch:
         return np.asarray(np.minimum(np.where(at_edge, wider, narrower), self.reach))
 
     def _settle(
-        self, engine: LocalEngine, multipliers: np.ndarray, radius: np.ndarray
+        self, people: _People, multipliers: np.ndarray, radius: np.ndarray
     ) -> tuple[np.ndarray, Tables, np.ndarray]:
         """Settle within a box, shrunk until few enough users are left undecided."""
+        most = MOST_UNDECIDED[people.depth]
         scores = self.book.scores(multipliers)
-        answer = engine.settle(scores, self.book.radius(radius))
-        while len(answer.undecided) > MOST_UNDECIDED:
-            smaller = radius * max(0.05, 0.7 * MOST_UNDECIDED / len(answer.undecided))
-            closer = engine.settle(scores, self.book.radius(smaller))
+        answer = people.engine.settle(scores, self.book.radius(radius))
+        while len(answer.undecided) > most:
+            smaller = radius * max(0.02, 0.7 * most / len(answer.undecided))
+            closer = people.engine.settle(scores, self.book.radius(smaller))
             # Users who are exactly alike stay undecided in any box: then a small box only costs moves.
             if len(closer.undecided) > 0.9 * len(answer.undecided):
                 break
             answer, radius = closer, smaller
         return answer.undecided, answer.tables, radius
 
-    def _box(self, multipliers: np.ndarray, radius: np.ndarray) -> Box:
-        lower = np.maximum(multipliers - radius, -self.reach)
-        upper = np.minimum(multipliers + radius, self.reach)
-        return Box(self.book.clip(lower), self.book.clip(upper))
-
-    def _tell(self, sample: bool, share: float, move: int, value: float, undecided: int) -> None:
-        where = f"sample of {share:.1%}" if sample else "all users"
+    def _tell(self, share: float, move: int, value: float, undecided: int) -> None:
+        where = f"sample of {share:.1%}" if share < 1 else "all users"
         self.clock.tell(
             "prices",
             move + 1,

@@ -75,6 +75,7 @@ def new_highs(clock: Clock | None = None) -> highspy.Highs:
                 event.interrupt()
 
         highs.cbSimplexInterrupt.subscribe(interrupt)
+        highs.cbIpmInterrupt.subscribe(interrupt)
         highs.cbMipInterrupt.subscribe(interrupt)
     return highs
 

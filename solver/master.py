@@ -23,6 +23,7 @@ from couponry.solver.prices import PriceBook, Tables
 __all__ = ["Box", "CoreAnswer", "Master", "RowScale"]
 
 ROUNDS = 60
+INTERIOR_POINT_FROM = 1200
 TOLERANCE = 1e-10
 
 
@@ -139,8 +140,11 @@ class Master:
         for mask in self._seeds(start, radius):
             self._add(mask, np.ones(len(self.users), bool))
         multipliers = start
+        # The first program of many users is met best by an interior point, those after it from its basis.
+        self.highs.setOptionValue("solver", "ipm" if len(self.users) > INTERIOR_POINT_FROM else "simplex")
         for _ in range(ROUNDS):
             run(self.highs)
+            self.highs.setOptionValue("solver", "simplex")
             multipliers, user_price, value = self._read(box)
             if self.core is None:
                 break

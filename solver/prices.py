@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from couponry.instances.program import Program
+from couponry.instances.rows import COUNT, KEPT, Row
 
 __all__ = ["PriceBook", "Tables"]
 
@@ -40,6 +41,8 @@ class PriceBook:
     Attributes
     ----------
     lower, upper : ndarray of float64, shape (K,)
+    whole : ndarray of bool, shape (K,)
+        Rows whose activity is a whole number in every plan.
     """
 
     def __init__(self, program: Program, *, with_objective: bool = True) -> None:
@@ -47,6 +50,7 @@ class PriceBook:
         self.with_objective = with_objective
         self.lower = np.array([row.lower for row in program.rows], dtype=np.float64)
         self.upper = np.array([row.upper for row in program.rows], dtype=np.float64)
+        self.whole = np.array([_is_whole(row) for row in program.rows], dtype=bool)
         self._stacks = {measure: self._stack(measure) for measure in program.measures}
 
     def _stack(self, measure: str) -> _Stack:
@@ -122,6 +126,19 @@ class PriceBook:
         priced = multipliers != 0
         return math.fsum(multipliers[priced] * used[priced]) if np.isfinite(used[priced]).all() else math.inf
 
+    def rounding_gain(self, multipliers: np.ndarray) -> float:
+        """Return by how much L(λ) falls when limits on whole numbers are rounded inwards.
+
+        At least 1.2 coupons means 2: no plan is lost, but the linear program's bound is.
+        """
+        upper = self.whole & (multipliers > 0) & np.isfinite(self.upper)
+        lower = self.whole & (multipliers < 0) & np.isfinite(self.lower)
+        gains = [
+            multipliers[upper] * (self.upper[upper] - np.floor(self.upper[upper])),
+            multipliers[lower] * (self.lower[lower] - np.ceil(self.lower[lower])),
+        ]
+        return math.fsum(np.concatenate(gains)) * (1 - 1e-12)
+
     def linear_size(self, multipliers: np.ndarray) -> float:
         """Return Σ |terms| of :meth:`linear`, to bound its rounding error by."""
         priced = multipliers != 0
@@ -132,3 +149,11 @@ class PriceBook:
         """Return the multipliers with those of absent sides set to zero."""
         clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))
         return np.where(np.isfinite(self.lower), clipped, np.maximum(clipped, 0.0))
+
+
+def _is_whole(row: Row) -> bool:
+    """Return whether a row's activity is a whole number in every plan."""
+    return all(
+        term.measure in (COUNT, KEPT) and bool((term.weights() == np.round(term.weights())).all())
+        for term in row.terms
+    )

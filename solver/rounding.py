@@ -129,6 +129,8 @@ class Rounder:
     dual : DualAnswer
     bound : float
         Upper bound on ``sense · objective``.
+    goal : float
+        A looser one, to which the first search tries to come near enough.
     gap : float
         Relative gap at which to stop.
     clock : Clock
@@ -140,11 +142,14 @@ class Rounder:
         book: PriceBook,
         engine: LocalEngine,
         dual: DualAnswer,
+        *,
         bound: float,
+        goal: float,
         gap: float,
         clock: Clock,
     ) -> None:
-        self.program, self.book, self.dual, self.bound, self.clock = program, book, dual, bound, clock
+        self.program, self.book, self.dual, self.clock = program, book, dual, clock
+        self.bound, self.goal = bound, goal
         self.widen = 1.0
         self.allowed = gap * max(1.0, abs(bound))
         self.scores = book.scores(dual.multipliers)
@@ -172,6 +177,7 @@ class Rounder:
             if found is None:
                 self.widen *= 10
             size *= 3
+            self.goal = self.bound
         return best
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
@@ -226,7 +232,7 @@ class Rounder:
             start=None if best is None else best.pairs,
             nodes=nodes,
             abs_gap=0.2 * self.allowed,
-            target=self.bound - self.allowed - fixed_value,
+            target=self.goal - self.allowed - fixed_value,
         )
         if picked is None:
             return None

@@ -156,13 +156,26 @@ class _Solve:
     # ----------------------------------------------------------------- plan
 
     def _priced(self, dual: DualAnswer, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
-        rounded = Rounder(self.program, self.book, self.engine, dual, bound, self.gap, self.clock).run()
+        tight = bound - self.book.rounding_gain(dual.multipliers)
+        rounder = Rounder(
+            self.program,
+            self.book,
+            self.engine,
+            dual,
+            bound=tight,
+            goal=bound,
+            gap=self.gap,
+            clock=self.clock,
+        )
+        rounded = rounder.run()
         if rounded is None:
             return self._last_resort(bound)
         self.stats["core_users"] = rounded.core_users
-        if rounded.searched is not None:
-            bound = self._searched(bound, rounded.searched)
-        return rounded.pairs, bound, self._why(self.program.sense * rounded.value, bound)
+        value = self.program.sense * rounded.value
+        if relative_gap(value, bound) > self.gap:
+            # The linear program's bound is reported where it is enough: others can compare theirs with it.
+            bound = tight if rounded.searched is None else self._searched(tight, rounded.searched)
+        return rounded.pairs, bound, self._why(value, bound)
 
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
