@@ -1,0 +1,120 @@
+"""How good a model is, in the terminal; and a plan judged by what held-out users did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from couponry.cli.console import figure, percent, print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from couponry.instances.log import Log
+    from couponry.predictors.evaluate import Evaluation
+    from couponry.predictors.model import Model
+
+__all__ = ["HOLDOUT", "judge_plan", "print_coupons", "print_policies", "read_holdout"]
+
+HOLDOUT = "holdout"
+"""Name of the held-out log in a model's directory."""
+
+
+def print_coupons(evaluation: Evaluation) -> None:
+    """Print, for every coupon, the uplift that was predicted and what held-out rows say of it."""
+    rows = [
+        (
+            row["coupon_id"],
+            f"{row['treated']:,}",
+            f"{row['control']:,}",
+            percent(row["predicted"]),
+            f"{percent(row.get('observed'))} ± {percent(row.get('standard_error'))}",
+            figure(row.get("qini")),
+            figure(row.get("auuc")),
+            percent(row.get("uplift_at_share")),
+        )
+        for row in evaluation.coupons.to_dict("records")
+    ]
+    top = f"uplift of top {evaluation.share:.0%}"
+    header = ("coupon", "given", "none", "predicted uplift", "observed", "Qini", "AUUC", top)
+    print_table(f"On {evaluation.rows:,} held-out rows", header, rows)
+
+
+def print_policies(table: pd.DataFrame) -> None:
+    """Print what policies are worth on held-out rows: conversions a thousand users, with standard errors."""
+    rows = [
+        (
+            row["policy"],
+            percent(row["share"]),
+            f"{1000 * row['snips']:.1f} ± {1000 * row['snips_se']:.1f}",
+            f"{1000 * row['dr']:.1f} ± {1000 * row['dr_se']:.1f}",
+            f"{1000 * row['gain']:+.1f} ± {1000 * row['gain_se']:.1f}",
+            figure(1000 * row["cost"]),
+        )
+        for row in table.to_dict("records")
+    ]
+    header = ("policy", "given", "conversions (IPW)", "conversions (DR)", "over nothing (DR)", "cost")
+    print_table("Per 1,000 held-out users, ± standard error", header, rows)
+
+
+def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.DataFrame]:
+    """Judge a model on held-out rows, and the plan beside policies that reach as many users.
+
+    Parameters
+    ----------
+    model : Model
+        Which has not seen the rows.
+    held : Log
+    plan : pyarrow.Table
+        ``user_id, coupon_id``; users that it does not name get none.
+
+    Returns
+    -------
+    Evaluation
+    DataFrame
+        The columns of :attr:`Evaluation.policies`, the plan first.
+
+    Raises
+    ------
+    InputError
+        If the plan names no user of the log, gives one two coupons, or a coupon that the log never gave.
+    """
+    import pandas as pd
+
+    from couponry.instances.errors import InputError
+    from couponry.predictors.evaluate import evaluate_model, plan_arms, policy_table
+
+    pairs = zip(plan["user_id"].to_pylist(), plan["coupon_id"].to_pylist(), strict=True)
+    arms = plan_arms(pairs, held.user_id, held.coupons)
+    if not (arms >= 0).any():
+        raise InputError(
+            "the plan gives no held-out user anything, so they say nothing about it",
+            file=held.source,
+            mend="Plan for the held-out users: couponry predict MODEL --holdout …",
+        )
+    share = min(max(float((arms >= 0).mean()), 0.01), 0.99)
+    evaluation = evaluate_model(model, held, share=share)
+    outcomes = model.predict_outcomes(held.features, held.coupons)
+    own = policy_table(held, {"this plan": arms}, outcomes)
+    return evaluation, pd.concat([own, evaluation.policies], ignore_index=True)
+
+
+def read_holdout(model: Path) -> Log:
+    """Read the rows that a model's training held out.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    from couponry.instances.errors import InputError
+    from couponry.instances.log import Log
+
+    if not (model / HOLDOUT).is_dir():
+        raise InputError(
+            "this model's training held out nothing",
+            file=model / HOLDOUT,
+            mend="Train it again with --holdout 0.3",
+        )
+    return Log.read(model / HOLDOUT)

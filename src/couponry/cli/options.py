@@ -1,0 +1,63 @@
+"""Arguments and options that several commands share, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Engine",
+    "Force",
+    "Gap",
+    "InstancePath",
+    "Json",
+    "Method",
+    "OutDirectory",
+    "PlanPath",
+    "Seed",
+    "TimeLimit",
+]
+
+InstancePath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INSTANCE",
+        help="Directory with instance.toml, coupons, users; or a long table user_id, coupon_id, value, cost.",
+        show_default=False,
+    ),
+]
+PlanPath = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Directory that 'couponry solve' wrote.", show_default=False)
+]
+OutDirectory = Annotated[
+    Path,
+    typer.Option("--out", metavar="DIR", help="Where to write; made if need be.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what stands in the output place.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout and nothing else; no bars.")
+]
+Gap = Annotated[
+    float,
+    typer.Option(
+        "--gap", metavar="G", help="Stop at a plan within this relative distance of the best possible."
+    ),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Stop after so long with the best plan so far."),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="METHOD",
+        help="exact: one integer program; priced: for large instances; auto: by size.",
+    ),
+]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="ENGINE", help="What runs the passes over the data.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same result.", min=0)]

@@ -1,0 +1,129 @@
+"""``couponry predict``: from a model and users to an instance that can be solved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from couponry.cli.console import progress_bars, say
+from couponry.cli.evaluation import read_holdout
+from couponry.cli.options import Force, OutDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from couponry.instances.instance import Instance
+    from couponry.instances.log import Log
+
+__all__ = ["EXAMPLES", "predict", "users_of"]
+
+EXAMPLES = (
+    "couponry predict model world/users.parquet --rules world/truth/instance.toml --out campaign",
+    (
+        "couponry predict model users.csv --coupons next_menu.csv --rules rules.toml --segments region,tier "
+        "--out campaign"
+    ),
+    "couponry predict model --holdout --rules rules.toml --out campaign",
+)
+
+
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="Directory that 'couponry train' wrote.", show_default=False),
+    ],
+    out: OutDirectory,
+    users: Annotated[
+        Path | None,
+        typer.Argument(metavar="[USERS]", help="Users to plan for: user_id and features, .csv or .parquet."),
+    ] = None,
+    holdout: Annotated[
+        bool, typer.Option("--holdout", help="Plan for the users that training held out, instead.")
+    ] = False,
+    coupons: Annotated[
+        Path | None,
+        typer.Option("--coupons", metavar="FILE", help="The menu; by default that of the training log."),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules", metavar="FILE", help="Campaign and rules as in instance.toml; without it no rules."
+        ),
+    ] = None,
+    segments: Annotated[
+        str | None,
+        typer.Option(
+            "--segments", metavar="A,B", help="Columns that rules may speak of; by default those of the log."
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Predict how each user responds to each coupon, and write an instance.
+
+    The instance holds value (conversions won), cost (every redemption counts, also of users who would have
+    bought anyway) and revenue of each pair, with the menu and the rules.
+    """
+    from couponry.instances.atomic import check_free
+    from couponry.instances.files import read_rules, write_instance
+    from couponry.instances.menu_file import read_coupons
+    from couponry.instances.rules import Campaign
+    from couponry.instances.source import Source
+    from couponry.predictors.model import load_model
+    from couponry.predictors.predict import predict as predict_instance
+
+    check_free(out, force=force)
+    table = _users(model, users, holdout=holdout)
+    fitted = load_model(model)
+    campaign, given = (Campaign(), ()) if rules is None else read_rules(rules)
+    with progress_bars() as progress:
+        instance = predict_instance(
+            fitted,
+            table,
+            None if coupons is None else read_coupons(Source(coupons)),
+            rules=given,
+            campaign=campaign,
+            segments=None if segments is None else [name.strip() for name in segments.split(",")],
+            progress=progress,
+        )
+        _check_rules(instance, rules)
+        write_instance(instance, out, force)
+    say(f"Instance: {instance!r} in {out}")
+    say(f"Next: couponry solve {out} --out plan")
+
+
+def users_of(log: Log) -> pd.DataFrame:
+    """Return the users of a log with their features, as in their last row."""
+    table = log.features.assign(user_id=log.user_id)
+    return table.drop_duplicates("user_id", keep="last").reset_index(drop=True)
+
+
+def _users(model: Path, users: Path | None, *, holdout: bool) -> pd.DataFrame:
+    from couponry.instances.errors import InputError
+    from couponry.instances.source import Source
+    from couponry.instances.tables import read_table, require_columns
+
+    if holdout and users is None:
+        return users_of(read_holdout(model))
+    if users is None or holdout:
+        raise InputError(
+            "whom to plan for is said twice" if holdout else "whom to plan for is not said",
+            column="USERS",
+            mend="Give either a table of users or --holdout",
+        )
+    source = Source(users)
+    table = read_table(source, text=("user_id",))
+    require_columns(source, table.column_names, ("user_id",))
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _check_rules(instance: Instance, rules: Path | None) -> None:
+    """Refuse rules that name what the instance does not have, before anything is written."""
+    from couponry.instances.errors import InputError
+
+    try:
+        instance.program  # noqa: B018  # compiled now
+    except InputError as error:
+        raise error.located(file=rules) from None

@@ -1,0 +1,131 @@
+"""``couponry train``: from a log to a model, and how good it is on users that it has not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from couponry.cli.console import print_json, progress_bars, say
+from couponry.cli.evaluation import HOLDOUT
+from couponry.cli.options import Force, Json, OutDirectory, Seed
+
+if TYPE_CHECKING:
+    from couponry.instances.log import Log
+    from couponry.instances.progress import Report
+    from couponry.predictors.evaluate import Evaluation
+    from couponry.predictors.model import Model
+
+__all__ = ["EXAMPLES", "train", "train_and_write"]
+
+EXAMPLES = (
+    "couponry train world --out model",
+    (
+        "couponry train hillstrom.csv.gz --format hillstrom --outcome visit "
+        "--cost mens=0.1 --cost womens=0.1 --out model"
+    ),
+    "couponry train world --model dr --holdout 0.5 --seed 7 --out model --force",
+)
+
+
+def train(
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="A log: directory or file, by format.", show_default=False)
+    ],
+    out: OutDirectory,
+    log_format: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="couponry, hillstrom, karlan_list, in_vehicle or open_bandit."
+        ),
+    ] = "couponry",
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="network, or a meta-learner: s, t, x or dr.")
+    ] = "network",
+    base: Annotated[
+        str,
+        typer.Option("--base", metavar="BASE", help="What a meta-learner is built of: lightgbm or sklearn."),
+    ] = "lightgbm",
+    holdout: Annotated[
+        float,
+        typer.Option("--holdout", metavar="SHARE", help="Users kept to judge the model by; 0 for none."),
+    ] = 0.3,
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cost", metavar="COUPON=MONEY", help="What giving a coupon costs, where the log does not say."
+        ),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            "--outcome", metavar="COLUMN", help="What counts as a conversion, where the log has several."
+        ),
+    ] = None,
+    menu: Annotated[
+        Path | None,
+        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Train a model of how users respond to coupons.
+
+    Writes the model, and the held-out rows into its holdout/: 'couponry predict MODEL --holdout' plans for
+    those users, and 'couponry report --model MODEL' judges the plan by what they did.
+    """
+    from couponry.cli.evaluation import print_coupons, print_policies
+    from couponry.cli.log_options import read_log
+    from couponry.instances.atomic import check_free
+
+    check_free(out, force=force)
+    with progress_bars(shown=not json) as progress:
+        given = read_log(log, log_format, costs=cost or [], outcome=outcome, menu=menu)
+        fitted, evaluation = train_and_write(
+            given,
+            out,
+            model=model,
+            base=base,
+            holdout=holdout,
+            seed=seed,
+            force=force,
+            progress=progress,
+        )
+    if json:
+        print_json(fitted.card["metrics"])
+        return
+    if evaluation is not None:
+        print_coupons(evaluation)
+        print_policies(evaluation.policies)
+    say(f"Model: {out}")
+
+
+def train_and_write(
+    log: Log,
+    out: Path,
+    *,
+    model: str = "network",
+    base: str = "lightgbm",
+    holdout: float,
+    seed: int,
+    force: bool = False,
+    progress: Report | None = None,
+) -> tuple[Model, Evaluation | None]:
+    """Train on the users that are not held out, judge on the others, and write both."""
+    from couponry.instances.atomic import write_directory
+    from couponry.predictors.evaluate import evaluate_model
+    from couponry.predictors.train import train as train_model
+
+    seen, held = log.split(holdout, seed) if holdout else (log, None)
+    fitted = train_model(seen, model, base, seed=seed, progress=progress)
+    evaluation = None
+    if held is not None:
+        evaluation = evaluate_model(fitted, held)
+        fitted.card["metrics"] = evaluation.summary()
+    with write_directory(out, kind="model", force=force) as folder:
+        fitted.save(folder)
+        if held is not None:
+            held.write(folder / HOLDOUT)
+    return fitted, evaluation

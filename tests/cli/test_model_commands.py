@@ -1,0 +1,263 @@
+"""From a world to a report: ``generate``, ``train``, ``predict``, ``solve``, ``report`` in turn."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from couponry.instances.files import read_instance
+from couponry.instances.log import Log
+from couponry.instances.world import World
+from couponry.predictors.model import load_model
+
+Run = Callable[..., Any]
+USERS, COUPONS = 1500, 3
+
+
+@pytest.fixture(scope="module")
+def shop(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with world/, model/, campaign/ (the held-out users) and plan/, made by the commands."""
+    folder = tmp_path_factory.mktemp("shop")
+    world, model, campaign = folder / "world", folder / "model", folder / "campaign"
+    rules = folder / "rules.toml"
+    rules.write_text(
+        '[campaign]\nname = "autumn"\ncurrency = "CNY"\n[[budget]]\namount = 60\n'
+        '[[coverage]]\nsegment = "region"\nat_least = 0.05\n'
+    )
+    for arguments in (
+        ("generate", "--out", world, "--users", USERS, "--coupons", COUPONS, "--seed", 1, "--rows", 3000),
+        ("train", world, "--model", "s", "--holdout", 0.4, "--out", model),
+        ("predict", model, "--holdout", "--rules", rules, "--out", campaign),
+        ("solve", campaign, "--out", folder / "plan", "--gap", "1e-3"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_generate_writes_what_train_and_predict_read(shop: Path) -> None:
+    """The world's directory holds a log of the asked length, users, menu, and an instance with the truth."""
+    assert Log.read(shop / "world" / "log").n == 3000
+    assert pq.read_table(shop / "world" / "users.parquet").num_rows == USERS
+    truth = read_instance(shop / "world" / "truth")
+    assert (len(truth.users), len(truth.coupons)) == (USERS, COUPONS)
+    drawn = World.draw(USERS, COUPONS, 1).true_response().measure("value")
+    assert np.array_equal(truth.response.measure("value"), drawn)
+
+
+def test_train_prints_what_held_out_rows_say(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Uplift of each coupon and values of policies are printed; ``--json`` gives the card's figures alone."""
+    arguments = ("train", shop / "world", "--model", "t", "--base", "sklearn", "--out")
+    done = run(*arguments, tmp_path / "model")
+    assert done.exit_code == 0, done.stderr
+    for word in ("Qini", "AUUC", "random 30%", "nothing", *load_model(tmp_path / "model").coupons.ids):
+        assert word in done.stdout
+    metrics = json.loads(run(*arguments, tmp_path / "again", "--json").stdout)
+    assert metrics == load_model(tmp_path / "again").card["metrics"]
+    assert len(metrics["coupons"]) == COUPONS
+
+
+def test_held_out_users_are_planned_for(shop: Path) -> None:
+    """The campaign's users are those whom training has not seen, each once, with the log's segments."""
+    held = Log.read(shop / "model" / "holdout")
+    instance = read_instance(shop / "campaign")
+    assert sorted(instance.users.ids.to_pylist()) == sorted(set(held.user_id))
+    seen = set(Log.read(shop / "world" / "log").user_id)
+    assert len(instance.users) == pytest.approx(0.4 * len(seen), abs=1)
+    assert set(instance.users.segment_names) == set(held.segments)
+    assert instance.campaign.name == "autumn"
+
+
+def test_predict_for_a_table_of_users(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Users of a file get the model's response, with a menu and segments of this campaign's own."""
+    menu = pd.read_csv(shop / "world" / "coupons.csv").iloc[:2].assign(stock=7)
+    menu.to_csv(tmp_path / "menu.csv", index=False)
+    users = pq.read_table(shop / "world" / "users.parquet").slice(0, 40)
+    pq.write_table(users, tmp_path / "users.parquet")
+    out = tmp_path / "campaign"
+    done = run(
+        "predict",
+        shop / "model",
+        tmp_path / "users.parquet",
+        *("--coupons", tmp_path / "menu.csv", "--segments", "region, tier", "--out", out),
+    )
+    assert done.exit_code == 0, done.stderr
+    instance = read_instance(out)
+    assert instance.coupons.stock.tolist() == [7, 7]
+    assert instance.users.segment_names == ("region", "tier")
+    expected = load_model(shop / "model").predict_response(users.to_pandas(), instance.coupons)
+    assert np.array_equal(instance.response.measure("cost"), expected.measure("cost"))
+
+
+def test_report_judges_the_plan_by_held_out_rows(run: Run, shop: Path, tmp_path: Path) -> None:
+    """With the model the plan stands beside simpler policies, on the page and in the terminal."""
+    done = run(
+        "report",
+        shop / "campaign",
+        shop / "plan",
+        "--model",
+        shop / "model",
+        "--points",
+        3,
+        "--out",
+        tmp_path,
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "this plan" in done.stdout
+    assert "by predicted uplift" in done.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "autumn" in page.lower()
+    assert "by predicted uplift" in page
+    assert {p.name for p in tmp_path.iterdir()} == {"report.html", "summary.xlsx", "plan.parquet", "plan.csv"}
+    assert run("report", shop / "campaign", shop / "plan", "--out", tmp_path).exit_code == 2
+
+
+def test_report_beside_the_plan(run: Run, shop: Path) -> None:
+    """A report may be written into the plan's own directory, which stays a plan."""
+    done = run("report", shop / "campaign", shop / "plan", "--points", 0, "--out", shop / "plan")
+    assert done.exit_code == 0, done.stderr
+    assert run("verify", shop / "campaign", shop / "plan", "--certificate").exit_code == 0
+
+
+def test_plan_for_other_users_cannot_be_judged(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Held-out users say nothing about a plan that names none of them, and nothing is written."""
+    users = pd.read_parquet(shop / "world" / "users.parquet").head(50)
+    users["user_id"] = [f"new{i}" for i in range(50)]
+    users.to_parquet(tmp_path / "new.parquet")
+    for arguments in (
+        ("predict", shop / "model", tmp_path / "new.parquet", "--out", tmp_path / "new"),
+        ("solve", tmp_path / "new", "--out", tmp_path / "plan"),
+    ):
+        assert run(*arguments).exit_code == 0
+    done = run(
+        "report", tmp_path / "new", tmp_path / "plan", "--model", shop / "model", "--out", tmp_path / "report"
+    )
+    assert done.exit_code == 2
+    assert "the plan gives no held-out user anything" in done.stderr
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "whom to plan for is not said. Give either a table of users or --holdout"),
+        (("world/users.parquet", "--holdout"), "whom to plan for is said twice"),
+        (("world/nobody.parquet",), "there is no such file"),
+        (("world/coupons.csv",), "column 'user_id': a column is missing"),
+        (("--holdout", "--rules", "world/none.toml"), "there is no such file"),
+        (("--holdout", "--segments", "regoin"), "did you mean 'region'"),
+    ],
+)
+def test_bad_prediction_is_told(
+    run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """What cannot be predicted is said with the file or option, and nothing is written."""
+    placed = [shop / a if a.startswith("world/") else a for a in arguments]
+    done = run("predict", shop / "model", *placed, "--out", tmp_path / "campaign")
+    assert done.exit_code == 2
+    assert message.lower() in done.stderr.lower()
+    assert not (tmp_path / "campaign").exists()
+
+
+def test_rules_that_do_not_fit_are_told_with_their_file(run: Run, shop: Path, tmp_path: Path) -> None:
+    """A rule that names a segment value that no user has is refused with the rules file's name."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[budget]]\namount = 5\nusers = { region = "nroth" }\n')
+    done = run("predict", shop / "model", "--holdout", "--rules", rules, "--out", tmp_path / "campaign")
+    assert done.exit_code == 2
+    assert str(rules) in done.stderr
+    assert "'nroth'" in done.stderr
+    assert not (tmp_path / "campaign").exists()
+
+
+def test_model_that_is_damaged_is_told(run: Run, tmp_path: Path) -> None:
+    """A directory that is no model is bad input."""
+    (tmp_path / "model").mkdir()
+    done = run("predict", tmp_path / "model", tmp_path / "users.csv", "--out", tmp_path / "campaign")
+    assert done.exit_code == 2
+
+
+FLAT = "user_id,arm,conversion,cost,propensity,age\n" + "".join(
+    f"u{i},{'A' if i % 2 else ''},{int(i % 3 == 0)},{i % 2},0.5,{i % 7}\n" for i in range(400)
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("conversion", "bought", ["log.csv", "'conversion'"]),
+        ("u3,A,1,1,0.5", "u3,A,1,1,0", ["log.csv", "'propensity'", "(got 0.0)", "(0, 1]"]),
+        ("u3,A,1,1,0.5", "u3,A,1,1,1.5", ["log.csv", "'propensity'", "(got 1.5)"]),
+        ("u3,A,1,1,0.5", "u3,A,1.5,1,0.5", ["log.csv", "'conversion'", "(got 1.5)", "[0, 1]"]),
+        ("u3,A,1,1,0.5", "u3,A,1,nan,0.5", ["log.csv", "'cost'"]),
+        ("u3,A,1,1,0.5", "u3,Z,1,1,0.5", ["log.csv", "'arm'", "(got 'Z')"]),
+        (FLAT, "", ["log.csv", "empty"]),
+    ],
+)
+def test_bad_log_is_told(run: Run, tmp_path: Path, old: str, new: str, words: list[str]) -> None:
+    """A log that cannot be learnt from is refused with file, column and value; a former model stays."""
+    (tmp_path / "coupons.csv").write_text("coupon_id\nA\n")
+    (tmp_path / "log.csv").write_text(FLAT.replace(old, new))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "former").write_text("mine")
+    done = run("train", tmp_path / "log.csv", "--model", "s", "--out", tmp_path / "model", "--force")
+    assert done.exit_code == 2, done.output
+    for word in words:
+        assert word in done.stderr
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["former"]
+
+
+def test_arm_never_seen_is_told(run: Run, tmp_path: Path) -> None:
+    """A coupon of the menu that the log never gave cannot be learnt: it is named, with what to do."""
+    (tmp_path / "coupons.csv").write_text("coupon_id\nA\nB\n")
+    (tmp_path / "log.csv").write_text(FLAT)
+    done = run("train", tmp_path / "log.csv", "--model", "s", "--out", tmp_path / "model")
+    assert done.exit_code == 2
+    assert "the log never gave coupon 'B', so its effect cannot be learnt (got 'B')" in done.stderr
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--format", "hilstrom"), "unknown format (got 'hilstrom'). Did you mean 'hillstrom'?"),
+        (("--cost", "A=much"), "(got 'A=much'). Write for instance --cost mens=0.1"),
+        (("--cost", "A=-1"), "(got 'A=-1')"),
+        (("--cost", "A=1"), "format 'couponry' has no such option"),
+        (("--outcome", "visit"), "format 'couponry' has no such option"),
+        (("--model", "forest"), "no such model (got 'forest')"),
+        (("--holdout", "1.5"), "holdout must lie strictly between 0 and 1 (got 1.5)"),
+    ],
+)
+def test_bad_training_option_is_told(
+    run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """An option that cannot be is refused with its value, and nothing is written."""
+    done = run("train", shop / "world", *arguments, "--out", tmp_path / "model")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_outputs_are_checked_before_long_work(run: Run, tmp_path: Path) -> None:
+    """Every command that writes refuses a place that holds something before it reads anything."""
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held" / "report.html").write_text("mine")
+    nowhere = tmp_path / "nowhere"
+    for arguments in (
+        ("demo",),
+        ("generate",),
+        ("train", nowhere),
+        ("predict", nowhere, "--holdout"),
+        ("solve", nowhere),
+        ("report", nowhere, nowhere),
+    ):
+        done = run(*arguments, "--out", tmp_path / "held")
+        assert done.exit_code == 2
+        assert "the output exists already" in done.stderr
+        assert (tmp_path / "held" / "report.html").read_text() == "mine"

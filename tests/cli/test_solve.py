@@ -1,0 +1,144 @@
+"""``couponry solve``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from couponry.instances.plan import read_plan
+from couponry.solver.solution_files import read_solution
+
+Run = Callable[..., Any]
+KEYS = {
+    "status",
+    "stopped_by",
+    "value",
+    "bound",
+    "gap",
+    "users",
+    "coupons",
+    "rows",
+    "passes",
+    "seconds",
+    "peak_memory_mb",
+    "rules",
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder with its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_solve_writes_plan_certificate_and_summary(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """A goes to u1 and u2 for 2: 5 won, proven; the files hold it and the table tells it."""
+    done = run("solve", campaign, "--out", tmp_path / "plan")
+    assert done.exit_code == 0, done.stderr
+    solution = read_solution(tmp_path / "plan")
+    assert (solution.status, solution.value, solution.bound) == ("optimal", 5, 5)
+    pairs = read_plan(tmp_path / "plan").select(["user_id", "coupon_id"]).to_pylist()
+    assert pairs == [{"user_id": "u1", "coupon_id": "A"}, {"user_id": "u2", "coupon_id": "A"}]
+    assert "spring: optimal" in done.stdout
+    assert "2.00 CNY" in done.stdout
+    assert str(tmp_path / "plan") in done.stderr
+
+
+def test_json_is_the_summary_alone(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """``--json`` prints the summary alone on stdout, nothing on stderr; keys are those of the contract."""
+    done = run(
+        "solve", campaign, "--out", tmp_path / "plan", "--json", "--csv", "--seed", 3, "--method", "exact"
+    )
+    assert done.stderr == ""
+    summary = json.loads(done.stdout)
+    assert set(summary) >= KEYS
+    assert (summary["value"], summary["seed"], summary["method"]) == (5, 3, "exact")
+    assert {"name", "measure", "activity", "lower", "upper", "price"} <= set(summary["rules"][0])
+    assert (tmp_path / "plan" / "plan.csv").read_text().splitlines()[1].startswith('"u1","A",3')
+
+
+def test_long_table_is_an_instance(run: Run, tmp_path: Path) -> None:
+    """A table of pairs alone is solved, without any rule: each user gets the best coupon."""
+    (tmp_path / "pairs.csv").write_text("user_id,coupon_id,value,cost\n1,A,0.5,1\n1,B,0.7,2\n2,A,-0.1,1\n")
+    done = run("solve", tmp_path / "pairs.csv", "--out", tmp_path / "plan", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert read_plan(tmp_path / "plan")["coupon_id"].to_pylist() == ["B"]
+
+
+def test_infeasible_tells_the_clash_and_keeps_the_former_plan(
+    run: Run, campaign: Path, impossible: Path, tmp_path: Path
+) -> None:
+    """Exit code 3 names the rules and the least change; the plan that stood there stays whole."""
+    run("solve", campaign, "--out", tmp_path / "plan")
+    before = contents(tmp_path / "plan")
+    done = run("solve", impossible, "--out", tmp_path / "plan", "--force")
+    assert done.exit_code == 3
+    assert done.stdout == ""
+    assert "'budget'" in done.stderr
+    assert "raise 'budget' from 2 to 3" in done.stderr
+    assert contents(tmp_path / "plan") == before
+
+
+def test_infeasible_as_json(run: Run, impossible: Path, tmp_path: Path) -> None:
+    """Under ``--json`` the summary with the clash goes to stdout, and nothing is written."""
+    done = run("solve", impossible, "--out", tmp_path / "plan", "--json")
+    assert done.exit_code == 3
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "infeasible"
+    assert "budget" in [clash["name"] for clash in summary["infeasible"]["clashes"]]
+    assert done.stderr.startswith("Error: ")
+    assert not (tmp_path / "plan").exists()
+
+
+def test_limit_without_a_plan(run: Run, impossible: Path, tmp_path: Path) -> None:
+    """A time limit too short to find a plan ends with exit code 4, and nothing is written."""
+    done = run("solve", impossible, "--out", tmp_path / "plan", "--time-limit", "1e-9")
+    assert done.exit_code in (3, 4)
+    assert not (tmp_path / "plan").exists()
+
+
+def test_output_that_holds_something_is_refused_before_any_work(
+    run: Run, campaign: Path, tmp_path: Path
+) -> None:
+    """Without ``--force`` nothing is overwritten; the refusal does not wait for the instance to be read."""
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "notes.txt").write_text("mine")
+    done = run("solve", tmp_path / "not looked at", "--out", tmp_path / "plan")
+    assert done.exit_code == 2
+    assert (
+        "the output exists already: a directory that is not empty. Choose another place, or give --force"
+        in done.stderr
+    )
+    assert contents(tmp_path / "plan") == {"notes.txt": b"mine"}
+
+
+def test_force_replaces_a_plan_and_leaves_what_is_not_ours(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """With ``--force`` the plan is replaced, and a file that somebody else put there stays."""
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "notes.txt").write_text("mine")
+    for _ in range(2):
+        assert run("solve", campaign, "--out", tmp_path / "plan", "--force").exit_code == 0
+    assert (tmp_path / "plan" / "notes.txt").read_text() == "mine"
+    assert read_solution(tmp_path / "plan").value == 5
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--gap", "-1", "gap must be a number of at least 0 (got -1.0)"),
+        ("--gap", "small", "Invalid value for '--gap'"),
+        ("--time-limit", "0", "time_limit must be above 0 seconds (got 0.0)"),
+        ("--method", "exakt", "unknown method (got 'exakt'). Did you mean 'exact'?"),
+        ("--engine", "abacus", "unknown engine (got 'abacus')"),
+        ("--seed", "-3", "Invalid value for '--seed'"),
+    ],
+)
+def test_bad_option_is_named(
+    run: Run, campaign: Path, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    """An option out of range is refused with its value, and nothing is written."""
+    done = run("solve", campaign, "--out", tmp_path / "plan", option, value)
+    assert done.exit_code == 2
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "plan").exists()
