@@ -47,6 +47,18 @@ def test_frontier_speaks_of_the_next_larger_budget(tiny: Tiny) -> None:
     assert "present budget" in section.chart.wide
 
 
+def test_the_present_plan_lies_on_the_curve(tiny: Tiny) -> None:
+    """A present budget between two others is a point of the curve as well, so its mark stands on it."""
+    rules, columns = (Budget(amount=200),), ["budget", "value", "bound"]
+    without = pd.DataFrame([[100.0, 5.0, 5.0], [400.0, 14.0, 14.0]], columns=columns)
+    with_it = pd.DataFrame([[100.0, 5.0, 5.0], [200.0, 9.0, 9.0], [400.0, 14.0, 14.0]], columns=columns)
+    first, second = (frontier_section(tiny(rules), solution(9.0), t, formats) for t in (without, with_it))
+    assert first is not None
+    assert second is not None
+    assert first.chart == second.chart
+    assert len(first.table.rows) == 2
+
+
 def test_frontier_of_a_budget_of_its_own(tiny: Tiny) -> None:
     """The budget that was varied is marked and named, not the first one there is."""
     rules = (Budget(amount=200), Budget(name="text messages", amount=30, coupons=["B"]))

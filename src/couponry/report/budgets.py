@@ -65,7 +65,7 @@ def frontier_section(
     name = formats.in_currency(name) if spent == "cost" else f"{name}, {spent}"
     return FrontierSection(
         _words(drawn, here, what, styles),
-        frontier_chart(drawn, here, what, name, styles),
+        frontier_chart(_with_present(drawn, here, solution.bound), here, what, name, styles),
         _table(ordered, what, styles, formats),
     )
 
@@ -78,6 +78,14 @@ def _varied(instance: Instance, position: int | None) -> Budget | None:
         return rule if isinstance(rule, Budget) else None
     whole = [rule for rule in budgets if rule.coupons is None and rule.users is None]
     return next(iter(whole or budgets), None)
+
+
+def _with_present(table: pd.DataFrame, here: tuple[float, float] | None, bound: float) -> pd.DataFrame:
+    """Return the curve with the present plan among its points, which it is."""
+    if here is None or np.isclose(table["budget"], here[0], rtol=1e-9).any():
+        return table
+    present = {"budget": here[0], "value": here[1], "bound": bound if np.isfinite(bound) else here[1]}
+    return pd.concat([table, pd.DataFrame([present])]).sort_values("budget", ignore_index=True)
 
 
 def _words(
