@@ -89,7 +89,7 @@ def linear_optimum(program: Program, *, solver: str = "simplex") -> float:
 
 def _eligible(program: Program) -> np.ndarray:
     eligible = ~np.isnan(program.columns["value"])
-    return eligible if program.coupon is None else eligible & (program.coupon >= 0)
+    return np.asarray(eligible if program.coupon is None else eligible & (program.coupon >= 0))
 
 
 def _families(conflicts: np.ndarray) -> list[np.ndarray]:
