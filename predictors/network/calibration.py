@@ -77,23 +77,24 @@ def bring_to_scale(module: ResponseModule, data: NetworkData, positive: torch.Te
     seen = _on_unseen_rows(module, data)
     arms = module.shape.coupons
     given = np.eye(arms + 1)[seen.arm + 1][:, 1:]
-    typical = seen.base.mean()
+    typical = float(seen.base.mean())
     by_base = given.sum(axis=1) * (seen.base - typical)
     design = np.column_stack([np.ones(len(seen.arm)), seen.base, seen.shared, seen.own, by_base, given])
     prior = np.array([0.0, 1.0, 1.0, 1.0, 0.0, *np.zeros(arms)])
     found, covariance = _logistic(design, seen.conversion, offset=seen.average, prior=prior)
     base = float(np.clip(found[1], 1 / _MOST_SLOPE, _MOST_SLOPE))
-    shared, own = np.clip(found[2:4], 0.0, _MOST_SLOPE)
-    module.average.add_(found[4] * (module.base_bias - typical))  # by_base leaves the bias out
-    module.by_base.add_(found[4] / base)
+    shared, own = (float(slope) for slope in np.clip(found[2:4], 0.0, _MOST_SLOPE))
+    shift, by_base_slope = float(found[0]), float(found[4])
+    module.average.add_(by_base_slope * (module.base_bias - typical))  # by_base leaves the bias out
+    module.by_base.add_(by_base_slope / base)
     module.base.mul_(base)
-    module.base_bias.copy_(module.base_bias * base + found[0])
+    module.base_bias.copy_(module.base_bias * base + shift)
     _scale_vectors(module, data, shared, own)
     level = module.coupon_vectors(data.coupons, data.known)[1].mean(dim=0).cpu().numpy() + found[5:]
     drawn, kept = shrunk(level, covariance[5:, 5:])
     change = torch.as_tensor(found[5:] + drawn - level, dtype=torch.float32, device=data.known.device)
     module.average.add_(change)
-    return Slopes(base, float(shared), float(own), float(found[4]), kept)
+    return Slopes(base, shared, own, by_base_slope, kept)
 
 
 def shrunk(level: Floats, covariance: Floats) -> tuple[Floats, float]:
@@ -191,7 +192,7 @@ def _money_scale(module: ResponseModule, data: NetworkData, positive: torch.Tens
         own = vector[:, batch.arm.clamp(min=0)] * (batch.arm >= 0)[:, None]
         user = module.money_by_user(view)
         alone = money_link(user, positive)
-        pair = money_link(user + module.money_by_pair(view, own), positive) - alone
+        pair = money_link(user + module.money_by_pair(view @ module.money_query, own), positive) - alone
         rows = [(judge * alone).sum(dim=0), (judge * pair).sum(dim=0), batch.ratio, batch.share]
         parts.append(torch.stack(rows).cpu().numpy().astype(np.float64))
     alone_, pair_, ratio, share = np.concatenate(parts, axis=1)

@@ -118,9 +118,9 @@ class NetworkLearner:
 
     def _money_ratio(self, view: Tensor, vector: Tensor) -> Tensor:
         """Return amounts relative to their stratum's mean, ``(B, S + 1, 4)``, arm after arm."""
-        user = self.module.money_by_user(view)
+        user, query = self.module.money_by_user(view), view @ self.module.money_query
         arms = [torch.zeros_like(user)]
-        arms += [self.module.money_by_pair(view, one[:, None]) for one in vector.unbind(dim=1)]
+        arms += [self.module.money_by_pair(query, one[:, None]) for one in vector.unbind(dim=1)]
         ratios = [money_ratio(self.module, user, pair, self.positive).mean(dim=0) for pair in arms]
         return torch.stack(ratios, dim=1)
 

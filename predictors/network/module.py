@@ -150,16 +150,17 @@ class ResponseModule(nn.Module):
         """Return the users' part of each amount of :data:`MONEY` before its link, ``(K, B, 4)``."""
         return view @ self.money + self.money_bias
 
-    def money_by_pair(self, view: Tensor, vector: Tensor) -> Tensor:
+    def money_by_pair(self, query: Tensor, vector: Tensor) -> Tensor:
         """Return what a coupon's own vector adds to it, ``(K, B, 4)``.
 
         Parameters
         ----------
-        view : Tensor, shape (K, B, view)
+        query : Tensor, shape (K, B, rank)
+            The view times ``money_query``.
         vector : Tensor, shape (K, B, rank) or (K, 1, rank)
             Of each row's coupon, or of one coupon for all; zeros for none.
         """
-        return ((view @ self.money_query) * vector) @ self.money_by_coupon
+        return (query * vector) @ self.money_by_coupon
 
 
 def money_ratio(module: ResponseModule, user: Tensor, pair: Tensor, positive: Tensor) -> Tensor:

@@ -150,7 +150,7 @@ def _training_loss(
     loss = _log_loss(module.base_logit(view), effect, batch)
     given = batch.arm.clamp(min=0)[:, :, None].expand(-1, -1, vector.shape[-1])
     own = vector.gather(1, given) * (batch.arm >= 0)[:, :, None]
-    money = module.money_by_user(view) + module.money_by_pair(view, own)
+    money = module.money_by_user(view) + module.money_by_pair(view @ module.money_query, own)
     loss = loss + settings.money_weight * _money_loss(money, batch, positive)
     common = effect.mean(dim=2, keepdim=True)
     penalty = settings.common_penalty * common.var(dim=1, correction=0).mean(dim=1)
