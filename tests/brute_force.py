@@ -36,7 +36,7 @@ __all__ = ["Best", "Pair", "Reading", "best_plan", "number_of_plans", "plan_tabl
 Pair = tuple[int, int]
 # A term of a limit: coefficient, measure, and the pairs that it sums over.
 Term = tuple[Fraction, str, frozenset[Pair]]
-Limit = tuple[list[Term], Fraction | None, Fraction | None]
+Limit = tuple[list[Term], float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Reading:
             pairs = self.pairs_of(range(len(self.users)), {j})
             yield (
                 [(Fraction(1), "count", pairs)],
-                decimal(minimum) if minimum is not None and minimum > 0 else None,
-                None if stock is None or math.isnan(stock) else decimal(stock),
+                minimum if minimum is not None and minimum > 0 else None,
+                None if stock is None or math.isnan(stock) else stock,
             )
         for rule in self.instance.rules:
             yield from self._limits_of(rule)
@@ -139,29 +139,30 @@ class Reading:
         users = self.users_with(getattr(rule, "users", None) or {})
         pairs = self.pairs_of(users, coupons)
         if isinstance(rule, Budget):
-            yield [(Fraction(1), rule.measure, pairs)], None, decimal(rule.amount)
+            yield [(Fraction(1), rule.measure, pairs)], None, rule.amount
         elif isinstance(rule, Target):
-            yield [(Fraction(1), rule.measure, pairs)], decimal(rule.at_least), None
+            yield [(Fraction(1), rule.measure, pairs)], rule.at_least, None
         elif isinstance(rule, Stock):
-            yield [(Fraction(1), "count", pairs)], *_sides(rule, 1)
+            yield [(Fraction(1), "count", pairs)], rule.at_least, rule.at_most
         elif isinstance(rule, ReturnFloor):
             revenue, cost = (Fraction(1), "revenue", pairs), (-decimal(rule.ratio), "cost", pairs)
-            yield [revenue, cost], Fraction(0), None
+            yield [revenue, cost], 0.0, None
         elif isinstance(rule, Keep):
             earlier = rule.plan.to_pylist()
             names = {(str(row["user_id"]), str(row["coupon_id"])) for row in earlier}
             kept = {p for p in self.pairs_of(users, coupons) if self._names(p) in names}
-            yield [(Fraction(1), "count", frozenset(kept))], decimal(rule.share) * len(earlier), None
+            share = rule.share if earlier else 0.0
+            yield [(Fraction(1, len(earlier) or 1), "count", frozenset(kept))], share, None
         elif isinstance(rule, Coverage | Parity):
             for value in sorted({self.users[i][rule.segment] for i in users}):
                 group = [i for i in users if self.users[i][rule.segment] == value]
                 inside = self.pairs_of(group, coupons)
                 if isinstance(rule, Coverage):
-                    yield [(Fraction(1), "count", inside)], *_sides(rule, len(group))
+                    yield [(Fraction(1, len(group)), "count", inside)], rule.at_least, rule.at_most
                 else:
                     there = (Fraction(1, len(group)), rule.measure, inside)
                     overall = (Fraction(-1, len(users)), rule.measure, pairs)
-                    yield [there, overall], -decimal(rule.tolerance), decimal(rule.tolerance)
+                    yield [there, overall], -rule.tolerance, rule.tolerance
 
     def _names(self, pair: Pair) -> tuple[str, str]:
         return str(self.users[pair[0]]["user_id"]), self.menu[pair[1]]["coupon_id"]
@@ -194,19 +195,10 @@ class Reading:
         sums = [math.fsum(self.number(measure, pair) for pair in pairs & over) for _, measure, over in terms]
         # As decimals, or as the binary numbers that are stored: see the judge.
         for read in (decimal, Fraction):
-            activity = sum(
-                (term[0] * read(total) for term, total in zip(terms, sums, strict=True)), Fraction(0)
-            )
+            activity = float(sum(term[0] * read(total) for term, total in zip(terms, sums, strict=True)))
             if (lower is None or activity >= lower) and (upper is None or activity <= upper):
                 return True
         return False
-
-
-def _sides(rule: Stock | Coverage, factor: int) -> tuple[Fraction | None, Fraction | None]:
-    return (
-        None if rule.at_least is None else decimal(rule.at_least) * factor,
-        None if rule.at_most is None else decimal(rule.at_most) * factor,
-    )
 
 
 def number_of_plans(instance: Instance) -> int:
@@ -231,9 +223,9 @@ def best_plan(instance: Instance) -> Best | None:
             weights += [float(coefficient) * reading.number(measure, c) if c in over else 0.0 for c in cells]
         activity, slack = plans @ weights, 1e-9 * (1 + np.abs(weights).sum())
         if lower is not None:
-            hopeful &= activity >= float(lower) - slack
+            hopeful &= activity >= lower - slack
         if upper is not None:
-            hopeful &= activity <= float(upper) + slack
+            hopeful &= activity <= upper + slack
     candidates = plans[hopeful]
     objective = instance.campaign.objective
     sense = 1.0 if instance.campaign.sense == "maximise" else -1.0

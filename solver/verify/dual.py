@@ -75,7 +75,7 @@ def dual_value(
     """
     chosen = [(r, multipliers.get(r.name, 0.0)) for r in requirements if multipliers.get(r.name, 0.0) != 0]
     prices = _price_tables(chosen, len(groups.sizes), len(instance.coupons))
-    linear = sum((Fraction(price) * _limit(r, price) for r, price in chosen), Fraction(0))
+    linear = sum((Fraction(price) * r.row_limit(price > 0) for r, price in chosen), Fraction(0))
     sense = (1.0 if instance.campaign.sense == "maximise" else -1.0) if objective else 0.0
     worth, size = _sum_of_choices(instance, groups, prices, sense)
     value = float(Fraction(worth) + linear)
@@ -83,17 +83,6 @@ def dual_value(
     # Every addition and product rounds once; sums of a plan are judged after rounding, which is two more.
     operations = parts + 2 * len(prices) + instance.response.shape[1] + 12
     return DualValue(value, operations * _UNIT * (size * 1.01 + abs(value)))
-
-
-def _limit(requirement: Requirement, multiplier: float) -> Fraction:
-    """Return the limit that a multiplier prices, in the row's scale."""
-    limit = requirement.upper if multiplier > 0 else requirement.lower
-    assert limit is not None
-    scaled = limit * requirement.scale
-    if not all(part.whole(requirement.scale) for part in requirement.parts):
-        return scaled
-    # A whole number of units cannot lie between two whole numbers.
-    return Fraction(math.floor(scaled) if multiplier > 0 else math.ceil(scaled))
 
 
 def _price_tables(chosen: list[tuple[Requirement, float]], groups: int, coupons: int) -> dict[str, _Price]:

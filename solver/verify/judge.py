@@ -47,10 +47,11 @@ def verify(
 
     Notes
     -----
-    Sums are rounded once (:func:`math.fsum`) and then compared in fractions with the limits as the decimals
-    that were written. A sum is read as the decimal that it prints as, and as the binary number that it is; a
-    rule that is broken in both readings is broken, so an excess of one unit in the last place fails. A pair
-    that is not eligible is reported and left out of the sums; a pair that is given twice counts twice.
+    What a rule speaks of (a sum, a sum per head, a difference of such) is rounded once and compared with the
+    number that was written: an excess of one unit in the last place fails. Where several sums go into it,
+    each is rounded once (:func:`math.fsum`) and read as the decimal that it prints as, and as the binary
+    number that it is; what breaks the rule in both readings is refused. A pair that is not eligible is
+    reported and left out of the sums; a pair that is given twice counts twice.
     """
     pairs, violations = read_pairs(instance, plan)
     measures = Measures(instance)
@@ -117,21 +118,19 @@ def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
         return []
     side, much = ("most", "much") if excess > 0 else ("least", "little")
     words = (
-        f"{requirement.name}: {requirement.of} is {number(float(activity))}, "
-        f"at {side} {number(float(limit))} allowed: {number(abs(float(excess)))} too {much}."
+        f"{requirement.name}: {requirement.of} is {number(activity)}, "
+        f"at {side} {number(limit)} allowed: {number(abs(excess))} too {much}."
     )
-    found = Violation(
-        requirement.name, requirement.of, float(activity), float(limit), abs(float(excess)), words
-    )
-    return [found]
+    return [Violation(requirement.name, requirement.of, activity, limit, abs(excess), words)]
 
 
 def _beyond(
     requirement: Requirement, sums: _Sums, read: Callable[[float], Fraction]
-) -> tuple[Fraction, Fraction, Fraction]:
+) -> tuple[float, float, float]:
     """Return the activity, the limit that it breaks, and by how much it is above (+) or below (−) it."""
-    activity = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
+    exact = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
+    activity = float(exact)
     for limit, wrong in ((requirement.upper, 1), (requirement.lower, -1)):
-        if limit is not None and wrong * (activity - limit) > 0:
-            return activity, limit, activity - limit
-    return activity, Fraction(0), Fraction(0)
+        if limit is not None and wrong * activity > wrong * limit:
+            return activity, limit, float(exact - written(limit))
+    return activity, 0.0, 0.0

@@ -1,7 +1,8 @@
 """The rules that bind all users together, each read from its definition.
 
 A requirement is a sum of parts, ``Σ coefficient · Σ measure over some users' given coupons``, that must lie
-between two limits. Coefficients and limits are the decimals that were written: 0.1 is one tenth.
+between two limits, in the rule's own unit: money, units, units a head. Coefficients are fractions: a ratio of
+0.1 is one tenth.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class Requirement:
     name : str
         As the program's row is named.
     parts : tuple of Part
-    lower, upper : Fraction or None
-        In the rule's own unit; None where there is no such side.
+    lower, upper : float or None
+        As they were written; None where there is no such side.
     of : str
         What is summed and over what, in words.
     scale : int
@@ -83,10 +84,24 @@ class Requirement:
 
     name: str
     parts: tuple[Part, ...]
-    lower: Fraction | None
-    upper: Fraction | None
+    lower: float | None
+    upper: float | None
     of: str
     scale: int = 1
+
+    def row_limit(self, upper: bool) -> Fraction:
+        """Return a limit in the row's scale; of whole units, the last whole number within it."""
+        limit = self.upper if upper else self.lower
+        assert limit is not None
+        scaled = written(limit) * self.scale
+        if not all(part.whole(self.scale) for part in self.parts):
+            return scaled
+        step = 1 if upper else -1
+        last = floor(scaled) if upper else ceil(scaled)
+        # A rate is rounded before it is compared, so 39 users in 149 are as many as 39 / 149 asks for.
+        while step * float(Fraction(last + step, self.scale)) <= step * limit:
+            last += step
+        return Fraction(last)
 
 
 class Groups:
@@ -217,8 +232,8 @@ class _Reader:
         """Yield what the menu itself says of units: ``minimum ≤ count ≤ stock``."""
         for j, coupon in enumerate(self.instance.coupons.ids):
             stock, minimum = self.instance.coupons.stock[j], self.instance.coupons.minimum[j]
-            lower = written(minimum) if minimum > 0 else None
-            upper = written(stock) if np.isfinite(stock) else None
+            lower = float(minimum) if minimum > 0 else None
+            upper = float(stock) if np.isfinite(stock) else None
             if lower is not None or upper is not None:
                 parts = (self.part(1, "count", [coupon], None),)
                 yield Requirement(f"stock {coupon}", parts, lower, upper, f"units of coupon {coupon}")
@@ -229,18 +244,16 @@ class _Reader:
             case Budget():
                 parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
                 of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
-                yield Requirement(rule.name or "budget", parts, None, written(rule.amount), of)
+                yield Requirement(rule.name or "budget", parts, None, rule.amount, of)
             case Target():
                 parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
                 of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
                 name = rule.name or f"target {rule.measure}"
-                yield Requirement(name, parts, written(rule.at_least), None, of)
+                yield Requirement(name, parts, rule.at_least, None, of)
             case Stock():
                 parts = (self.part(1, "count", rule.coupons, None),)
-                lower = None if rule.at_least is None else written(rule.at_least)
-                upper = None if rule.at_most is None else written(rule.at_most)
                 of = f"units of {_scope(rule.coupons, None)}"
-                yield Requirement(rule.name or "stock", parts, lower, upper, of)
+                yield Requirement(rule.name or "stock", parts, rule.at_least, rule.at_most, of)
             case Coverage():
                 yield from self._coverage(rule)
             case Parity():
@@ -271,29 +284,29 @@ class _Reader:
                 yield f"{rule.segment}={value}", members, size
 
     def _coverage(self, rule: Coverage) -> Iterator[Requirement]:
-        """Yield ``at_least · users ≤ units ≤ at_most · users`` for each value, in whole units."""
+        """Yield ``at_least ≤ units / users ≤ at_most`` for each value of the segment."""
         for label, members, size in self._split(rule):
             yield Requirement(
                 f"{rule.name or 'coverage'} {label}",
-                (self.part(1, "count", rule.coupons, members),),
-                None if rule.at_least is None else Fraction(ceil(written(rule.at_least) * size)),
-                None if rule.at_most is None else Fraction(floor(written(rule.at_most) * size)),
-                f"units of {_scope(rule.coupons, rule.users)} among the {size:,} users with {label}",
+                (self.part(Fraction(1, size), "count", rule.coupons, members),),
+                rule.at_least,
+                rule.at_most,
+                f"units per head of {_scope(rule.coupons, rule.users)} among the {size:,} with {label}",
+                scale=size,
             )
 
     def _parity(self, rule: Parity) -> Iterator[Requirement]:
         """Yield ``|per head there − per head overall| ≤ tolerance`` for each value of the segment."""
         population = self.groups.selected(rule.users)
         total = int(self.groups.sizes[population].sum())
-        tolerance = written(rule.tolerance)
         for label, members, size in self._split(rule):
             there = self.part(Fraction(1, size), rule.measure, rule.coupons, members)
             overall = self.part(Fraction(-1, total), rule.measure, rule.coupons, population)
             yield Requirement(
                 f"{rule.name or 'parity'} {label}",
                 (there, overall),
-                -tolerance,
-                tolerance,
+                -rule.tolerance,
+                rule.tolerance,
                 f"{rule.measure} per head with {label} less the overall, {_scope(rule.coupons, rule.users)}",
                 scale=size * total // gcd(size, total),
             )
@@ -302,13 +315,15 @@ class _Reader:
         revenue = self.part(1, "revenue", rule.coupons, rule.users)
         cost = replace(revenue, measure="cost", coefficient=-written(rule.ratio))
         of = f"revenue less {rule.ratio:g} × cost of {_scope(rule.coupons, rule.users)}"
-        return Requirement(rule.name or "return floor", (revenue, cost), Fraction(0), None, of)
+        return Requirement(rule.name or "return floor", (revenue, cost), 0.0, None, of)
 
     def _keep(self, position: int, rule: Keep) -> Requirement:
         pairs = earlier_plan(rule).num_rows
-        parts = (self.part(1, f"kept {position}", None, None),)
-        of = f"pairs kept of the {pairs:,} of the earlier plan"
-        return Requirement(rule.name or "keep", parts, Fraction(ceil(written(rule.share) * pairs)), None, of)
+        # Of no pairs every share is kept.
+        share = rule.share if pairs else 0.0
+        parts = (self.part(Fraction(1, pairs or 1), f"kept {position}", None, None),)
+        of = f"share kept of the {pairs:,} pairs of the earlier plan"
+        return Requirement(rule.name or "keep", parts, share, None, of, scale=pairs or 1)
 
 
 def _scope(coupons: CouponSelector | None, users: Attributes | None) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.brute_force import Reading, best_plan, plan_table
+from tests.brute_force import Reading, best_plan, decimal, plan_table
 from tests.drawn import instances, plans
 
 from couponry.instances import (
@@ -365,14 +365,14 @@ def test_coverage_counts_per_head_in_each_group() -> None:
     assert findings(example(Coverage(segment="region", at_least=0.5, at_most=1)), pairs) == []
     assert findings(example(Coverage(segment="region", at_least=0.6)), pairs) == [
         (
-            "coverage region=north: units of all coupons among the 2 users with region=north is 1, "
-            "at least 2 allowed: 1 too little."
+            "coverage region=north: units per head of all coupons among the 2 with region=north is 0.5, "
+            "at least 0.6 allowed: 0.1 too little."
         )
     ]
     assert findings(example(Coverage(segment="region", at_most=0.9, coupons=["C"], name="calm")), pairs) == [
         (
-            "calm region=south: units of coupon C among the 2 users with region=south is 2, "
-            "at most 1 allowed: 1 too much."
+            "calm region=south: units per head of coupon C among the 2 with region=south is 1, "
+            "at most 0.9 allowed: 0.1 too much."
         )
     ]
 
@@ -384,24 +384,26 @@ def test_coverage_among_some_users_counts_those_alone() -> None:
     assert findings(example(rule), [("ann", "A"), ("cid", "C"), ("dee", "C")]) == []
     assert findings(example(rule), [("bob", "A"), ("cid", "C"), ("dee", "C")]) == [
         (
-            "coverage region=north: units of all coupons to users with tier 1 "
-            "among the 1 users with region=north is 0, at least 1 allowed: 1 too little."
+            "coverage region=north: units per head of all coupons to users with tier 1 "
+            "among the 1 with region=north is 0, at least 1 allowed: 1 too little."
         )
     ]
 
 
-def test_share_a_hair_above_a_whole_number_needs_one_more() -> None:
-    """0.26174496644295303 is a hair above 39 in 149: 39 users are too few, and the bound knows it."""
+def test_share_is_a_rounded_rate() -> None:
+    """39 / 149 prints a hair above 39 in 149, and 39 of 149 users are what it asks for; the bound agrees."""
     users = Users(pa.table({"user_id": list(range(149)), "region": ["n"] * 149}))
     response = Response({"value": np.ones((149, 1)), "cost": np.ones((149, 1))})
+    assert Fraction(repr(39 / 149)) > Fraction(39, 149)
     rule = Coverage(segment="region", at_least=39 / 149)
-    menu, campaign = Coupons(pd.DataFrame({"coupon_id": ["A"]})), Campaign(sense="minimise")
-    instance = Instance(menu, users, response, (rule,), campaign)
-    assert findings(instance, [(i, "A") for i in range(39)])[0].endswith(
-        "is 39, at least 40 allowed: 1 too little."
+    menu, campaign = (
+        Coupons(pd.DataFrame({"coupon_id": ["A"]})),
+        Campaign(sense="minimise", objective="count"),
     )
+    instance = Instance(menu, users, response, (rule,), campaign)
+    assert len(findings(instance, [(i, "A") for i in range(38)])) == 1
     found = verify(
-        instance, table([(i, "A") for i in range(40)]), certificate(40.0, **{"coverage region=n": -1.0})
+        instance, table([(i, "A") for i in range(39)]), certificate(39.0, **{"coverage region=n": -1.0})
     )
     assert found.ok, found.words()
 
@@ -492,7 +494,7 @@ def test_keep_counts_pairs_of_the_earlier_plan() -> None:
     earlier = table([("ann", "A"), ("bob", "A"), ("cid", "C"), ("eve", "A")])
     assert findings(example(Keep(plan=earlier, share=0.5)), BEST) == []
     assert findings(example(Keep(plan=earlier, share=0.6)), BEST) == [
-        "keep: pairs kept of the 4 of the earlier plan is 2, at least 3 allowed: 1 too little."
+        "keep: share kept of the 4 pairs of the earlier plan is 0.5, at least 0.6 allowed: 0.1 too little."
     ]
 
 
@@ -504,7 +506,9 @@ def test_keep_reads_a_plan_file(tmp_path: Any) -> None:
     rule = Keep(plan=str(file), share=0.5)
     instance = Instance(Coupons(pd.DataFrame(MENU)), Users(pa.table({"user_id": [7, 8]})), response, (rule,))
     assert verify(instance, table([(7, "A"), (8, "B")])).ok
-    assert [v.excess for v in verify(instance, table([(7, "A"), (8, "A")])).violations] == [1.0]
+    assert [v.excess for v in verify(instance, table([(7, "A"), (8, "A")])).violations] == [
+        0.166666666666666666
+    ]
 
 
 def test_rules_of_one_name_are_told_apart() -> None:
@@ -755,18 +759,27 @@ def exact_dual(instance: Instance, multipliers: list[float]) -> Fraction:
     for (terms, lower, upper), row, multiplier in zip(
         limits, instance.program.rows, multipliers, strict=True
     ):
-        price = Fraction(multiplier) * int(row.unit)
         limit = upper if multiplier > 0 else lower
-        if all(measure == "count" and (c * int(row.unit)).denominator == 1 for c, measure, _ in terms):
-            scaled = (limit or Fraction(0)) * int(row.unit)
-            limit = Fraction(math.floor(scaled) if multiplier > 0 else math.ceil(scaled), int(row.unit))
-        total += price * (limit or 0)
+        if limit is None:
+            continue
+        scale = int(row.unit) if row.kind == "parity" else terms[0][0].denominator
+        whole = all(measure == "count" and (c * scale).denominator == 1 for c, measure, _ in terms)
+        step = 1 if multiplier > 0 else -1
+        total += Fraction(multiplier) * (last_whole(limit, scale, step) if whole else decimal(limit) * scale)
         for coefficient, measure, over in terms:
             for pair in over:
-                worth[pair] -= price * coefficient * Fraction(reading.number(measure, pair))
+                number = Fraction(reading.number(measure, pair))
+                worth[pair] -= Fraction(multiplier) * scale * coefficient * number
     for i in range(len(reading.users)):
         total += max(sum((worth[i, j] for j in coupons), Fraction(0)) for coupons in reading.choices(i))
     return total
+
+
+def last_whole(limit: float, scale: int, step: int) -> int:
+    """Return the last whole number of units whose share of ``scale`` is within a limit."""
+    start = round(limit * scale)
+    near = [units for units in range(start - 2, start + 3) if step * (units / scale) <= step * limit]
+    return step * max(step * units for units in near)
 
 
 def _sides(lower: float, upper: float) -> list[float]:
