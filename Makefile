@@ -34,7 +34,7 @@ install: $(STAMP) ## Set up .venv (the others do so themselves)
 
 demo: $(STAMP) ## Draw a world, train, predict, solve, prove and report into out/demo
 	@$(BIN)/couponry demo --out out/demo --force
-	@echo "Report: $(CURDIR)/out/demo/report.html"
+	@echo "Open file://$(CURDIR)/out/demo/report.html"
 
 test: check ## Check, then run every test
 	$(PYTEST)
