@@ -84,6 +84,29 @@ class Strata:
         arms = np.append(0, known + 1)
         return Strata(self.mean[arms], self.constant[arms], self.fixed[arms])
 
+    def select_or_guess(
+        self,
+        known: npt.NDArray[np.int64],
+        attributes: npt.NDArray[np.floating],
+        menu: npt.NDArray[np.floating],
+    ) -> Strata:
+        """Return the strata of none and of coupons, new ones (−1) by ridge regression on attributes.
+
+        Parameters
+        ----------
+        known : ndarray of int64, shape (S,)
+        attributes : ndarray, shape (S, c)
+        menu : ndarray, shape (J, c)
+            Attributes of the training menu.
+        """
+        chosen = self.select(known)
+        new = np.flatnonzero(known < 0)
+        if len(new):
+            guess = _line_over_menu(menu, np.column_stack([self.mean[1:], self.fixed[1:]]), attributes[new])
+            chosen.mean[new + 1], chosen.fixed[new + 1] = guess[:, :2], guess[:, 2]
+            chosen.constant[new + 1] = self.constant[1:].all(axis=0)
+        return chosen
+
     def state(self) -> State:
         """Return the three tables."""
         return State(
@@ -181,6 +204,19 @@ class AmountModel:
         fitted = iter([base_learner(model.base).from_state(part) for part in state.parts("learners")])
         model.sides = [next(fitted) if there else None for there in state.facts["sides"]]
         return model
+
+
+def _line_over_menu(
+    menu: npt.NDArray[np.floating], amounts: Floats, attributes: npt.NDArray[np.floating]
+) -> Floats:
+    """Return amounts of new coupons, ``(S, m)``: the menu's mean and a ridge line in attributes around it."""
+    middle = menu.mean(axis=0)
+    centred = (menu - middle).astype(np.float64)
+    gram = centred.T @ centred + np.eye(menu.shape[1])
+    slopes = np.linalg.solve(gram, centred.T @ (amounts - amounts.mean(axis=0)))
+    guess = amounts.mean(axis=0) + (attributes - middle) @ slopes
+    never_negative = (amounts >= 0).all(axis=0)
+    return np.asarray(np.where(never_negative, np.maximum(guess, 0.0), guess), dtype=np.float64)
 
 
 def _only(amounts: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -86,8 +86,8 @@ class Learner(Protocol):
         Whether it can answer for a coupon that it has seen no rows of.
     """
 
-    layout: ClassVar[Layout]
-    from_attributes: ClassVar[bool]
+    layout: Layout
+    from_attributes: bool
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn from a log."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -88,8 +88,7 @@ class MetaLearner:
         Passed to the conversion learner.
     """
 
-    layout: ClassVar[Layout] = "standard"
-    from_attributes: ClassVar[bool] = False
+    from_attributes: bool = False
 
     def __init__(
         self,
@@ -102,7 +101,7 @@ class MetaLearner:
     ) -> None:
         self.name = name
         self.bases = Bases(base, seed, base_options)
-        self.layout = self.bases.kind.layout  # type: ignore[misc]
+        self.layout: Layout = self.bases.kind.layout
         self.conversion = conversion_learner(name)(self.bases, **options)
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:

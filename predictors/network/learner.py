@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +41,8 @@ class NetworkLearner:
         See :class:`~couponry.predictors.network.training.Settings`.
     """
 
-    layout: ClassVar[Layout] = "standard"
-    from_attributes: ClassVar[bool] = True
+    layout: Layout = "standard"
+    from_attributes: bool = True
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class NetworkLearner:
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Train on all rows."""
+        self.menu = rows.coupons
         rows = replace(rows, coupons=_with_constant(rows.coupons))
         self.cost = Strata.of(rows.cost, rows.arm, rows.conversion, rows.arms)
         self.revenue = Strata.of(rows.revenue, rows.arm, rows.conversion, rows.arms)
@@ -111,9 +112,9 @@ class NetworkLearner:
         p, ratio = probability.cpu().numpy(), money.cpu().numpy()
         return Outcomes(
             p,
-            _money(self.cost, p, ratio[:, :, 0:2], known),
-            _money(self.revenue, p, ratio[:, :, 2:4], known),
-            self._spread(member),
+            _money(self.cost.select_or_guess(known, coupons, self.menu), p, ratio[:, :, 0:2]),
+            _money(self.revenue.select_or_guess(known, coupons, self.menu), p, ratio[:, :, 2:4]),
+            (member[:, :, 1:] - member[:, :, :1]).std(dim=0).cpu().numpy(),
         )
 
     def _money_ratio(self, view: Tensor, vector: Tensor) -> Tensor:
@@ -123,12 +124,6 @@ class NetworkLearner:
         arms += [self.module.money_by_pair(query, one[:, None]) for one in vector.unbind(dim=1)]
         ratios = [money_ratio(self.module, user, pair, self.positive).mean(dim=0) for pair in arms]
         return torch.stack(ratios, dim=1)
-
-    def _spread(self, member: Tensor) -> npt.NDArray[np.floating] | None:
-        if len(member) < 2:
-            return None
-        spread: npt.NDArray[np.floating] = (member[:, :, 1:] - member[:, :, :1]).std(dim=0).cpu().numpy()
-        return spread
 
     def report(self) -> dict[str, Any]:
         """Return how training went, and on what device."""
@@ -150,7 +145,7 @@ class NetworkLearner:
             "slopes": asdict(self.slopes),
         }
         weights = {name: p.detach().cpu().numpy() for name, p in self.module.named_parameters()}
-        state = State(facts, weights)
+        state = State(facts, weights | {"menu": self.menu})
         state.put("cost", self.cost.state())
         state.put("revenue", self.revenue.state())
         return state
@@ -163,6 +158,7 @@ class NetworkLearner:
         learner.fitted = Fitted(**state.facts["fitted"])
         learner.slopes = Slopes(**state.facts["slopes"])
         learner.positive = torch.tensor(state.facts["positive"], device=learner.device)
+        learner.menu = state.arrays["menu"]
         learner.cost = Strata.from_state(state.part("cost"))
         learner.revenue = Strata.from_state(state.part("revenue"))
         learner.module = ResponseModule(shape)
@@ -192,17 +188,14 @@ def _with_constant(coupons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _money(
-    strata: Strata,
-    probability: npt.NDArray[np.floating],
-    ratio: npt.NDArray[np.floating],
-    known: npt.NDArray[np.int64],
+    strata: Strata, probability: npt.NDArray[np.floating], ratio: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.float64]:
-    own = strata.select(known)
+    level = strata.mean
     sides = [
-        np.where(own.constant[:, side], own.mean[:, side], own.mean[:, side] * ratio[:, :, side])
+        np.where(strata.constant[:, side], level[:, side], level[:, side] * ratio[:, :, side])
         for side in (0, 1)
     ]
-    return own.combine(probability, sides)
+    return strata.combine(probability, sides)
 
 
 def _logit(conversion: npt.NDArray[np.float64]) -> float:

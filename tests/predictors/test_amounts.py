@@ -66,6 +66,24 @@ def test_who_spends_more_is_learnt_across_arms(base):
     assert found[:, 0].tolist() == [0, 0]
 
 
+def test_a_new_coupon_costs_what_its_attributes_say():
+    """Costs of a conversion are 1 + 2 · attribute over the menu; a new coupon follows the line."""
+    attribute = np.linspace(-2, 2, 40)[:, None]
+    mean = np.column_stack([np.zeros(41), np.append(0.0, 1 + 2 * attribute[:, 0])])
+    strata = Strata(mean, np.ones((41, 2), dtype=np.bool_), np.append(0.0, np.full(40, np.nan)))
+    found = strata.select_or_guess(np.array([3, -1]), np.array([[9.0], [1.5]]), attribute)
+    assert found.mean[1].tolist() == mean[4].tolist()
+    assert found.mean[2] == pytest.approx([0.0, 4.0], abs=0.1)
+    assert found.constant.all()
+
+
+def test_a_new_coupon_of_a_menu_of_one_price_has_that_price():
+    """Where every message costs 0.1, so does a new one; exactly."""
+    strata = Strata(np.full((3, 2), 0.1), np.ones((3, 2), dtype=np.bool_), np.array([0.0, 0.1, 0.1]))
+    found = strata.select_or_guess(np.array([-1]), np.ones((1, 1)), np.array([[0.0], [1.0]]))
+    assert found.fixed[1] == 0.1
+
+
 def test_an_unseen_stratum_takes_the_mean_of_the_others():
     """Nobody with coupon 1 converted: what a conversion costs there is guessed from coupon 0 and none."""
     bought = np.array([0.0, 1, 0, 1, 1, 0, 0])

@@ -76,6 +76,7 @@ def test_a_new_coupon_is_answered_from_its_attributes(network):
     uplift = found.conversion[:, 1] - found.conversion[:, 0]
     own, sms = (outcomes.conversion[:, j] - outcomes.conversion[:, 0] for j in (1, 2))
     assert np.corrcoef(uplift, own)[0, 1] > np.corrcoef(uplift, sms)[0, 1]
+    assert found.cost[:, 1].mean() == pytest.approx(outcomes.cost[:, 1].mean(), rel=0.5)
     assert found.conversion[:, 0] == pytest.approx(outcomes.conversion[:, 0], abs=1e-6)
 
 
