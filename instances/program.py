@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,6 +132,17 @@ def compile_program(instance: Instance) -> Program:
 def exact(number: float) -> Fraction:
     """Return a number as it was written: 0.1 is one tenth."""
     return Fraction(repr(float(number)))
+
+
+def round_up(number: Fraction) -> float:
+    """Return the least double that is at least ``number``."""
+    near = float(number)
+    return near if exact(near) >= number else math.nextafter(near, math.inf)
+
+
+def round_down(number: Fraction) -> float:
+    """Return the greatest double that is at most ``number``."""
+    return -round_up(-number)
 
 
 class _Compiler:
@@ -278,8 +289,8 @@ class _Compiler:
                 rule=-1,
                 measure=COUNT,
                 terms=(Term(COUNT, members.astype(np.float64), coupons),),
-                lower=-np.inf if rule.at_least is None else float(exact(rule.at_least) * size),
-                upper=np.inf if rule.at_most is None else float(exact(rule.at_most) * size),
+                lower=-np.inf if rule.at_least is None else round_up(exact(rule.at_least) * size),
+                upper=np.inf if rule.at_most is None else round_down(exact(rule.at_most) * size),
                 scope=describe_scope(rule.coupons, {**(rule.users or {}), rule.segment: [label]}),
             )
             for label, members, size in self._groups(rule)
@@ -292,10 +303,10 @@ class _Compiler:
         total = int(self.classes.sizes[scope].sum())
         rows = []
         for label, members, size in self._groups(rule):
-            divisor = gcd(size, total)
+            divisor = math.gcd(size, total)
             unit = size * total // divisor
             weights = np.where(members, (total - size) // divisor, np.where(scope, -(size // divisor), 0))
-            limit = float(exact(rule.tolerance) * unit)
+            limit = round_down(exact(rule.tolerance) * unit)
             rows.append(
                 Row(
                     name=f"{rule.name or 'parity'} {rule.segment}={label}",
@@ -329,7 +340,9 @@ class _Compiler:
             raise InputError("there is more than one keep rule", mend="Keep one of them")
         self.kept, pairs = kept_pairs(self.instance, rule.plan)
         return [
-            self._row(rule, name=rule.name or "keep", measure=KEPT, lower=float(exact(rule.share) * pairs)),
+            self._row(
+                rule, name=rule.name or "keep", measure=KEPT, lower=round_up(exact(rule.share) * pairs)
+            ),
         ]
 
     # --------------------------------------------------------------- choices

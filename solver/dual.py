@@ -29,6 +29,7 @@ STALE = 3
 # A sample is a few tenths of a percent from the whole: no need to know its minimum better than this.
 SAMPLE_PRECISION = 1e-5
 NARROW = 0.25
+SANE = 30.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,11 @@ class DualSearch:
             np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
         )
         radius = self._radius(multipliers, relative_radius)
-        limits = Box(self.book.clip(-self.reach), self.book.clip(self.reach))
+        limits = self._limits(self.reach)
+        # A sample may hold too few of some users to keep their rules: its prices must not run away.
+        sane = self._limits(
+            np.minimum(self.reach, np.maximum(SANE * self.scale.price, 3 * np.abs(multipliers)))
+        )
         # A start takes the place of the first sample; the later ones tell how far it is from this instance.
         size = FIRST_SAMPLE if start is None else FIRST_SAMPLE * GROWTH
         if n <= 2 * FIRST_SAMPLE:
@@ -167,13 +172,16 @@ class DualSearch:
             # A sample may break a row that all together can keep: let it, at a price that is still sane.
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
             sample = _People(LocalEngine(self.program, users), users, {}, size / n)
-            answer = self._search(sample, multipliers, wide, limits, precision=SAMPLE_PRECISION)
+            answer = self._search(sample, multipliers, wide, sane, precision=SAMPLE_PRECISION)
             multipliers = answer.multipliers
             radius = self._radius(multipliers, 3 / math.sqrt(size))
             size = min(n, size * GROWTH)
             if self.clock.stopped_by is not None:
                 break
         return self._search(_People(self.engine, None, {}, 1.0), multipliers, radius, limits)
+
+    def _limits(self, reach: np.ndarray) -> Box:
+        return Box(self.book.clip(-reach), self.book.clip(reach))
 
     def _radius(self, multipliers: np.ndarray, relative: float) -> np.ndarray:
         return np.asarray(np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach))

@@ -25,20 +25,26 @@ def excesses(program: Program, pairs: Pairs) -> np.ndarray:
     """Return by how much each row is broken, float64 ``(K,)`` in the row's own scale; 0 where it is kept.
 
     Positive beyond the upper side, negative below the lower. Sums of money are rounded once
-    (:func:`math.fsum`); sums, weights and limits are taken as the decimals that they print as.
+    (:func:`math.fsum`); weights and limits are taken as the decimals that they print as. A sum is read both
+    as the decimal that it prints as and as the binary number that it is: a row is broken if it is in both.
     """
     classes, coupon, columns = pair_columns(program, pairs)
     return np.array([_excess(row, classes, coupon, columns) for row in program.rows])
 
 
 def _excess(row: Row, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float:
-    activity = Fraction(0)
+    printed = stored = Fraction(0)
     for term in row.terms:
         weights = term.users[classes] * term.coupons[coupon]
         for weight in np.unique(weights[weights != 0]):
             inside = weights == weight
             total = float(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
-            activity += exact(weight) * exact(total)
+            printed += exact(weight) * exact(total)
+            stored += exact(weight) * Fraction(total)
+    return min((_beyond(row, activity) for activity in (printed, stored)), key=abs)
+
+
+def _beyond(row: Row, activity: Fraction) -> float:
     if math.isfinite(row.upper) and activity > exact(row.upper):
         return float(activity - exact(row.upper))
     if math.isfinite(row.lower) and activity < exact(row.lower):

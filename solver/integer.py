@@ -50,7 +50,8 @@ class PairProgram:
             if book.with_objective
             else np.zeros(len(classes))
         )
-        self.lower, self.upper = book.lower - used, book.upper - used
+        lower, upper = book.inward
+        self.lower, self.upper = lower - used, upper - used
         self.choice: PairRows = choice_rows(program.choices, pairs.user, coupon, columns.get("cost"))
         self.row_scale = 1.0 / np.maximum(np.abs(self.coefficients).max(axis=1, initial=0.0), 1e-300)
         self.row_scale[~(np.abs(self.coefficients) > 0).any(axis=1)] = 1.0

@@ -8,12 +8,14 @@ table, whatever the number of users or rows. The reduced value of a pair is Σ_m
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from couponry.instances.program import Program
-from couponry.instances.rows import COUNT, KEPT, Row
+from couponry.solver.grain import grains, round_inwards
 
 __all__ = ["PriceBook", "Tables"]
 
@@ -41,8 +43,6 @@ class PriceBook:
     Attributes
     ----------
     lower, upper : ndarray of float64, shape (K,)
-    whole : ndarray of bool, shape (K,)
-        Rows whose activity is a whole number in every plan.
     """
 
     def __init__(self, program: Program, *, with_objective: bool = True) -> None:
@@ -50,7 +50,6 @@ class PriceBook:
         self.with_objective = with_objective
         self.lower = np.array([row.lower for row in program.rows], dtype=np.float64)
         self.upper = np.array([row.upper for row in program.rows], dtype=np.float64)
-        self.whole = np.array([_is_whole(row) for row in program.rows], dtype=bool)
         self._stacks = {measure: self._stack(measure) for measure in program.measures}
 
     def _stack(self, measure: str) -> _Stack:
@@ -126,18 +125,29 @@ class PriceBook:
         priced = multipliers != 0
         return math.fsum(multipliers[priced] * used[priced]) if np.isfinite(used[priced]).all() else math.inf
 
-    def rounding_gain(self, multipliers: np.ndarray) -> float:
-        """Return by how much L(λ) falls when limits on whole numbers are rounded inwards.
+    @cached_property
+    def inward(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper sides, each ``(K,)``, rounded inwards where activity is a whole number of steps."""
+        return round_inwards(self.lower, self.upper, grains(self.program))
 
-        At least 1.2 coupons means 2: no plan is lost, but the linear program's bound is.
-        """
-        upper = self.whole & (multipliers > 0) & np.isfinite(self.upper)
-        lower = self.whole & (multipliers < 0) & np.isfinite(self.lower)
-        gains = [
-            multipliers[upper] * (self.upper[upper] - np.floor(self.upper[upper])),
-            multipliers[lower] * (self.lower[lower] - np.ceil(self.lower[lower])),
-        ]
-        return math.fsum(np.concatenate(gains)) * (1 - 1e-12)
+    def tightened(self) -> PriceBook:
+        """Return the same book with every limit rounded inwards."""
+        book = copy(self)
+        book.lower, book.upper = self.inward
+        return book
+
+    def rounding_gain(self, multipliers: np.ndarray) -> float:
+        """Return by how much L(λ) falls with limits rounded inwards, which loses no plan."""
+        lower, upper = self.inward
+        priced_up = (multipliers > 0) & np.isfinite(self.upper)
+        priced_down = (multipliers < 0) & np.isfinite(self.lower)
+        gain = np.concatenate(
+            [
+                multipliers[priced_up] * (self.upper[priced_up] - upper[priced_up]),
+                multipliers[priced_down] * (self.lower[priced_down] - lower[priced_down]),
+            ]
+        )
+        return max(0.0, math.fsum(gain) * (1 - 1e-12))
 
     def linear_size(self, multipliers: np.ndarray) -> float:
         """Return Σ |terms| of :meth:`linear`, to bound its rounding error by."""
@@ -149,11 +159,3 @@ class PriceBook:
         """Return the multipliers with those of absent sides set to zero."""
         clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))
         return np.where(np.isfinite(self.lower), clipped, np.maximum(clipped, 0.0))
-
-
-def _is_whole(row: Row) -> bool:
-    """Return whether a row's activity is a whole number in every plan."""
-    return all(
-        term.measure in (COUNT, KEPT) and bool((term.weights() == np.round(term.weights())).all())
-        for term in row.terms
-    )

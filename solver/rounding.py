@@ -39,6 +39,8 @@ FORBIDDEN = 8
 ROOM = 3
 # Options of core users count while they lose at most this many times what the core's last user loses.
 WIDTH = 3.0
+FEWEST_OF_A_CLASS = 3
+MOST_OF_A_CLASS = 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def keep_rows_exactly(
         if not excess.any() and not len(over_money(problem.program, whole)):
             exact = last if not problem.margin.any() else replace(last, optimal=False)  # type: ignore[type-var]
             return picked, exact  # type: ignore[return-value]
+        if clock.stopped_by is not None:
+            break
         if attempt < FORBIDDEN:
             problem.forbid(picked)
         else:
@@ -175,7 +179,7 @@ class Rounder:
             if closed or stuck or self.clock.stopped_by is not None:
                 break
             if found is None:
-                self.widen *= 10
+                self.widen = self.widen * 10 if attempt == 0 else math.inf
             size *= 3
             self.goal = self.bound
         return best
@@ -213,7 +217,18 @@ class Rounder:
         wanted = min(max(size, min(2 * split, 2 * size)), self.program.n_users)
         nearest = np.argsort(self.margin, kind="stable")[:wanted]
         core = np.union1d(nearest, self.dual.core.users[self.dual.core.split])
-        return core, WIDTH * self.widen * float(self.margin[core].max()), False
+        core = np.union1d(core, self._nearest_of_each_class(wanted))
+        furthest = float(self.margin[core].max())
+        return core, WIDTH * furthest * self.widen if furthest else math.inf, False
+
+    def _nearest_of_each_class(self, wanted: int) -> np.ndarray:
+        """Return a few users of every class: a rule about few users can be mended by them alone."""
+        each = min(max(wanted // self.program.n_classes, FEWEST_OF_A_CLASS), MOST_OF_A_CLASS)
+        classes = self.program.classes
+        order = np.lexsort((self.margin, classes.codes))
+        first = np.concatenate([[0], np.cumsum(classes.sizes)[:-1]])
+        rank = np.arange(len(order)) - np.repeat(first, classes.sizes)
+        return np.asarray(order[rank < each])
 
     def _solve(
         self, core: np.ndarray, most: float, complete: bool, nodes: int, best: Rounded | None

@@ -21,7 +21,7 @@ from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
-from couponry.solver.rounding import Rounder, keep_rows_exactly, plan_value
+from couponry.solver.rounding import Rounded, Rounder, keep_rows_exactly, plan_value
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 
 __all__ = ["ENGINES", "METHODS", "solve"]
@@ -108,6 +108,7 @@ class _Solve:
             self.engine = LocalEngine(self.program)
         pairs = self.program.n_users * self.engine.places
         self.proven = math.inf
+        self.multipliers = np.zeros(self.book.n_rows)
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
         self.exact_nodes = AUTO_NODES if method == "auto" else None
         self.stats: dict[str, Any] = {
@@ -121,28 +122,28 @@ class _Solve:
         sample = np.random.default_rng(self.seed).permutation(self.program.n_users)[:SCALE_SAMPLE]
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
         with self.clock.phase("dual"):
-            dual = self._dual(start)
+            dual = self._dual(self.book, start)
         if dual.broken.any() or self._contradictory():
             with self.clock.phase("infeasible"):
                 proof = prove_by_prices(self.engine, self.book, dual.multipliers)
                 if proof is not None:
-                    return self._infeasible(dual, "prices", proof)
+                    return self._infeasible("prices", proof)
         with self.clock.phase("bound"):
-            bound = self.proven = dual_bound(self.engine, self.book, dual.multipliers)
+            bound = self._prove(dual)
         with self.clock.phase("plan"):
-            pairs, bound, ended = self._exact(dual, bound) if self.exact else self._priced(dual, bound)
+            pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, bound)
         if pairs is None and ended is StoppedBy.INFEASIBLE:
             with self.clock.phase("infeasible"):
                 tried = no_plan_exists(self.program, self.book)
                 if tried is not False:
-                    return self._infeasible(dual, "enumeration" if tried else "search", None)
-        return self._solution(dual.multipliers, bound, pairs, ended)
+                    return self._infeasible("enumeration" if tried else "search", None)
+        return self._solution(bound, pairs, ended)
 
     # ----------------------------------------------------------------- dual
 
-    def _dual(self, start: Solution | None) -> DualAnswer:
+    def _dual(self, book: PriceBook, start: Solution | None) -> DualAnswer:
         reach = REACH * self.scale.price
-        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock, self.seed)
+        search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, self.seed)
         return search.run(None if start is None else self._multipliers(start))
 
     def _multipliers(self, start: Solution) -> np.ndarray:
@@ -153,21 +154,23 @@ class _Solve:
     def _contradictory(self) -> bool:
         return bool((self.book.lower > self.book.upper).any())
 
+    def _prove(self, dual: DualAnswer) -> float:
+        """Return the bound that the multipliers prove, and keep both for the certificate."""
+        self.multipliers = dual.multipliers
+        self.proven = dual_bound(self.engine, self.book, dual.multipliers)
+        return self.proven
+
     # ----------------------------------------------------------------- plan
 
     def _priced(self, dual: DualAnswer, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         tight = bound - self.book.rounding_gain(dual.multipliers)
-        rounder = Rounder(
-            self.program,
-            self.book,
-            self.engine,
-            dual,
-            bound=tight,
-            goal=bound,
-            gap=self.gap,
-            clock=self.clock,
-        )
-        rounded = rounder.run()
+        rounded = self._round(self.book, dual, tight, bound)
+        if rounded is None and self.clock.stopped_by is None:
+            # Rules about few users: prices of the rounded limits are nearer to any plan.
+            book = self.book.tightened()
+            dual = self._dual(book, None)
+            tight = min(tight, self._prove(dual) - self.book.rounding_gain(dual.multipliers))
+            rounded = self._round(book, dual, tight, tight)
         if rounded is None:
             return self._last_resort(bound)
         self.stats["core_users"] = rounded.core_users
@@ -177,17 +180,23 @@ class _Solve:
             bound = tight if rounded.searched is None else self._searched(tight, rounded.searched)
         return rounded.pairs, bound, self._why(value, bound)
 
+    def _round(self, book: PriceBook, dual: DualAnswer, bound: float, goal: float) -> Rounded | None:
+        rounder = Rounder(
+            self.program, book, self.engine, dual, bound=bound, goal=goal, gap=self.gap, clock=self.clock
+        )
+        return rounder.run()
+
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
         if not excesses(self.program, NO_PAIRS).any():
             return NO_PAIRS, bound, self._why(0.0, bound)
         stopped = self.clock.stopped_by
         if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
-            pairs, answer_bound, ended = self._exact(None, bound)
+            pairs, answer_bound, ended = self._exact(bound)
             return pairs, min(bound, answer_bound), ended
         return None, bound, stopped or StoppedBy.NO_PROGRESS
 
-    def _exact(self, dual: DualAnswer | None, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
+    def _exact(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
         self.stats["core_users"] = self.program.n_users
         if not len(everyone.user) and not excesses(self.program, NO_PAIRS).any():
@@ -229,16 +238,13 @@ class _Solve:
 
     # ------------------------------------------------------------- solution
 
-    def _solution(
-        self, multipliers: np.ndarray, bound: float, pairs: Pairs | None, ended: StoppedBy
-    ) -> Solution:
+    def _solution(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
         value = math.nan if pairs is None else plan_value(self.program, pairs)
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
-        return self._build(
-            multipliers, bound, Status.NO_SOLUTION if pairs is None else status, ended, pairs, value
-        )
+        found = Status.NO_SOLUTION if pairs is None else status
+        return self._build(self.multipliers, bound, found, ended, pairs, value)
 
-    def _infeasible(self, dual: DualAnswer, proof: str, multipliers: np.ndarray | None) -> Solution:
+    def _infeasible(self, proof: str, multipliers: np.ndarray | None) -> Solution:
         why = explain_infeasible(
             self.instance,
             self.book,

@@ -20,6 +20,7 @@ from couponry.instances.instance import Instance
 from couponry.solver.verify.choices import Block, best_choices
 from couponry.solver.verify.measures import Measures
 from couponry.solver.verify.requirements import Groups, Requirement
+from couponry.solver.verify.row_limits import row_limit
 from couponry.solver.verify.user_limits import UserLimits, read_user_limits
 
 __all__ = ["DualValue", "dual_value", "missing_side"]
@@ -75,7 +76,10 @@ def dual_value(
     """
     chosen = [(r, multipliers.get(r.name, 0.0)) for r in requirements if multipliers.get(r.name, 0.0) != 0]
     prices = _price_tables(chosen, len(groups.sizes), len(instance.coupons))
-    linear = sum((Fraction(price) * r.row_limit(price > 0) for r, price in chosen), Fraction(0))
+    linear = sum(
+        (Fraction(price) * row_limit(instance, groups, r, upper=price > 0) for r, price in chosen),
+        Fraction(0),
+    )
     sense = (1.0 if instance.campaign.sense == "maximise" else -1.0) if objective else 0.0
     worth, size = _sum_of_choices(instance, groups, prices, sense)
     value = float(Fraction(worth) + linear)

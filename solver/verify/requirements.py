@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, floor, gcd
+from math import gcd
 
 import numpy as np
 import pyarrow as pa
@@ -59,11 +59,6 @@ class Part:
     groups: np.ndarray
     coupons: np.ndarray
 
-    def whole(self, scale: int) -> bool:
-        """Return whether ``scale`` × this part is a whole number in every plan."""
-        units = self.measure == "count" or self.measure.startswith("kept ")
-        return units and (self.coefficient * scale).denominator == 1
-
 
 @dataclass(frozen=True)
 class Requirement:
@@ -88,20 +83,6 @@ class Requirement:
     upper: float | None
     of: str
     scale: int = 1
-
-    def row_limit(self, upper: bool) -> Fraction:
-        """Return a limit in the row's scale; of whole units, the last whole number within it."""
-        limit = self.upper if upper else self.lower
-        assert limit is not None
-        scaled = written(limit) * self.scale
-        if not all(part.whole(self.scale) for part in self.parts):
-            return scaled
-        step = 1 if upper else -1
-        last = floor(scaled) if upper else ceil(scaled)
-        # A rate is rounded before it is compared, so 39 users in 149 are as many as 39 / 149 asks for.
-        while step * float(Fraction(last + step, self.scale)) <= step * limit:
-            last += step
-        return Fraction(last)
 
 
 class Groups:

@@ -1,0 +1,85 @@
+"""Rows whose activity can only be a whole number of some amount.
+
+A count is a whole number. So is, in steps of the price, the cost of messages that all cost the same: a budget
+of 576 at 0.1 a message is a limit of 5,760 messages. Limits on such rows can be rounded inwards, which loses
+no plan and makes the bound tighter.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from couponry.instances.program import Program, exact
+from couponry.instances.rows import COUNT, KEPT, Row
+
+__all__ = ["grains", "round_inwards"]
+
+PROBE = 1000
+
+
+def grains(program: Program) -> np.ndarray:
+    """Return the step of each row's activity, float64 ``(K,)``; 0 where it can be anything."""
+    constant: dict[str, np.ndarray | None] = {}
+    return np.array([_grain(program, row, constant) for row in program.rows], dtype=np.float64)
+
+
+def _grain(program: Program, row: Row, constant: dict[str, np.ndarray | None]) -> float:
+    if all(term.measure in (COUNT, KEPT) for term in row.terms):
+        whole = all(bool((term.weights() == np.round(term.weights())).all()) for term in row.terms)
+        return 1.0 if whole else 0.0
+    if len(row.terms) > 1:
+        return 0.0
+    (term,) = row.terms
+    if term.measure not in constant:
+        constant[term.measure] = _constant(program, term.measure)
+    each = constant[term.measure]
+    if each is None:
+        return 0.0
+    steps = np.unique(np.abs(term.weights() * each)[term.weights() != 0])
+    return float(steps[0]) if len(steps) == 1 and math.isfinite(steps[0]) else 0.0
+
+
+def _constant(program: Program, measure: str) -> np.ndarray | None:
+    """Return what each coupon has of a measure, ``(J,)``, where it is the same for all users; else None."""
+    for rows in (slice(0, PROBE), slice(0, program.n_users)):
+        low, high = _range(program, measure, rows)
+        if (low < high).any():
+            return None
+    return np.where(low <= high, low, 0.0)
+
+
+def _range(program: Program, measure: str, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and most of a measure over each coupon's eligible pairs; +inf, −inf without any."""
+    value, numbers = program.columns["value"][rows], program.columns[measure][rows]
+    usable = ~np.isnan(value) if program.coupon is None else ~np.isnan(value) & (program.coupon[rows] >= 0)
+    if program.coupon is None:
+        low = np.min(numbers, axis=0, where=usable, initial=np.inf)
+        return low.astype(np.float64), np.max(numbers, axis=0, where=usable, initial=-np.inf).astype(
+            np.float64
+        )
+    low, high = np.full(program.n_coupons, np.inf), np.full(program.n_coupons, -np.inf)
+    coupon = program.coupon[rows][usable]
+    np.minimum.at(low, coupon, numbers[usable])
+    np.maximum.at(high, coupon, numbers[usable])
+    return low, high
+
+
+def round_inwards(lower: np.ndarray, upper: np.ndarray, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return limits moved inwards to the nearest whole number of grains.
+
+    A limit that a whole number misses by less than a billionth part is taken to be met by it.
+    """
+    tight_lower, tight_upper = lower.copy(), upper.copy()
+    for k in np.flatnonzero(grain > 0):
+        step = exact(grain[k])
+        if math.isfinite(lower[k]):
+            units = exact(lower[k]) / step
+            slack = 0 if grain[k] == 1 else abs(units) / 10**9
+            tight_lower[k] = float(step * math.ceil(units - slack))
+        if math.isfinite(upper[k]):
+            units = exact(upper[k]) / step
+            slack = 0 if grain[k] == 1 else abs(units) / 10**9
+            tight_upper[k] = float(step * math.floor(units + slack))
+    return tight_lower, tight_upper
