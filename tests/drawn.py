@@ -151,6 +151,9 @@ def _responses(draw: st.DrawFn, n: int, coupons: int, random: np.random.Generato
         "cost": _numbers(random, (n, places), spread, lowest_cost, highest).astype(dtype),
         "revenue": _numbers(random, (n, places), spread, -2, 2 * highest).astype(dtype),
     }
+    if draw(st.integers(0, 3)) == 0:
+        # Messages that all cost the same.
+        measures["cost"][:] = measures["cost"][0, 0]
     measures["value"][random.random((n, places)) < draw(st.sampled_from([0.1, 0.0, 0.4]))] = np.nan
     return Response(measures, coupon)
 

@@ -575,6 +575,26 @@ def test_certificate_is_recomputed() -> None:
     assert check.words.startswith("The multipliers prove that no plan is better than 2")
 
 
+def test_budget_for_messages_of_one_price_buys_whole_messages() -> None:
+    """A budget of 0.25 buys two messages at 0.1, so two at most is proven; not so where prices differ."""
+    users, menu = Users(pa.table({"user_id": [1, 2, 3]})), Coupons(pd.DataFrame({"coupon_id": ["A"]}))
+
+    def proven(cost: list[float], budget: float) -> float:
+        response = Response({"value": np.ones((3, 1)), "cost": np.array(cost)[:, None]})
+        instance = Instance(menu, users, response, (Budget(amount=budget),))
+        check = verify(instance, table([]), certificate(9.0, budget=10.0)).certificate
+        assert check is not None
+        return check.bound
+
+    # λ = 10 takes all the worth of 1 at a cost of 0.1, so L = 10 × the budget that can be spent.
+    assert proven([0.1, 0.1, 0.1], 0.25) == pytest.approx(2.0)
+    assert proven([0.1, 0.1, 0.0], 0.25) == pytest.approx(3.0)  # and 1 for the free message
+    assert proven([0.1, 0.1, 0.15], 0.25) == pytest.approx(2.5)
+    # Three times 0.1 is 0.30000000000000004.
+    assert proven([0.1, 0.1, 0.1], 0.3) == pytest.approx(2.0)
+    assert proven([0.1, 0.1, 0.1], math.nextafter(0.3, 1)) == pytest.approx(3.0)
+
+
 def test_claim_that_is_better_than_the_multipliers_prove_is_refused() -> None:
     """A bound below L(λ) is not proven by λ."""
     # λ = 0.25: ann 0.5, bob 0.25, cid 0.5, dee 0.25, and 0.25 × 4: L = 2.5.
@@ -763,9 +783,15 @@ def exact_dual(instance: Instance, multipliers: list[float]) -> Fraction:
         if limit is None:
             continue
         scale = int(row.unit) if row.kind == "parity" else terms[0][0].denominator
-        whole = all(measure == "count" and (c * scale).denominator == 1 for c, measure, _ in terms)
-        step = 1 if multiplier > 0 else -1
-        total += Fraction(multiplier) * (last_whole(limit, scale, step) if whole else decimal(limit) * scale)
+        sizes = {abs(reading.number(measure, pair)) for _, measure, over in terms for pair in over} - {0.0}
+        sizes |= {1.0} if terms[0][1] == "count" else set()
+        whole = len({measure for _, measure, _ in terms}) == 1 == len(sizes)
+        if whole and all((coefficient * scale).denominator == 1 for coefficient, _, _ in terms):
+            readings = (Fraction,) if len(terms) == 1 else (Fraction, decimal)
+            last = [last_step(limit, scale, sizes, read, multiplier > 0) for read in readings]
+            total += Fraction(multiplier) * (max(last) if multiplier > 0 else min(last))
+        else:
+            total += Fraction(multiplier) * decimal(limit) * scale
         for coefficient, measure, over in terms:
             for pair in over:
                 number = Fraction(reading.number(measure, pair))
@@ -775,11 +801,14 @@ def exact_dual(instance: Instance, multipliers: list[float]) -> Fraction:
     return total
 
 
-def last_whole(limit: float, scale: int, step: int) -> int:
-    """Return the last whole number of units whose share of ``scale`` is within a limit."""
-    start = round(limit * scale)
-    near = [units for units in range(start - 2, start + 3) if step * (units / scale) <= step * limit]
-    return step * max(step * units for units in near)
+def last_step(limit: float, scale: int, sizes: set[float], read: Any, upper: bool) -> Fraction:
+    """Return the last multiple of the one size whose share of ``scale``, rounded, is within a limit."""
+    (size,) = sizes
+    start = round(limit * scale / size)
+    multiples = [steps * read(size) for steps in range(start - 2, start + 3)]
+    if upper:
+        return Fraction(size) * max(m / read(size) for m in multiples if float(m / scale) <= limit)
+    return Fraction(size) * min(m / read(size) for m in multiples if float(m / scale) >= limit)
 
 
 def _sides(lower: float, upper: float) -> list[float]:
