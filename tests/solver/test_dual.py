@@ -29,8 +29,9 @@ from couponry.instances.generators import DEFAULT_RULES, RULE_NAMES, draw_instan
 from couponry.solver import dual
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
+from couponry.solver.dual import DualAnswer, DualSearch, edges, measure_scale, within
 from couponry.solver.local import LocalEngine
+from couponry.solver.master import Box
 from couponry.solver.prices import PriceBook
 
 REACH = 1e4
@@ -178,6 +179,23 @@ def test_scale_of_a_row_that_nobody_touches_is_its_weights() -> None:
     scale = measure_scale(instance.program, PriceBook(instance.program), np.arange(1))
     assert scale.coefficient.tolist() == [1.0]
     assert scale.objective == 1.0
+
+
+def test_boxes_end_at_the_limits() -> None:
+    """A box that sticks out of the limits is cut off there."""
+    limits = Box(np.array([0.0, -1.0]), np.array([2.0, 0.0]))
+    box = within(limits, np.array([-1.0, -0.5]), np.array([1.0, 0.5]))
+    assert box.lower.tolist() == [0.0, -0.5]
+    assert box.upper.tolist() == [1.0, 0.0]
+
+
+def test_only_edges_that_can_move_are_edges() -> None:
+    """A row that is broken at an edge asks for a wider box, unless the limits end there as well."""
+    limits = Box(np.array([-3.0, -3.0, -3.0, -1.0]), np.array([3.0, 1.0, 3.0, 3.0]))
+    box = Box(-np.ones(4), np.ones(4))
+    # broken above at a movable edge, above at the limits, not at all, below at the limits
+    assert edges(np.array([0.5, 0.5, 0.0, -0.5]), box, limits).tolist() == [True, False, False, False]
+    assert edges(np.array([-0.5, -0.5, 0.0, 0.5]), box, limits).tolist() == [True, True, False, True]
 
 
 # ------------------------------------------------------------------ against HiGHS

@@ -162,6 +162,21 @@ def test_clip_drops_prices_of_absent_sides() -> None:
     assert book().clip(MULTIPLIERS).tolist() == MULTIPLIERS.tolist()
 
 
+def test_limits_of_counts_are_rounded_inwards() -> None:
+    """At least half a coupon means one; money can be anything."""
+    lower, upper = book().inward
+    assert lower.tolist() == [-math.inf, 1, -math.inf, 1, 1, 1, 0, -3, -1]
+    assert upper.tolist() == [2, math.inf, 4, math.inf, math.inf, math.inf, math.inf, 3, 1]
+
+
+def test_rounding_inwards_makes_the_bound_tighter() -> None:
+    """At a price of −0.5 a floor of one and not of half a coupon lowers the bound by a quarter."""
+    assert book().rounding_gain(MULTIPLIERS) == pytest.approx(0.25)
+    # Of the budget's 4 nothing is rounded, nor of a side that has no price.
+    without = np.where(np.arange(9) == 3, 0.0, MULTIPLIERS)
+    assert book().rounding_gain(without) == 0.0
+
+
 # --------------------------------------------------------------------- identities of drawn instances
 
 
