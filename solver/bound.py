@@ -27,4 +27,4 @@ def dual_bound(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) ->
     error = (
         engine.rounding_error(scores) + rounding + 4 * np.finfo(np.float64).eps * (abs(total) + abs(linear))
     )
-    return total + linear + error
+    return float(total + linear + error)

@@ -267,7 +267,7 @@ class _Solve:
         value: float,
         infeasibility: Infeasibility | None = None,
     ) -> Solution:
-        bound = self.program.sense * bound
+        bound = float(self.program.sense * bound)
         names = tuple(row.name for row in self.program.rows)
         self.stats["passes"] = self.engine.passes
         return build_solution(
