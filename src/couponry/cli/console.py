@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -59,25 +60,37 @@ def progress_bars(*, shown: bool = True) -> Iterator[Report | None]:
 
 
 class _Stages:
-    """One bar a stage, in the order in which stages report."""
+    """One bar a stage, in the order in which stages first report."""
 
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self.tasks: dict[str, TaskID] = {}
-        self.latest: dict[str, float] = {}
+        self.latest: dict[str, Progress] = {}
 
     def __call__(self, step: Progress) -> None:
-        """Draw one step; a stage that starts over gets a bar of its own."""
-        if step.stage not in self.tasks or step.done < self.latest[step.stage]:
+        """Draw one step. A stage that starts over starts its bar over."""
+        if step.stage not in self.tasks:
+            self._end_open_ones()
             self.tasks[step.stage] = self.bars.add_task(step.stage, total=step.total, message="")
-        self.latest[step.stage] = step.done
+        elif step.done < min(self.latest[step.stage].done, step.total or math.inf):
+            self.bars.reset(self.tasks[step.stage], total=step.total)
+        self.latest[step.stage] = step
         self.bars.update(self.tasks[step.stage], completed=step.done, total=step.total, message=step.message)
+
+    def _end_open_ones(self) -> None:
+        """End the stages that never said how long they are: another one has begun."""
+        for stage, step in self.latest.items():
+            if step.total is None:
+                self._end(stage)
+
+    def _end(self, stage: str) -> None:
+        done = max(self.latest[stage].done, 1)
+        self.bars.update(self.tasks[stage], total=done, completed=done)
 
     def finish(self) -> None:
         """Mark every stage as done: the work that reported it is over."""
-        for stage, task in self.tasks.items():
-            done = max(self.latest[stage], 1)
-            self.bars.update(task, total=done, completed=done)
+        for stage in self.tasks:
+            self._end(stage)
 
 
 def say(text: str = "") -> None:

@@ -115,11 +115,14 @@ def train_and_write(
 ) -> tuple[Model, Evaluation | None]:
     """Train on the users that are not held out, judge on the others, and write both."""
     from couponry.instances.atomic import write_directory
+    from couponry.instances.progress import Progress
     from couponry.predictors.evaluate import evaluate_model
     from couponry.predictors.train import train as train_model
 
     seen, held = log.split(holdout, seed) if holdout else (log, None)
     fitted = train_model(seen, model, base, seed=seed, progress=progress)
+    if progress is not None:
+        progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None
     if held is not None:
         evaluation = evaluate_model(fitted, held)
