@@ -19,7 +19,7 @@ from couponry.instances.coupons import Coupons
 from couponry.instances.files import write_instance
 from couponry.instances.instance import Instance
 from couponry.instances.response import Response
-from couponry.instances.rules import Budget, Campaign, Coverage
+from couponry.instances.rules import Budget, Campaign, Coverage, UserCap
 from couponry.instances.users import Users
 
 Run = Callable[..., Result]
@@ -65,6 +65,24 @@ def impossible(tmp_path: Path) -> Path:
     rules = (Budget(amount=2), Coverage(segment="region", at_least=1))
     write_instance(small_instance(*rules), tmp_path / "impossible")
     return tmp_path / "impossible"
+
+
+@pytest.fixture(scope="session")
+def hard() -> Instance:
+    """Return an instance whose proof takes minutes: five budgets that all go with the value."""
+    users, coupons, budgets = 200, 10, 5
+    rng = np.random.default_rng(0)
+    weights = rng.integers(20, 100, (budgets, users, coupons)).astype(float)
+    measures = {"value": weights.mean(axis=0) + rng.integers(0, 10, (users, coupons)), "cost": weights[0]}
+    measures |= {f"weight{k}": weights[k] for k in range(1, budgets)}
+    names = [name for name in measures if name != "value"]
+    rules = [Budget(name=m, measure=m, amount=float(round(measures[m].sum() * 0.05))) for m in names]
+    return Instance(
+        Coupons(pd.DataFrame({"coupon_id": [f"C{j}" for j in range(coupons)]})),
+        Users(pa.table({"user_id": [f"u{i}" for i in range(users)]})),
+        Response(measures),
+        (*rules, UserCap(coupons=2)),
+    )
 
 
 class Terminal:

@@ -4,42 +4,18 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
 
 from couponry.cli.interrupt import cancel_on_interrupt
-from couponry.instances.coupons import Coupons
 from couponry.instances.files import write_instance
 from couponry.instances.instance import Instance
 from couponry.instances.plan import read_plan
-from couponry.instances.response import Response
-from couponry.instances.rules import Budget, UserCap
-from couponry.instances.users import Users
+from couponry.instances.rules import Target
 from couponry.solver.verify import verify
-
-USERS, COUPONS, MEASURES = 200, 10, 5
-
-
-@pytest.fixture(scope="module")
-def hard() -> Instance:
-    """Return an instance whose proof takes minutes: five budgets that all go with the value."""
-    rng = np.random.default_rng(0)
-    weights = rng.integers(20, 100, (MEASURES, USERS, COUPONS)).astype(float)
-    measures = {"value": weights.mean(axis=0) + rng.integers(0, 10, (USERS, COUPONS)), "cost": weights[0]}
-    measures |= {f"weight{k}": weights[k] for k in range(1, MEASURES)}
-    names = [name for name in measures if name != "value"]
-    rules = [Budget(name=m, measure=m, amount=float(round(measures[m].sum() * 0.05))) for m in names]
-    return Instance(
-        Coupons(pd.DataFrame({"coupon_id": [f"C{j}" for j in range(COUPONS)]})),
-        Users(pa.table({"user_id": [f"u{i}" for i in range(USERS)]})),
-        Response(measures),
-        (*rules, UserCap(coupons=2)),
-    )
 
 
 @pytest.fixture
@@ -66,6 +42,19 @@ def test_first_keeps_the_best_plan_so_far(solving: Any, hard: Instance, tmp_path
     assert summary["gap"] > 0
     assert "It was cancelled; the best plan so far was kept." in " ".join(out.split())
     assert verify(hard, read_plan(tmp_path / "plan")).ok
+
+
+@pytest.mark.slow
+def test_first_without_a_plan(terminal: Any, hard: Instance, tmp_path: Path) -> None:
+    """Where one Ctrl-C comes before there is any plan, the exit code is 4 and nothing is written."""
+    write_instance(replace(hard, rules=(*hard.rules, Target(at_least=7014))), tmp_path / "asked")
+    process = terminal("solve", tmp_path / "asked", "--out", tmp_path / "plan", "--method", "exact")
+    process.wait_for("integer program")
+    process.interrupt()
+    code, _ = process.finish()
+    assert code == 4, process.shown
+    assert "There is no plan to write. It was cancelled" in " ".join(process.shown.split())
+    assert not (tmp_path / "plan").exists()
 
 
 @pytest.mark.slow
