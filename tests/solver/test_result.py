@@ -137,7 +137,8 @@ def test_rows_in_their_own_units() -> None:
     assert table["price"].tolist() == [0, 0, 0.5, 0, -0.25, 0, 0.75, 0]
     assert table.loc["budget", "measure"] == "cost"
     assert table.loc["budget", "scope"] == "all coupons"
-    assert str(table.loc["budget", "words"]).endswith("more on the limit of 8 money of cost wins 0.5000 conversions")
+    said = str(table.loc["budget", "words"])
+    assert said.endswith("more on the limit of 8 money of cost wins 0.5000 conversions")
 
 
 def test_prices_of_a_least_cost_are_turned() -> None:
