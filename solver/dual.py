@@ -14,6 +14,7 @@ import numpy as np
 
 from couponry.instances.program import Program
 from couponry.solver.clock import Clock
+from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box, CoreAnswer, Master, RowScale
 from couponry.solver.prices import PriceBook, Tables
@@ -30,6 +31,8 @@ STALE = 3
 SAMPLE_PRECISION = 1e-5
 NARROW = 0.25
 SANE = 30.0
+# Prices this many times their natural size are a reason to look whether there is a plan at all.
+SUSPICIOUS = 2.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class DualAnswer:
         Whether the minimiser lay inside its box: then it is the global one.
     broken : ndarray of float64, shape (K,)
         By how much each row is broken even at the largest price allowed.
+    proof : ndarray of float64, shape (K,), or None
+        Multipliers that prove that no plan exists, where prices ran so far that this was looked at.
     """
 
     multipliers: np.ndarray
@@ -58,6 +63,7 @@ class DualAnswer:
     settled: Tables
     inside: bool
     broken: np.ndarray
+    proof: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,8 @@ class DualSearch:
     clock : Clock
     seed : int
         Of the samples.
+    elastic : bool
+        Rows are meant to be broken at the largest price: do not look whether there is a plan.
     """
 
     def __init__(
@@ -137,9 +145,10 @@ class DualSearch:
         reach: np.ndarray,
         clock: Clock,
         seed: int = 0,
+        elastic: bool = False,
     ) -> None:
         self.program, self.book, self.engine, self.scale = program, book, engine, scale
-        self.reach, self.clock, self.seed = reach, clock, seed
+        self.reach, self.clock, self.seed, self.elastic = reach, clock, seed, elastic
 
     def run(self, start: np.ndarray | None = None, relative_radius: float = 0.2) -> DualAnswer:
         """Minimise L over all users.
@@ -173,6 +182,8 @@ class DualSearch:
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
             sample = _People(LocalEngine(self.program, users), users, {}, size / n)
             answer = self._search(sample, multipliers, wide, sane, precision=SAMPLE_PRECISION)
+            if answer.proof is not None:
+                return answer
             multipliers = answer.multipliers
             radius = self._radius(multipliers, 3 / math.sqrt(size))
             size = min(n, size * GROWTH)
@@ -213,6 +224,10 @@ class DualSearch:
             value = answer.core.value
             if people.depth == 0:
                 self._tell(people.share, move, value, len(undecided))
+                if at_edge.any() and not self.elastic:
+                    answer = replace(answer, proof=self._prove(answer.multipliers, multipliers))
+                if answer.proof is not None:
+                    break
             stale = stale + 1 if value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
             if not at_edge.any() or stale >= STALE or self.clock.stopped_by is not None:
                 break
@@ -244,6 +259,12 @@ class DualSearch:
         master = Master(self.program, self.book, rows, taken, people.share, self.scale, self.clock)
         core = master.minimise(multipliers, box, self.book.radius(radius))
         return DualAnswer(core.multipliers, multipliers, core, taken, True, core.broken)
+
+    def _prove(self, multipliers: np.ndarray, before: np.ndarray) -> np.ndarray | None:
+        """Look whether there is a plan at all: where prices run away, their last step points to the proof."""
+        if not (np.abs(multipliers) > SUSPICIOUS * self.scale.price).any():
+            return None
+        return prove_by_prices(self.engine, self.book, self.book.clip(multipliers - before))
 
     def _next_radius(self, radius: np.ndarray, moved: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
         """Widen the box where the minimiser lay at its edge, and narrow it where it hardly moved.

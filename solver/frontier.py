@@ -94,7 +94,14 @@ def frontier(
             progress(Progress("frontier", step, len(amounts), f"budget {amount:,.6g}"))
         rules = list(instance.rules)
         rules[position] = varied.model_copy(update={"amount": amount})
-        solution = solve(replace(instance, rules=tuple(rules)), gap=gap, start=last, seed=seed, cancel=cancel)
+        solution = solve(
+            replace(instance, rules=tuple(rules)),
+            gap=gap,
+            start=last,
+            seed=seed,
+            cancel=cancel,
+            explain_clashes=False,
+        )
         records.append(_record(amount, solution, position))
         if solution.infeasibility is None:
             last = solution

@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from couponry.instances.instance import Instance
-from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualSearch
 from couponry.solver.engine import Pairs
@@ -18,57 +17,14 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
-__all__ = ["explain_infeasible", "prove_by_prices"]
+__all__ = ["explain_infeasible"]
 
 SMALL = 20_000
 NODES = 2000
-
-
-def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
-    """Return multipliers that prove that no plan exists, or None.
-
-    With the objective switched off, L₀(λ) bounds Σ_k λ_k⁺(u_k − activity) + λ_k⁻(activity − l_k) over all
-    plans from above; were some plan feasible that sum would be at least 0, so L₀(λ) < 0 is a proof.
-
-    Parameters
-    ----------
-    multipliers : ndarray of float64, shape (K,)
-        Candidates; small ones are dropped where the proof holds without them.
-    """
-    rows_alone = PriceBook(book.program, with_objective=False)
-    largest = np.abs(multipliers).max(initial=0.0)
-    if largest == 0:
-        return None
-    for floor in (1e-1, 1e-2, 1e-4, 0.0):
-        candidate = _drop_small(rows_alone, multipliers, floor)
-        if _below_zero(engine, rows_alone, candidate):
-            return _thin(engine, rows_alone, candidate)
-    return None
-
-
-def _drop_small(book: PriceBook, multipliers: np.ndarray, floor: float) -> np.ndarray:
-    """Keep the multipliers whose limits weigh at least ``floor`` of the heaviest."""
-    weights = np.array(
-        [max(np.abs(t.weights()).max(initial=0.0) for t in row.terms) for row in book.program.rows]
-    )
-    pull = np.abs(multipliers) * weights
-    return np.where(pull >= floor * pull.max(initial=0.0), multipliers, 0.0)
-
-
-def _below_zero(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> bool:
-    return dual_bound(engine, book, multipliers) < 0
-
-
-def _thin(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray:
-    """Drop every row without which the proof still holds."""
-    thin = multipliers.copy()
-    for k in np.argsort(np.abs(multipliers)):
-        if thin[k] != 0 and np.count_nonzero(thin) > 1:
-            without = thin.copy()
-            without[k] = 0.0
-            if _below_zero(engine, book, without):
-                thin = without
-    return thin
+# Prices, in natural sizes, at which the row that gives way and all others may be broken.
+OWN = 1e2
+OTHERS = 1e5
+NOTHING_MEETS = "No plan can meet all rules together."
 
 
 def explain_infeasible(
@@ -80,6 +36,7 @@ def explain_infeasible(
     *,
     proof: str,
     multipliers: np.ndarray | None,
+    with_mends: bool = True,
 ) -> Infeasibility:
     """Say which rules clash and the least change of each that, all others as they are, mends it.
 
@@ -88,13 +45,18 @@ def explain_infeasible(
     proof : {"prices", "enumeration", "search"}
     multipliers : ndarray, shape (K,), or None
         Of the proof by prices; without them every row is tried.
+    with_mends : bool
+        Without it the clashing rules are named, but no change is looked for.
     """
+    if not with_mends:
+        clashing = [] if multipliers is None else np.flatnonzero(multipliers).tolist()
+        return _named(book, proof, multipliers, clashing)
     if multipliers is None:
         wanted = [(k, side) for k in range(book.n_rows) for side in ("lower", "upper")]
         sides = [(k, s) for k, s in wanted if math.isfinite(book.lower[k] if s == "lower" else book.upper[k])]
     else:
         sides = [(int(k), "upper" if multipliers[k] > 0 else "lower") for k in np.flatnonzero(multipliers)]
-    changes = _LeastChange(instance, book, engine, scale, clock)
+    changes = _LeastChange(instance, book, engine, scale, clock, multipliers)
     clashes = []
     for step, (k, side) in enumerate(sides):
         clock.tell("why infeasible", step, len(sides), book.program.rows[k].name)
@@ -103,30 +65,33 @@ def explain_infeasible(
             continue
         clashes.append(_clash(instance, book, k, side, change))
     names = ", ".join(dict.fromkeys(f"'{clash.name}'" for clash in clashes))
-    words = (
-        f"No plan can meet these rules together: {names}."
-        if names
-        else "No plan can meet all rules together."
-    )
+    words = f"No plan can meet these rules together: {names}." if names else NOTHING_MEETS
     mends = [clash.words for clash in clashes if clash.mended_limit is not None]
     if mends:
         words += " Any one of these changes mends it: " + "; ".join(mends) + "."
     return Infeasibility(tuple(clashes), proof, multipliers, words)
 
 
+def _named(book: PriceBook, proof: str, multipliers: np.ndarray | None, clashing: list[int]) -> Infeasibility:
+    names = ", ".join(f"'{book.program.rows[k].name}'" for k in clashing)
+    words = f"No plan can meet these rules together: {names}." if names else NOTHING_MEETS
+    return Infeasibility((), proof, multipliers, words)
+
+
 class _LeastChange:
     """Finds by how much one side must give way, all other rows as they are."""
 
     def __init__(
-        self, instance: Instance, book: PriceBook, engine: LocalEngine, scale: RowScale, clock: Clock
+        self,
+        instance: Instance,
+        book: PriceBook,
+        engine: LocalEngine,
+        scale: RowScale,
+        clock: Clock,
+        proof: np.ndarray | None,
     ) -> None:
-        self.program, self.book, self.engine, self.scale, self.clock = (
-            instance.program,
-            book,
-            engine,
-            scale,
-            clock,
-        )
+        self.program, self.book, self.engine = instance.program, book, engine
+        self.scale, self.clock, self.proof = scale, clock, proof
         pairs = eligible_pairs(self.program, np.arange(self.program.n_users))
         self.integer = self._integer(pairs) if len(pairs.user) <= SMALL else None
 
@@ -137,10 +102,14 @@ class _LeastChange:
         """Return the least change of row ``k``, in its own scale; None if none of it mends."""
         if self.integer is not None:
             return self.integer.least_change(self.clock, k, side, nodes=NODES)
-        reach = 1e6 * self.scale.price
-        reach[k] = 1e3 * self.scale.price[k]
-        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock)
-        broken = search.run().broken
+        if self.proof is None:
+            return None
+        reach = OTHERS * self.scale.price
+        reach[k] = OWN * self.scale.price[k]
+        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock, elastic=True)
+        # The proof, drawn out until this row's price is at its end, is near where the search must end.
+        start = np.clip(self.proof * (reach[k] / abs(self.proof[k])), -reach, reach)
+        broken = search.run(start).broken
         others = np.delete(broken, k)
         return None if others.any() else abs(float(broken[k]))
 

@@ -15,8 +15,9 @@ from couponry.solver.clock import Clock
 from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
 from couponry.solver.engine import Pairs
 from couponry.solver.enumeration import no_plan_exists
+from couponry.solver.farkas import prove_by_prices
 from couponry.solver.feasibility import excesses
-from couponry.solver.infeasible import explain_infeasible, prove_by_prices
+from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
@@ -45,6 +46,7 @@ def solve(
     seed: int = 0,
     progress: Report | None = None,
     cancel: Cancel | None = None,
+    explain_clashes: bool = True,
 ) -> Solution:
     """Find the plan that yields the most within all rules, and prove how near to the best it is.
 
@@ -68,6 +70,9 @@ def solve(
     cancel : Cancel, optional
         Once it is set, the best plan so far is handed back.
 
+    explain_clashes : bool
+        Where no plan exists, look for the least change that mends each rule; it takes some solves more.
+
     Returns
     -------
     Solution
@@ -81,7 +86,7 @@ def solve(
     """
     _check(method, gap, time_limit, engine)
     clock = Clock(time_limit, cancel, progress)
-    return _Solve(instance, method, gap, seed, clock).run(start)
+    return _Solve(instance, method, gap, seed, clock, explain_clashes).run(start)
 
 
 def _check(method: str, gap: float, time_limit: float | None, engine: str) -> None:
@@ -100,14 +105,16 @@ def _check(method: str, gap: float, time_limit: float | None, engine: str) -> No
 class _Solve:
     """One solve; values are in the direction ``sense · objective`` until the solution is built."""
 
-    def __init__(self, instance: Instance, method: str, gap: float, seed: int, clock: Clock) -> None:
+    def __init__(
+        self, instance: Instance, method: str, gap: float, seed: int, clock: Clock, explain: bool
+    ) -> None:
         self.instance, self.gap, self.seed, self.clock = instance, gap, seed, clock
         with clock.phase("compile"):
             self.program = instance.program
             self.book = PriceBook(self.program)
             self.engine = LocalEngine(self.program)
         pairs = self.program.n_users * self.engine.places
-        self.proven = math.inf
+        self.proven, self.explain = math.inf, explain
         self.multipliers = np.zeros(self.book.n_rows)
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
         self.exact_nodes = AUTO_NODES if method == "auto" else None
@@ -123,11 +130,12 @@ class _Solve:
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
         with self.clock.phase("dual"):
             dual = self._dual(self.book, start)
-        if dual.broken.any() or self._contradictory():
+        proof = dual.proof
+        if proof is None and (dual.broken.any() or self._contradictory()):
+            proof = prove_by_prices(self.engine, self.book, dual.multipliers)
+        if proof is not None:
             with self.clock.phase("infeasible"):
-                proof = prove_by_prices(self.engine, self.book, dual.multipliers)
-                if proof is not None:
-                    return self._infeasible("prices", proof)
+                return self._infeasible("prices", proof)
         with self.clock.phase("bound"):
             bound = self._prove(dual)
         with self.clock.phase("plan"):
@@ -253,6 +261,7 @@ class _Solve:
             self.clock,
             proof=proof,
             multipliers=multipliers,
+            with_mends=self.explain,
         )
         held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
         return self._build(held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, math.nan, why)
