@@ -1,0 +1,57 @@
+"""Proofs that no plan exists: made of multipliers, thinned, and accepted by the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from tests.brute_force import best_plan
+from tests.drawn import instances
+from tests.instances.small import four_users
+
+from couponry.instances import Budget, Instance, Target
+from couponry.solver.farkas import prove_by_prices
+from couponry.solver.local import LocalEngine
+from couponry.solver.prices import PriceBook
+from couponry.solver.verify import verify_infeasible
+
+
+def prove(instance: Instance, multipliers: list[float]) -> list[float] | None:
+    """Return the proof that is made of given multipliers."""
+    program = instance.program
+    found = prove_by_prices(LocalEngine(program), PriceBook(program), np.array(multipliers))
+    return None if found is None else [float(m) for m in found]
+
+
+def test_proof_drops_rows_that_it_does_not_need() -> None:
+    """Of A's stock, B's floor, a budget of 1.5 and a target only floor and budget are needed."""
+    # At 1 a unit of money and −2 a B every B is worth 0, all else less: L₀ = 1 · 1.5 − 2 · 1 < 0.
+    instance = four_users(Budget(amount=1.5), Target(at_least=0.1))
+    assert prove(instance, [0.01, -2.0, 1.0, -0.1]) == [0, -2, 1, 0]
+
+
+def test_proofs_are_accepted_by_the_judge() -> None:
+    """The multipliers of a proof prove it again from the rules themselves: −0.5, as worked out above."""
+    instance = four_users(Budget(amount=1.5), Target(at_least=0.1))
+    found = prove(instance, [0.01, -2.0, 1.0, -0.1])
+    assert found is not None
+    check = verify_infeasible(instance, np.array(found))
+    assert check.proven
+    assert check.bound == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("multipliers", [[0, 0, 0], [0, -1, 0.4], [1, 0, 0], [0, -1, -1]])
+def test_multipliers_that_prove_nothing(multipliers: list[float]) -> None:
+    """No multipliers, too little weight on the money, other rows, absent sides: no proof."""
+    assert prove(four_users(Budget(amount=1.5)), multipliers) is None
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(instance=instances(max_users=3, max_rules=2))
+def test_what_has_a_plan_is_never_disproven(instance: Instance) -> None:
+    """Whatever the multipliers, an instance that brute force has a plan for is not proven to have none."""
+    assume(best_plan(instance) is not None)
+    book, engine = PriceBook(instance.program), LocalEngine(instance.program)
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        assert prove_by_prices(engine, book, book.clip(rng.normal(size=book.n_rows))) is None
