@@ -99,14 +99,15 @@ class _LeastChange:
         return PairProgram(self.program, self.book, pairs, np.zeros(self.book.n_rows))
 
     def of(self, k: int, side: str) -> float | None:
-        """Return the least change of row ``k``, in its own scale; None if none of it mends."""
+        """Return the least change of row ``k`` from its limit rounded inwards; None if none of it mends."""
         if self.integer is not None:
             return self.integer.least_change(self.clock, k, side, nodes=NODES)
         if self.proof is None:
             return None
         reach = OTHERS * self.scale.price
         reach[k] = OWN * self.scale.price[k]
-        search = DualSearch(self.program, self.book, self.engine, self.scale, reach, self.clock, elastic=True)
+        book = self.book.tightened()
+        search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, elastic=True)
         # The proof, drawn out until this row's price is at its end, is near where the search must end.
         start = np.clip(self.proof * (reach[k] / abs(self.proof[k])), -reach, reach)
         broken = search.run(start).broken
@@ -117,7 +118,8 @@ class _LeastChange:
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
     row = book.program.rows[k]
     limit = (row.lower if side == "lower" else row.upper) / row.unit
-    mended = None if change is None else _outward(limit, change / row.unit, side)
+    inward = book.inward[0 if side == "lower" else 1][k] / row.unit
+    mended = None if change is None else _outward(inward, change / row.unit, side)
     currency = instance.campaign.currency
     unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
     if mended is None:
@@ -132,11 +134,9 @@ def _outward(limit: float, change: float, side: str) -> float:
     """Return the mended limit rounded so that what a planner types is enough."""
     mended = limit - change if side == "lower" else limit + change
     digits = 2 if abs(mended) >= 1 else 6
+    near = round(mended, digits)
+    if abs(mended - near) <= 1e-8 * max(1.0, abs(mended)):
+        return near
     step = 10.0**-digits
-    # What HiGHS's tolerance may have hidden is given on top.
-    slack = 1e-9 * max(1.0, abs(mended))
-    rounded = math.floor((mended - slack) / step) if side == "lower" else math.ceil((mended + slack) / step)
-    near = round(mended)
-    if abs(mended - near) <= 1e-6 * max(1.0, abs(mended)):
-        return float(near)
-    return round(rounded * step, digits)
+    outer = math.floor(mended / step) if side == "lower" else math.ceil(mended / step)
+    return round(outer * step, digits)
