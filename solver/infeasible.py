@@ -99,7 +99,7 @@ class _LeastChange:
         return PairProgram(self.program, self.book, pairs, np.zeros(self.book.n_rows))
 
     def of(self, k: int, side: str) -> float | None:
-        """Return the least change of row ``k`` from its limit rounded inwards; None if none of it mends."""
+        """Return the least change of row ``k``'s written limit, in its scale; None if none of it mends."""
         if self.integer is not None:
             return self.integer.least_change(self.clock, k, side, nodes=NODES)
         if self.proof is None:
@@ -112,14 +112,16 @@ class _LeastChange:
         start = np.clip(self.proof * (reach[k] / abs(self.proof[k])), -reach, reach)
         broken = search.run(start).broken
         others = np.delete(broken, k)
-        return None if others.any() else abs(float(broken[k]))
+        rounded = (
+            book.lower[k] - self.book.lower[k] if side == "lower" else self.book.upper[k] - book.upper[k]
+        )
+        return None if others.any() else max(0.0, abs(float(broken[k])) - float(rounded))
 
 
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
     row = book.program.rows[k]
     limit = (row.lower if side == "lower" else row.upper) / row.unit
-    inward = book.inward[0 if side == "lower" else 1][k] / row.unit
-    mended = None if change is None else _outward(inward, change / row.unit, side)
+    mended = None if change is None else _outward(limit, change / row.unit, side)
     currency = instance.campaign.currency
     unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
     if mended is None:
@@ -135,8 +137,8 @@ def _outward(limit: float, change: float, side: str) -> float:
     mended = limit - change if side == "lower" else limit + change
     digits = 2 if abs(mended) >= 1 else 6
     near = round(mended, digits)
-    if abs(mended - near) <= 1e-8 * max(1.0, abs(mended)):
-        return near
+    if abs(mended - near) <= 1e-10 * max(1.0, abs(mended)):
+        return float(near)
     step = 10.0**-digits
     outer = math.floor(mended / step) if side == "lower" else math.ceil(mended / step)
-    return round(outer * step, digits)
+    return float(round(outer * step, digits))

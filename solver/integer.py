@@ -28,6 +28,10 @@ def eligible_pairs(program: Program, users: np.ndarray) -> Pairs:
     return Pairs(users[row], place)
 
 
+# More than HiGHS's feasibility tolerance, in the scaled rows that it sees.
+TOLERATED = 4e-9
+
+
 class PairProgram:
     """Maximise the objective over given pairs, within what is left of each row.
 
@@ -63,6 +67,11 @@ class PairProgram:
     def forbid(self, picked: Pairs) -> None:
         """Rule out one choice of pairs, which a tolerance took for feasible."""
         self.forbidden.append(self._among(picked))
+
+    def make_room(self, excess: np.ndarray) -> None:
+        """Narrow every row that a tolerance let be broken, beyond what the tolerance can hide."""
+        enough = np.maximum(np.maximum(4 * self.margin, 2 * excess), TOLERATED / self.row_scale)
+        self.margin = np.where(excess > 0, enough, self.margin)
 
     def _among(self, picked: Pairs) -> np.ndarray:
         """Return which of the program's pairs are picked, bool ``(P,)``."""
@@ -120,13 +129,15 @@ class PairProgram:
         return self._picked(answer), self._in_units(answer)
 
     def least_change(self, clock: Clock, row: int, side: str, *, nodes: int) -> float | None:
-        """Return the least by which one side must give way for any plan to exist; None if none does."""
+        """Return the least by which one side, as written, must give way for a plan to exist, or None."""
         highs = new_highs(clock)
         self._pass(highs, slack=(row, -1.0 if side == "upper" else 1.0))
         answer = solve_integer(highs, clock, nodes=nodes, abs_gap=1e-7)
         if answer.x is None or not answer.optimal:
             return None
-        return max(0.0, float(answer.x[-1] / self.row_scale[row]))
+        lower, upper = self.book.inward
+        rounded = lower[row] - self.book.lower[row] if side == "lower" else self.book.upper[row] - upper[row]
+        return max(0.0, float(answer.x[-1] / self.row_scale[row]) - float(rounded))
 
     def _pass(self, highs: highspy.Highs, slack: tuple[int, float] | None = None) -> None:
         """Hand the model over, scaled; with a slack (row, sign) its use is minimised, not the objective."""

@@ -110,7 +110,7 @@ def keep_rows_exactly(
         if attempt < FORBIDDEN:
             problem.forbid(picked)
         else:
-            problem.margin = np.maximum(problem.margin * 4, 2 * excess)
+            problem.make_room(excess)
     assert last is not None
     return None, last
 
