@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 
 # Tests run side by side, so each process keeps to a few threads of its own.
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=2
-PYTEST = $(THREADS) $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+PYTEST = $(THREADS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # An environment does not survive being copied or moved: it points to the place where it was made.
 MADE_IN := $(shell cat $(STAMP) 2>/dev/null)
