@@ -7,14 +7,14 @@ rows there are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
 
 from couponry.instances import Program
 
-__all__ = ["linear_optimum"]
+__all__ = ["linear_optimum", "nearly_linear_optimum"]
 
 
 @dataclass
@@ -85,6 +85,64 @@ def linear_optimum(program: Program, *, solver: str = "simplex") -> float:
         objective, np.where(free, -np.inf, 0.0), np.where(free, np.inf, 1.0), lower, upper, entries
     )
     return _solve(model, solver)
+
+
+def nearly_linear_optimum(program: Program, multipliers: np.ndarray, *, open_users: int) -> float:
+    """Return the best of those fractional plans in which most users have what prices give them.
+
+    It is HiGHS's optimum over the users whom the prices decide least clearly, all others fixed: a fractional
+    plan, so that the linear optimum is at least as much, whatever the multipliers are.
+
+    Parameters
+    ----------
+    program : Program
+        With one coupon a user.
+    multipliers : ndarray of float64, shape (K,)
+    open_users : int
+        How many users are left open.
+    """
+    assert program.choices.max_coupons.max() <= 1, "users have one coupon at most"
+    score = _reduced_values(program, multipliers)
+    ranked = np.sort(np.concatenate([score, np.zeros((len(score), 1))], axis=1), axis=1)
+    order = np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable")
+    users = np.sort(order[:open_users])
+    fixed = np.sort(order[open_users:])
+    fixed = fixed[score[fixed].max(axis=1) > 0]
+    place = score[fixed].argmax(axis=1)
+    coupon = place if program.coupon is None else program.coupon[fixed, place]
+    columns = {name: column[fixed, place].astype(np.float64) for name, column in program.columns.items()}
+    columns["count"] = np.ones(len(fixed))
+    classes = program.classes.codes[fixed]
+    used = [
+        sum(float((t.users[classes] * t.coupons[coupon]) @ columns[t.measure]) for t in row.terms)
+        for row in program.rows
+    ]
+    rest = replace(
+        program,
+        rows=tuple(
+            replace(row, lower=row.lower - spent, upper=row.upper - spent)
+            for row, spent in zip(program.rows, used, strict=True)
+        ),
+        classes=replace(program.classes, codes=program.classes.codes[users]),
+        choices=replace(program.choices, max_coupons=program.choices.max_coupons[users]),
+        columns={name: column[users] for name, column in program.columns.items()},
+        coupon=None if program.coupon is None else program.coupon[users],
+    )
+    return program.sense * float(columns[program.objective].sum()) + linear_optimum(rest)
+
+
+def _reduced_values(program: Program, multipliers: np.ndarray) -> np.ndarray:
+    """Return each pair's objective less its priced rows, float64 ``(n, S)``; −inf where not eligible."""
+    tables = {name: np.zeros((program.n_classes, program.n_coupons)) for name in program.measures}
+    tables[program.objective] += program.sense
+    for multiplier, row in zip(multipliers, program.rows, strict=True):
+        for term in row.terms:
+            tables[term.measure] -= multiplier * term.weights()
+    coupon = np.arange(program.n_coupons)[None, :] if program.coupon is None else program.coupon
+    score = tables["count"][program.classes.codes[:, None], coupon]
+    for name, column in program.columns.items():
+        score = score + tables[name][program.classes.codes[:, None], coupon] * column
+    return np.where(_eligible(program), score, -np.inf)
 
 
 def _eligible(program: Program) -> np.ndarray:
