@@ -192,10 +192,11 @@ class Reading:
     def within(self, limit: Limit, pairs: set[Pair]) -> bool:
         """Return whether a plan is within one limit, exactly."""
         terms, lower, upper = limit
-        sums = [math.fsum(self.number(measure, pair) for pair in pairs & over) for _, measure, over in terms]
-        # As decimals, or as the binary numbers that are stored: see the judge.
-        for read in (decimal, Fraction):
-            activity = float(sum(term[0] * read(total) for term, total in zip(terms, sums, strict=True)))
+        numbers = [[self.number(measure, pair) for pair in pairs & over] for _, measure, over in terms]
+        printed = [decimal(math.fsum(some)) for some in numbers]
+        stored = [sum(map(Fraction, some), Fraction(0)) for some in numbers]
+        for sums in (printed, stored):
+            activity = float(sum(term[0] * total for term, total in zip(terms, sums, strict=True)))
             if (lower is None or activity >= lower) and (upper is None or activity <= upper):
                 return True
         return False

@@ -47,11 +47,11 @@ def verify(
 
     Notes
     -----
-    What a rule speaks of (a sum, a sum per head, a difference of such) is rounded once and compared with the
-    number that was written: an excess of one unit in the last place fails. Where several sums go into it,
-    each is rounded once (:func:`math.fsum`) and read as the decimal that it prints as, and as the binary
-    number that it is; what breaks the rule in both readings is refused. A pair that is not eligible is
-    reported and left out of the sums; a pair that is given twice counts twice.
+    What a rule speaks of (a sum, a sum per head, a difference of such) is worked out in fractions, rounded
+    once, and compared with the number that was written: an excess of one unit in the last place fails. It is
+    worked out from the numbers as they are stored, and from the decimals that their rounded sums print as;
+    what breaks a rule in both is refused. A pair that is not eligible is reported and left out of the sums; a
+    pair that is given twice counts twice.
     """
     pairs, violations = read_pairs(instance, plan)
     measures = Measures(instance)
@@ -78,14 +78,14 @@ def verify(
 
 
 class _Sums:
-    """Sums of measures over a plan's pairs, each rounded once."""
+    """Exact sums of measures over a plan's pairs."""
 
     def __init__(self, measures: Measures, groups: Groups, pairs: Pairs) -> None:
         self._measures = measures
         self._group = groups.of_user[pairs.user]
         self._pairs = pairs
         self._numbers: dict[str, np.ndarray] = {}
-        self._known: dict[tuple[str, bytes, bytes], float] = {}
+        self._known: dict[tuple[str, bytes, bytes], Fraction] = {}
 
     def _of_pairs(self, measure: str) -> np.ndarray:
         if measure not in self._numbers:
@@ -94,28 +94,37 @@ class _Sums:
         return self._numbers[measure]
 
     def over_all(self, measure: str) -> float:
-        """Return Σ measure over the whole plan."""
+        """Return Σ measure over the whole plan, rounded once."""
         return math.fsum(self._of_pairs(measure).tolist())
 
-    def over(self, part: Part) -> float:
+    def over(self, part: Part) -> Fraction:
         """Return Σ measure over a part's users and coupons."""
         key = (part.measure, part.groups.tobytes(), part.coupons.tobytes())
         if key not in self._known:
             chosen = part.groups[self._group] & part.coupons[self._pairs.coupon]
             if part.measure == "count":
-                self._known[key] = float(np.count_nonzero(chosen))
+                self._known[key] = Fraction(int(np.count_nonzero(chosen)))
             else:
-                self._known[key] = math.fsum(self._of_pairs(part.measure)[chosen].tolist())
+                self._known[key] = _exact_sum(self._of_pairs(part.measure)[chosen].tolist())
         return self._known[key]
 
 
+def _exact_sum(numbers: list[float]) -> Fraction:
+    """Return a sum without any rounding, by rounded sums of what the former ones left over."""
+    total = Fraction(0)
+    left = list(numbers)
+    while rounded := math.fsum(left):
+        total += Fraction(rounded)
+        left.append(-rounded)
+    return total
+
+
 def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
-    # A rounded sum stands for the decimal that it prints as and for the binary number that is stored.
-    # Decimals are what people write (3.3 is 1.1 × 3), binary numbers keep exact multiples of each other.
-    readings = [_beyond(requirement, sums, read) for read in (written, Fraction)]
-    activity, limit, excess = min(readings, key=lambda reading: abs(reading[2]))
-    if excess == 0:
+    # Printed decimals are what people write (3.3 is 1.1 × 3), stored numbers are multiples of each other.
+    readings = [_beyond(requirement, sums, read) for read in (_as_printed, Fraction)]
+    if any(excess == 0 for _, _, excess in readings):
         return []
+    activity, limit, excess = readings[0]
     side, much = ("most", "much") if excess > 0 else ("least", "little")
     words = (
         f"{requirement.name}: {requirement.of} is {number(activity)}, "
@@ -124,8 +133,13 @@ def _broken(requirement: Requirement, sums: _Sums) -> list[Violation]:
     return [Violation(requirement.name, requirement.of, activity, limit, abs(excess), words)]
 
 
+def _as_printed(exact: Fraction) -> Fraction:
+    """Return a sum as it prints once it is rounded."""
+    return written(float(exact))
+
+
 def _beyond(
-    requirement: Requirement, sums: _Sums, read: Callable[[float], Fraction]
+    requirement: Requirement, sums: _Sums, read: Callable[[Fraction], Fraction]
 ) -> tuple[float, float, float]:
     """Return the activity, the limit that it breaks, and by how much it is above (+) or below (−) it."""
     exact = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))

@@ -488,6 +488,16 @@ def test_multiples_of_stored_numbers_stay_multiples() -> None:
     assert len(findings(instance, [(i, "A") for i in range(3)])) == 2
 
 
+def test_sums_are_not_rounded_before_they_are_compared() -> None:
+    """0.4 a head here and there is 0.4 overall, though three times 0.4 is rounded to 1.2000000000000002."""
+    users = Users(pa.table({"user_id": [1, 2, 3], "region": ["n", "n", "s"]}))
+    response = Response({"value": np.full((3, 1), 0.4), "cost": np.full((3, 1), 0.4)})
+    rule = Parity(segment="region", measure="cost", tolerance=0)
+    instance = Instance(Coupons(pd.DataFrame({"coupon_id": ["A"]})), users, response, (rule,))
+    assert math.fsum([0.4] * 3) == 1.2000000000000002
+    assert findings(instance, [(i, "A") for i in (1, 2, 3)]) == []
+
+
 def test_keep_counts_pairs_of_the_earlier_plan() -> None:
     """The share is of all earlier pairs, also of those whose user or coupon is gone."""
     # Four earlier pairs of which eve's is gone: three at most can stay.
