@@ -57,8 +57,8 @@ class Shape:
     attributes: int
     coupons: int
     members: int = 8
-    width: int = 64
-    depth_width: int = 32
+    width: int = 32
+    depth_width: int = 16
     rank: int = 8
 
     def __post_init__(self) -> None:

@@ -3,11 +3,15 @@
 References
 ----------
 .. [1] Loshchilov, I., & Hutter, F. (2019). Decoupled weight decay regularization. ICLR.
+.. [2] Yuan, M., & Lin, Y. (2006). Model selection and estimation in regression with grouped variables.
+   Journal of the Royal Statistical Society B, 68(1), 49-67.
+   https://doi.org/10.1111/j.1467-9868.2005.00532.x
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +25,7 @@ from couponry.predictors.network.module import ResponseModule, money_link
 __all__ = ["Fitted", "Settings", "train_network"]
 
 
+_MONEY_RATE = 10.0  # few rows carry money, and training ends when conversions are learnt
 _STEPS, _LEAST_BATCH, _MOST_BATCH = 40, 64, 4096
 
 
@@ -40,9 +45,12 @@ class Settings:
         At first; it falls to 0 along a half cosine.
     weight_decay : float
         AdamW's [1]_.
-    common_penalty, specific_penalty : float
-        Weight of the variance between users, in squared logits, of what coupons do on average and of what
-        each does beyond that; against the mean loss of a row.
+    effect_lasso, base_lasso : float
+        How fast columns of the view that hardly matter for effects, or without a coupon, are dropped: what
+        is taken off the length of their weights [2]_ in each step, in units of the learning rate.
+    own_penalty : float
+        Weight of the variance between users, in squared logits, of what each coupon does beyond what
+        coupons do on average; against the mean loss of a row.
     money_weight : float
         Weight of the losses of money beside that of the conversion.
     """
@@ -52,8 +60,9 @@ class Settings:
     batch: int | None = None
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
-    common_penalty: float = 0.03
-    specific_penalty: float = 0.03
+    effect_lasso: float = 0.3
+    base_lasso: float = 0.1
+    own_penalty: float = 0.1
     money_weight: float = 0.05
 
     def __post_init__(self) -> None:
@@ -64,7 +73,7 @@ class Settings:
                 raise InputError(
                     "too small to train with", column=name, value=value, mend=f"Give at least {least:g}"
                 )
-        for name in ("weight_decay", "common_penalty", "specific_penalty", "money_weight"):
+        for name in ("weight_decay", "effect_lasso", "base_lasso", "own_penalty", "money_weight"):
             if getattr(self, name) < 0:
                 raise InputError("must not be negative", column=name, value=getattr(self, name))
 
@@ -115,11 +124,7 @@ def train_network(
     progress : callable, optional
         Called once a pass.
     """
-    optimiser = torch.optim.AdamW(
-        [p for p in module.parameters() if p.requires_grad],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-    )
+    optimiser = _optimiser(module, settings)
     size = settings.rows_a_step(data.rows_a_member)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * data.steps(size))
     generator = torch.Generator().manual_seed(seed)
@@ -129,6 +134,7 @@ def train_network(
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(_training_loss(module, data, batch, settings, positive))
             optimiser.step()
+            _drop_weak_columns(module, settings, float(schedule.get_last_lr()[0]))
             schedule.step()
         best.offer(module, _unseen_loss(module, data), epoch)
         if progress:
@@ -140,6 +146,16 @@ def train_network(
     return Fitted(epoch, best.epoch.tolist(), best.loss.tolist())
 
 
+def _optimiser(module: ResponseModule, settings: Settings) -> torch.optim.Optimizer:
+    groups: dict[bool, list[Tensor]] = {False: [], True: []}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            groups[name.startswith("money")].append(parameter)
+    rates = {False: settings.learning_rate, True: _MONEY_RATE * settings.learning_rate}
+    options: list[dict[str, Any]] = [{"params": groups[money], "lr": rates[money]} for money in groups]
+    return torch.optim.AdamW(options, weight_decay=settings.weight_decay)
+
+
 def _training_loss(
     module: ResponseModule, data: NetworkData, batch: Batch, settings: Settings, positive: Tensor
 ) -> Tensor:
@@ -149,13 +165,20 @@ def _training_loss(
     effect = module.effect_logit(view, vector, average)
     loss = _log_loss(module.base_logit(view), effect, batch)
     given = batch.arm.clamp(min=0)[:, :, None].expand(-1, -1, vector.shape[-1])
-    own = vector.gather(1, given) * (batch.arm >= 0)[:, :, None]
-    money = module.money_by_user(view) + module.money_by_pair(view @ module.money_query, own)
+    of_given = vector.gather(1, given) * (batch.arm >= 0)[:, :, None]
+    money = module.money_by_user(view) + module.money_by_pair(view @ module.money_query, of_given)
     loss = loss + settings.money_weight * _money_loss(money, batch, positive)
-    common = effect.mean(dim=2, keepdim=True)
-    penalty = settings.common_penalty * common.var(dim=1, correction=0).mean(dim=1)
-    penalty = penalty + settings.specific_penalty * (effect - common).var(dim=1, correction=0).mean(dim=1)
+    own = effect - effect.mean(dim=2, keepdim=True)
+    penalty = settings.own_penalty * own.var(dim=1, correction=0).mean(dim=1)
     return (loss.mean(dim=1) + penalty).sum()
+
+
+@torch.no_grad()
+def _drop_weak_columns(module: ResponseModule, settings: Settings, rate: float) -> None:
+    """Shorten the weights of every column of the view, the group lasso's proximal step [2]_."""
+    for weights, lasso in ((module.query, settings.effect_lasso), (module.base, settings.base_lasso)):
+        length = weights.norm(dim=2, keepdim=True).clamp(min=1e-12)
+        weights.mul_((1 - rate * lasso / length).clamp(min=0.0))
 
 
 def _log_loss(base: Tensor, effect: Tensor, batch: Batch) -> Tensor:
