@@ -44,22 +44,26 @@ def check_log(log: Log, least_rows: int) -> None:
 
 def _check_arms(log: Log, least_rows: int) -> None:
     rows = np.bincount(log.arm + 1, minlength=len(log.coupons) + 1)
-    for position, count in enumerate(rows):
-        arm = "none" if position == 0 else log.coupons.ids[position - 1]
-        what = "no coupon" if position == 0 else f"coupon {arm!r}"
+    if rows[0] == 0:
+        raise InputError(
+            "the log has no rows without a coupon, so no coupon's effect can be learnt",
+            file=log.source,
+            column="arm",
+            value="none",
+            mend="Keep a control group that gets none",
+        )
+    for arm, count in zip(("none", *log.coupons.ids), rows, strict=True):
         if count == 0:
             raise InputError(
-                f"the log never gave {what}, so its effect cannot be learnt",
+                f"the log never gave coupon {arm!r}, so its effect cannot be learnt",
                 file=log.source,
                 column="arm",
                 value=arm,
-                mend="Keep a control group that gets none"
-                if position == 0
-                else "Take it off the menu, or log it",
+                mend="Take it off the menu, or log it",
             )
         if count < least_rows:
             raise InputError(
-                f"the log gave {what} on {count} rows; at least {least_rows} are needed",
+                f"the log has {count} rows of this arm; at least {least_rows} are needed",
                 file=log.source,
                 column="arm",
                 value=arm,

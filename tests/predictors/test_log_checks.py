@@ -25,7 +25,7 @@ def test_a_good_log_passes(log):
     ("arm", "words"),
     [
         (2, r"the log never gave coupon 'twenty', .*\(got 'twenty'\). Take it off the menu"),
-        (-1, r"the log never gave no coupon, .* Keep a control group"),
+        (-1, r"the log has no rows without a coupon, .*\(got 'none'\). Keep a control group"),
     ],
 )
 def test_an_arm_never_given_is_named(log, arm, words):
@@ -38,7 +38,9 @@ def test_an_arm_never_given_is_named(log, arm, words):
 
 def test_too_few_rows_of_an_arm(log):
     """The message has both numbers."""
-    with pytest.raises(InputError, match=r"the log gave .* on \d+ rows; at least 100 are needed"):
+    with pytest.raises(
+        InputError, match=r"column 'arm': the log has \d+ rows of this arm; at least 100 are needed"
+    ):
         check_log(log, 100)
 
 
