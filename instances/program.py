@@ -145,6 +145,30 @@ def round_down(number: Fraction) -> float:
     return -round_up(-number)
 
 
+def row_limit(written: float, unit: int, side: int) -> float:
+    """Return a limit a head as a limit on the whole, on the strict side.
+
+    A whole number whose share, rounded once, is what was written meets it: 2 of 3 is 0.6666666666666666.
+
+    Parameters
+    ----------
+    written : float
+    unit : int
+        What the rule divides by, such as the users of a group.
+    side : {-1, 1}
+        Whether it is a floor or a ceiling.
+    """
+    limit = exact(written) * unit
+    whole = round(limit)
+    if (
+        unit
+        and abs(limit - whole) < Fraction(1, 10**6)
+        and side * float(Fraction(whole, unit)) <= side * written
+    ):
+        return float(whole)
+    return round_up(limit) if side < 0 else round_down(limit)
+
+
 class _Compiler:
     """Turns each rule into rows; one method a kind."""
 
@@ -289,8 +313,8 @@ class _Compiler:
                 rule=-1,
                 measure=COUNT,
                 terms=(Term(COUNT, members.astype(np.float64), coupons),),
-                lower=-np.inf if rule.at_least is None else round_up(exact(rule.at_least) * size),
-                upper=np.inf if rule.at_most is None else round_down(exact(rule.at_most) * size),
+                lower=-np.inf if rule.at_least is None else row_limit(rule.at_least, size, -1),
+                upper=np.inf if rule.at_most is None else row_limit(rule.at_most, size, 1),
                 scope=describe_scope(rule.coupons, {**(rule.users or {}), rule.segment: [label]}),
             )
             for label, members, size in self._groups(rule)
@@ -306,7 +330,7 @@ class _Compiler:
             divisor = math.gcd(size, total)
             unit = size * total // divisor
             weights = np.where(members, (total - size) // divisor, np.where(scope, -(size // divisor), 0))
-            limit = round_down(exact(rule.tolerance) * unit)
+            limit = row_limit(rule.tolerance, unit, 1)
             rows.append(
                 Row(
                     name=f"{rule.name or 'parity'} {rule.segment}={label}",
@@ -340,9 +364,7 @@ class _Compiler:
             raise InputError("there is more than one keep rule", mend="Keep one of them")
         self.kept, pairs = kept_pairs(self.instance, rule.plan)
         return [
-            self._row(
-                rule, name=rule.name or "keep", measure=KEPT, lower=round_up(exact(rule.share) * pairs)
-            ),
+            self._row(rule, name=rule.name or "keep", measure=KEPT, lower=row_limit(rule.share, pairs, -1)),
         ]
 
     # --------------------------------------------------------------- choices

@@ -45,9 +45,10 @@ def _excess(row: Row, classes: np.ndarray, coupon: np.ndarray, columns: dict[str
 
 
 def _beyond(row: Row, activity: Fraction) -> float:
-    if math.isfinite(row.upper) and activity > exact(row.upper):
+    spoken_of = float(activity / Fraction(row.unit))
+    if spoken_of > row.upper / row.unit:
         return float(activity - exact(row.upper))
-    if math.isfinite(row.lower) and activity < exact(row.lower):
+    if spoken_of < row.lower / row.unit:
         return float(activity - exact(row.lower))
     return 0.0
 

@@ -177,7 +177,11 @@ class _Solve:
             # Rules about few users: prices of the rounded limits are nearer to any plan.
             book = self.book.tightened()
             dual = self._dual(book, None)
-            tight = min(tight, self._prove(dual) - self.book.rounding_gain(dual.multipliers))
+            former = self.multipliers, self.proven
+            other = self._prove(dual) - self.book.rounding_gain(dual.multipliers)
+            if other > tight:
+                self.multipliers, self.proven = former
+            tight = min(tight, other)
             rounded = self._round(book, dual, tight, tight)
         if rounded is None:
             return self._last_resort(bound)
