@@ -2,8 +2,8 @@
 
     python benchmarks/uplift.py ../shared/data/hillstrom.csv.gz --seeds 0 1 2 3 4
 
-Nothing is tuned. For each split (70 % train, 30 % held out) and model: Qini of either e-mail against none, and
-the held-out visits a customer when the 30 % of largest predicted uplift are written to (self-normalised
+Nothing is tuned. For each split (70 % train, 30 % held out) and model: Qini of either e-mail against none,
+and the held-out visits a customer when the 30 % of largest predicted uplift are written to (self-normalised
 inverse propensity), beside lots and beside the men's e-mail to the first 30 %. Printed are means over splits
 and the spread between them (standard deviation); differences between policies are paired by split.
 """
