@@ -5,7 +5,8 @@
 Nothing is tuned. For each split (70 % train, 30 % held out) and model: Qini of either e-mail against none,
 and the held-out visits a customer when the 30 % of largest predicted uplift are written to (self-normalised
 inverse propensity), beside lots and beside the men's e-mail to the first 30 %. Printed are means over splits
-and the spread between them (standard deviation); differences between policies are paired by split.
+and the spread between them (standard deviation); differences between policies are paired by split, and the
+splits in which they are above zero are counted.
 """
 
 from __future__ import annotations
@@ -57,14 +58,17 @@ def main() -> None:
     asked.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     given = asked.parse_args()
     log = cp.read_hillstrom(given.data, outcome=given.outcome)
-    rows = []
+    found = []
     for seed in given.seeds:
         train, held = log.split(0.3, seed)
-        rows += [{"model": name} | figures(train, held, MODELS[name], seed) for name in given.models]
-    groups = pd.DataFrame(rows).groupby("model", sort=False)
+        found += [{"model": name} | figures(train, held, MODELS[name], seed) for name in given.models]
+    rows = pd.DataFrame(found)
+    groups = rows.groupby("model", sort=False)
     mean, spread = groups.mean(), groups.std()
+    won = (rows[["over random", "over mens first"]] > 0).groupby(rows["model"], sort=False).sum()
     for name in mean.columns.drop("seconds"):
         mean[name] = [f"{m:.4f} ± {s:.4f}" for m, s in zip(mean[name], spread[name], strict=True)]
+    mean["splits won"] = [f"{a} and {b} of {len(given.seeds)}" for a, b in won.to_numpy()]
     print(mean.sort_values("visits", ascending=False).to_string(float_format="%.1f"))
 
 
