@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Progress, Report
 from couponry.instances.rules import Budget
+from couponry.solver.result import relative_gap
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
@@ -85,7 +87,7 @@ def frontier(
     varied = instance.rules[position]
     assert isinstance(varied, Budget)
     amounts = _amounts(varied.amount, budgets, points)
-    records = []
+    records: list[dict[str, Any]] = []
     last: Solution | None = None
     for step, amount in enumerate(amounts):
         if cancel is not None and cancel.is_set():
@@ -102,12 +104,22 @@ def frontier(
             cancel=cancel,
             explain_clashes=False,
         )
-        records.append(_record(amount, solution, position))
+        record = _record(amount, solution, position)
+        records.append(_no_worse(record, records[-1], instance) if records else record)
         if solution.infeasibility is None:
             last = solution
     if progress is not None:
         progress(Progress("frontier", len(records), len(amounts), "done"))
     return Frontier(position, varied.amount, pd.DataFrame.from_records(records, columns=list(COLUMNS)))
+
+
+def _no_worse(record: dict[str, Any], before: dict[str, Any], instance: Instance) -> dict[str, Any]:
+    """Keep the plan of the smaller budget where, within the gap, it is the better one: it fits here too."""
+    sense = instance.program.sense
+    if math.isnan(before["value"]) or sense * record["value"] >= sense * before["value"]:
+        return record
+    kept = {name: before[name] for name in ("value", "spend", "given")}
+    return {**record, **kept, "gap": relative_gap(before["value"], record["bound"])}
 
 
 def _position(instance: Instance, rule: int | None) -> int:
@@ -135,7 +147,7 @@ def _amounts(own: float, budgets: Sequence[float] | None, points: int) -> list[f
     return sorted(float(amount) for amount in budgets)
 
 
-def _record(amount: float, solution: Solution, position: int) -> dict[str, object]:
+def _record(amount: float, solution: Solution, position: int) -> dict[str, Any]:
     row = solution.prices[solution.prices["position"] == position].iloc[0]
     found = solution.plan.num_rows > 0 or not math.isnan(solution.value)
     return {

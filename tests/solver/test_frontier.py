@@ -88,7 +88,6 @@ def test_more_money_is_never_worse(instance: Instance, amounts: list[float]) -> 
     assert (table["spend"][there] <= table["budget"][there]).all()
 
 
-@pytest.mark.xfail(strict=True, reason="a better plan of a smaller budget is not kept yet")
 def test_values_never_fall_within_a_wide_gap() -> None:
     """Points nearer to each other than the gap do not fall either: a plan for less money is one for more."""
     instance = draw_instance(1200, 5, seed=4, rules=("budget", "stock", "coverage"))
