@@ -28,7 +28,7 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
 
     Returns
     -------
-    ndarray of float32, shape (n, S)
+    ndarray of int8, shape (n, S)
         1 where the pair stands in the earlier plan.
     int
         Distinct pairs of the earlier plan, those whose user or coupon is gone included.
@@ -54,7 +54,7 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
     known = np.asarray(pc.and_(pc.is_valid(rows), pc.is_valid(coupons)))
     user = np.asarray(pc.fill_null(rows, 0))[known]
     coupon = np.asarray(pc.fill_null(coupons, 0))[known]
-    kept = np.zeros(instance.response.shape, dtype=np.float32)
+    kept = np.zeros(instance.response.shape, dtype=np.int8)
     if instance.response.coupon is None:
         kept[user, coupon] = 1
     else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from couponry.instances.blocks import Block
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.kept import kept_pairs
@@ -100,6 +101,39 @@ class Program:
     def measures(self) -> tuple[str, ...]:
         """Names of the measures in use, ``count`` last."""
         return (*self.columns, COUNT)
+
+    @property
+    def places(self) -> int:
+        """Places in a user's list, S."""
+        return int(self.columns["value"].shape[1])
+
+    @property
+    def most_coupons(self) -> int:
+        """Most coupons that any user may have."""
+        return int(self.choices.max_coupons.max(initial=0))
+
+    @property
+    def everybody(self) -> Block:
+        """All users as one block; nothing is copied."""
+        return Block(0, self.classes.codes, self.choices.max_coupons, self.columns, self.coupon)
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """Return the users ``size`` at a time, in their order."""
+        return self.everybody.split(size)
+
+    def of_block(self, block: Block) -> Program:
+        """Return the program of the same rows over the users of a block."""
+        return replace(
+            self,
+            classes=Classes(block.classes, self.classes.table, self.classes.sizes),
+            choices=replace(self.choices, max_coupons=block.max_coupons),
+            columns=block.columns,
+            coupon=block.coupon,
+        )
+
+    def take(self, users: np.ndarray) -> Program:
+        """Return the program of the same rows over some users, whose numbers are copied."""
+        return self.of_block(self.everybody.take(users))
 
 
 def compile_program(instance: Instance) -> Program:

@@ -100,16 +100,21 @@ class Classes:
     @classmethod
     def of(cls, users: Users, columns: list[str]) -> Classes:
         """Group users by the distinct combinations of ``columns``."""
-        code = np.zeros(len(users), dtype=np.int64)
         segments = [users.segment(name) for name in columns]
+        codes = np.zeros(len(users), dtype=np.int32)
+        known = np.zeros((1, 0), dtype=np.int64)  # the combinations so far, a row each
         for segment in segments:
-            code = np.unique(code * len(segment.labels) + segment.codes, return_inverse=True)[1]
-        first, sizes = np.unique(code, return_index=True, return_counts=True)[1:]
+            labels = len(segment.labels)
+            codes, found = _numbered(codes.astype(np.int64) * labels + segment.codes, len(known) * labels)
+            known = np.column_stack([known[found // labels], found % labels])
         table = pd.DataFrame(
-            {s.name: pd.Series([s.labels[c] for c in s.codes[first]], dtype=object) for s in segments},
-            index=range(len(first)),
+            {
+                s.name: pd.Series([s.labels[c] for c in known[:, position]], dtype=object)
+                for position, s in enumerate(segments)
+            },
+            index=range(len(known)),
         )
-        return cls(code.astype(np.int32), table, sizes)
+        return cls(codes, table, np.bincount(codes, minlength=len(known)))
 
     def select(self, wanted: Mapping[str, Sequence[object]] | None, users: Users) -> np.ndarray:
         """Return which classes a rule speaks of, bool ``(C,)``.
@@ -125,3 +130,21 @@ class Classes:
             labels = {segment.labels[segment.code(value)] for value in values}
             chosen &= np.array([value in labels for value in self.table[column]], dtype=bool)
         return chosen
+
+
+def _numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the codes that occur, in ascending order; return each user's number and the codes.
+
+    Parameters
+    ----------
+    codes : ndarray of int64
+        In [0, most).
+    most : int
+    """
+    if most > 4 * len(codes) + 1_000_000:
+        found, numbers = np.unique(codes, return_inverse=True)
+        return numbers.astype(np.int32), found
+    found = np.flatnonzero(np.bincount(codes, minlength=most))
+    numbers = np.zeros(most, dtype=np.int32)
+    numbers[found] = np.arange(len(found), dtype=np.int32)
+    return numbers[codes], found

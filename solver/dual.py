@@ -1,120 +1,44 @@
-"""Minimise the dual: samples first, then everybody, each time only over those whom prices leave undecided.
+"""Minimise the dual in few passes: a sample, a larger one, one pass that settles nearly all, the rest.
 
-A pass over the data at prices λ inside a box settles, for good, every user whose choice no price in the box
-can change; on the others the dual is minimised exactly (:mod:`couponry.solver.master`). A minimiser inside
-the box is the global one, since L is convex; at the edge the box moves there and the pass is repeated.
+1. Prices of a small sample, and from there of a larger one (:mod:`couponry.solver.newton`).
+2. One pass over everybody settles all users whose choice the prices' likely error cannot change
+   (:mod:`couponry.solver.radius`) and gathers the others.
+3. On those alone the dual is minimised, with what the settled take as a constant.
+
+What comes out is proven by none of this: the bound is L at the prices, made by one more pass. Few users, and
+rules that seem to clash, are left to the exact search (:mod:`couponry.solver.boxes`).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from couponry.instances.program import Program
+from couponry.solver.basis import Basis
+from couponry.solver.boxes import SUSPICIOUS, BoxSearch, DualAnswer
 from couponry.solver.clock import Clock
-from couponry.solver.farkas import prove_by_prices
+from couponry.solver.engine import Settled
 from couponry.solver.local import LocalEngine
-from couponry.solver.master import Box, CoreAnswer, Master, RowScale
+from couponry.solver.master import CoreAnswer
+from couponry.solver.newton import Newton, NewtonAnswer
+from couponry.solver.polish import polish
 from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.radius import table_radius
+from couponry.solver.scale import RowScale
 
-__all__ = ["DualAnswer", "DualSearch", "measure_scale"]
+__all__ = ["DualAnswer", "DualSearch"]
 
-FIRST_SAMPLE = 1500
-GROWTH = 8
-# Undecided users that are gathered out of a pass over everybody, and that one linear program takes.
-MOST_UNDECIDED = (40_000, 4_000)
-MOVES = 60
-STALE = 3
-# A sample is a few tenths of a percent from the whole: no need to know its minimum better than this.
-SAMPLE_PRECISION = 1e-5
-NARROW = 0.25
-SANE = 30.0
-# Prices this many times their natural size are a reason to look whether there is a plan at all.
-SUSPICIOUS = 2.0
-
-
-@dataclass(frozen=True)
-class DualAnswer:
-    """Where the search ended.
-
-    Attributes
-    ----------
-    multipliers : ndarray of float64, shape (K,)
-        The best λ found.
-    settled_at : ndarray of float64, shape (K,)
-        The λ whose choices the settled users keep: the middle of the innermost box.
-    core : CoreAnswer
-        The undecided users of the last box.
-    settled : Tables
-        What the settled users take.
-    inside : bool
-        Whether the minimiser lay inside its box: then it is the global one.
-    broken : ndarray of float64, shape (K,)
-        By how much each row is broken even at the largest price allowed.
-    proof : ndarray of float64, shape (K,), or None
-        Multipliers that prove that no plan exists, where prices ran so far that this was looked at.
-    """
-
-    multipliers: np.ndarray
-    settled_at: np.ndarray
-    core: CoreAnswer
-    settled: Tables
-    inside: bool
-    broken: np.ndarray
-    proof: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class _People:
-    """Those over whom L is minimised at one depth of the search.
-
-    ``engine`` answers for them, ``users`` are their rows in the program (None: all), ``settled`` is what
-    others take whatever the price, ``share`` says which part of the population they and the others are.
-    """
-
-    engine: LocalEngine
-    users: np.ndarray | None
-    settled: Tables
-    share: float
-    depth: int = 0
-
-
-def within(limits: Box, lower: np.ndarray, upper: np.ndarray) -> Box:
-    """Return the part of a box that lies within limits."""
-    return Box(np.clip(lower, limits.lower, limits.upper), np.clip(upper, limits.lower, limits.upper))
-
-
-def edges(broken: np.ndarray, box: Box, limits: Box) -> np.ndarray:
-    """Return which rows are broken at an edge of the box that is not an edge of the limits, bool ``(K,)``."""
-    movable = np.where(broken > 0, box.upper < limits.upper, box.lower > limits.lower)
-    return np.asarray((broken != 0) & movable)
-
-
-def measure_scale(program: Program, book: PriceBook, users: np.ndarray) -> RowScale:
-    """Return the natural sizes of rows and objective, seen on some users."""
-    value = program.columns["value"][users]
-    usable = ~np.isnan(value) if program.coupon is None else ~np.isnan(value) & (program.coupon[users] >= 0)
-    row, place = np.nonzero(usable)
-    user = users[row]
-    coupon = place if program.coupon is None else program.coupon[user, place]
-    columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
-    sums, counts = np.zeros(book.n_rows), np.zeros(book.n_rows)
-    for part in np.array_split(np.arange(len(user)), max(1, len(user) // 20_000)):
-        matrix = np.abs(
-            book.coefficients(
-                {m: c[part] for m, c in columns.items()}, program.classes.codes[user[part]], coupon[part]
-            )
-        )
-        sums += matrix.sum(axis=1)
-        counts += (matrix > 0).sum(axis=1)
-    size = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    weights = np.array([max(np.abs(t.weights()).max(initial=0.0) for t in row.terms) for row in program.rows])
-    size = np.where(size > 0, size, np.where(weights > 0, weights, 1.0))
-    objective = np.abs(columns.get(program.objective, np.ones(len(user))))
-    objective = objective[objective > 0]
-    return RowScale(size, float(objective.mean()) if len(objective) else 1.0)
+EXACT_USERS = 3_000
+FIRST_SAMPLE, SECOND_SAMPLE = 4_000, 100_000
+# A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
+FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 1e-5, 2e-7, 1e-9
+DEVIATIONS = 2.5
+# How often all users are settled, each time nearer; how far beyond the radius is near enough.
+SETTLES = 4
+BEYOND = 1.3
+NEAREST = 4_000
 
 
 class DualSearch:
@@ -132,8 +56,6 @@ class DualSearch:
     clock : Clock
     seed : int
         Of the samples.
-    elastic : bool
-        Rows are meant to be broken at the largest price: do not look whether there is a plan.
     """
 
     def __init__(
@@ -145,157 +67,180 @@ class DualSearch:
         reach: np.ndarray,
         clock: Clock,
         seed: int = 0,
-        elastic: bool = False,
     ) -> None:
         self.program, self.book, self.engine, self.scale = program, book, engine, scale
-        self.reach, self.clock, self.seed, self.elastic = reach, clock, seed, elastic
+        self.reach, self.clock, self.seed = reach, clock, seed
 
-    def run(self, start: np.ndarray | None = None, relative_radius: float = 0.2) -> DualAnswer:
+    def run(self, start: np.ndarray | None = None) -> DualAnswer:
         """Minimise L over all users.
 
         Parameters
         ----------
         start : ndarray, shape (K,), optional
-            Multipliers to start from, such as those of a former solve; else samples are solved first.
-        relative_radius : float
-            How far from the start the minimiser may be expected.
+            Multipliers to start from, such as those of a former solve.
         """
+        if self.program.n_users > EXACT_USERS and self.book.n_rows:
+            answer = self._by_newton(start)
+            if answer is not None:
+                return answer
+        return self.exactly(start)
+
+    def exactly(self, start: np.ndarray | None = None) -> DualAnswer:
+        """Minimise L over all users by linear programs."""
+        search = BoxSearch(
+            self.program, self.book, self.engine, self.scale, self.reach, self.clock, self.seed
+        )
+        return self._widened(search.run(start))
+
+    # --------------------------------------------------------------- Newton
+
+    def _by_newton(self, start: np.ndarray | None) -> DualAnswer | None:
+        """Return the minimiser, or None where the rules seem to clash."""
+        basis = Basis.of(self.program)
+        sampled = self._sampled(basis, start)
+        if sampled is None:
+            return None
+        found, radius = sampled
+        for _ in range(SETTLES):
+            with self.clock.phase("settle"):
+                settled = self.engine.settle(self.book.scores(found.multipliers), radius)
+            self._tell("all users", found.value / found.share, len(settled.undecided))
+            with self.clock.phase("core"):
+                core = LocalEngine(settled.core)
+                last = self._newton(core, basis, settled.tables, 1.0).minimise(
+                    found.multipliers, width=found.width, precision=CORE_PRECISION
+                )
+            moved = self.book.changes(last.multipliers - found.multipliers)
+            if self._runs_away(last):
+                return None
+            if _within(moved, radius) or self.clock.stopped_by is not None:
+                break
+            # Further than the settled were settled for: settle again from there, as far as this went astray.
+            radius = {
+                measure: 0.3 * radius.get(measure, 0.0) + 0.5 * np.abs(moved.get(measure, 0.0))
+                for measure in {*radius, *moved}
+            }
+            found = last
+        with self.clock.phase("polish"):
+            exact = polish(
+                core, self.book, self.scale, self.clock, settled.tables, last.multipliers, self.reach
+            )
+        if exact is not None and exact.value < last.value:
+            last = replace(last, multipliers=exact.multipliers, value=exact.value)
+        else:
+            exact = None
+        return self._answer(core, settled, last, exact)
+
+    def _sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
+        """Return the prices of the largest sample, and how far the tables may be from everybody's."""
         n = self.program.n_users
         order = np.random.default_rng(self.seed).permutation(n)
-        multipliers = (
-            np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
-        )
-        radius = self._radius(multipliers, relative_radius)
-        limits = self._limits(self.reach)
-        # A sample may hold too few of some users to keep their rules: its prices must not run away.
-        sane = self._limits(
-            np.minimum(self.reach, np.maximum(SANE * self.scale.price, 3 * np.abs(multipliers)))
-        )
-        # A start takes the place of the first sample; the later ones tell how far it is from this instance.
-        size = FIRST_SAMPLE if start is None else FIRST_SAMPLE * GROWTH
-        if n <= 2 * FIRST_SAMPLE:
-            size, radius = n, radius if start is not None else self.reach.copy()
-        while size < n:
-            users = np.sort(order[:size])
-            first = size == FIRST_SAMPLE and start is None
-            # A sample may break a row that all together can keep: let it, at a price that is still sane.
-            wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius
-            sample = _People(LocalEngine(self.program, users), users, {}, size / n)
-            answer = self._search(sample, multipliers, wide, sane, precision=SAMPLE_PRECISION)
-            if answer.proof is not None:
-                return answer
-            multipliers = answer.multipliers
-            radius = self._radius(multipliers, 3 / math.sqrt(size))
-            size = min(n, size * GROWTH)
-            if self.clock.stopped_by is not None:
-                break
-        return self._search(_People(self.engine, None, {}, 1.0), multipliers, radius, limits)
-
-    def _limits(self, reach: np.ndarray) -> Box:
-        return Box(self.book.clip(-reach), self.book.clip(reach))
-
-    def _radius(self, multipliers: np.ndarray, relative: float) -> np.ndarray:
-        return np.asarray(np.minimum(relative * (np.abs(multipliers) + 0.3 * self.scale.price), self.reach))
-
-    def _search(
-        self,
-        people: _People,
-        multipliers: np.ndarray,
-        radius: np.ndarray,
-        limits: Box,
-        *,
-        precision: float = 0.0,
-    ) -> DualAnswer:
-        """Minimise L within limits, moving the box until the minimiser lies inside it or at the limits.
-
-        Too many undecided users for one linear program are searched in turn, within the box.
-        """
-        last, stale = math.inf, 0
-        for move in range(MOVES):
-            undecided, settled, radius = self._settle(people, multipliers, radius)
-            box = within(limits, multipliers - radius, multipliers + radius)
-            answer = self._minimise(people, undecided, settled, multipliers, radius, box, precision)
-            at_edge = edges(answer.broken, box, limits)
-            answer = replace(
-                answer,
-                inside=answer.inside and not at_edge.any(),
-                broken=np.where(at_edge, 0.0, answer.broken),
+        multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
+        width: float | None = None
+        larger = min(SECOND_SAMPLE, n // 3)
+        sizes = [larger] if larger < 2 * FIRST_SAMPLE or start is not None else [FIRST_SAMPLE, larger]
+        for size in sizes:
+            precision = SAMPLE_PRECISION if size == sizes[-1] else FIRST_PRECISION
+            with self.clock.phase("sample"):
+                engine = LocalEngine(self.program.take(np.sort(order[:size])))
+                newton = self._newton(engine, basis, {}, size / n)
+                found = newton.minimise(multipliers, width=width, precision=precision)
+            self._tell(f"sample of {size / n:.1%}", found.value / found.share, size)
+            multipliers, width = found.multipliers, found.width
+            if self._runs_away(found):
+                return None
+        with self.clock.phase("radius"):
+            radius = table_radius(
+                engine,
+                self.book,
+                basis,
+                multipliers,
+                found.hessian,
+                self.scale.price,
+                share=size / n,
+                times=DEVIATIONS,
+                seed=self.seed,
             )
-            value = answer.core.value
-            if people.depth == 0:
-                self._tell(people.share, move, value, len(undecided))
-                if at_edge.any() and not self.elastic:
-                    answer = replace(answer, proof=self._prove(answer.multipliers, multipliers))
-                if answer.proof is not None:
-                    break
-            stale = stale + 1 if value >= last - 1e-9 * max(abs(last), self.scale.objective) else 0
-            if not at_edge.any() or stale >= STALE or self.clock.stopped_by is not None:
-                break
-            if last - value <= precision * abs(value):
-                break
-            last = value
-            radius = self._next_radius(radius, np.abs(answer.multipliers - multipliers), at_edge)
-            multipliers = answer.multipliers
-        return answer
+        return found, radius
 
-    def _minimise(
-        self,
-        people: _People,
-        undecided: np.ndarray,
-        settled: Tables,
-        multipliers: np.ndarray,
-        radius: np.ndarray,
-        box: Box,
-        precision: float,
-    ) -> DualAnswer:
-        """Minimise L over a box in which all but some of the people are settled."""
-        rows = undecided if people.users is None else people.users[undecided]
-        taken = {m: table + people.settled[m] for m, table in settled.items()} if people.settled else settled
-        if people.depth + 1 < len(MOST_UNDECIDED) and len(rows) > MOST_UNDECIDED[-1]:
-            core_people = _People(
-                LocalEngine(self.program, rows), rows, taken, people.share, people.depth + 1
-            )
-            return self._search(core_people, multipliers, radius, box, precision=precision)
-        master = Master(self.program, self.book, rows, taken, people.share, self.scale, self.clock)
-        core = master.minimise(multipliers, box, self.book.radius(radius))
-        return DualAnswer(core.multipliers, multipliers, core, taken, True, core.broken)
-
-    def _prove(self, multipliers: np.ndarray, before: np.ndarray) -> np.ndarray | None:
-        """Look whether there is a plan at all: where prices run away, their last step points to the proof."""
-        if not (np.abs(multipliers) > SUSPICIOUS * self.scale.price).any():
-            return None
-        return prove_by_prices(self.engine, self.book, self.book.clip(multipliers - before))
-
-    def _next_radius(self, radius: np.ndarray, moved: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
-        """Widen the box where the minimiser lay at its edge, and narrow it where it hardly moved.
-
-        Only so many users can be left undecided: what one row does not need, another can have.
-        """
-        wider = 2 * np.maximum(radius, 1e-3 * self.scale.price)
-        narrower = np.clip(2 * moved, NARROW * radius, radius)
-        return np.asarray(np.minimum(np.where(at_edge, wider, narrower), self.reach))
-
-    def _settle(
-        self, people: _People, multipliers: np.ndarray, radius: np.ndarray
-    ) -> tuple[np.ndarray, Tables, np.ndarray]:
-        """Settle within a box, shrunk until few enough users are left undecided."""
-        most = MOST_UNDECIDED[people.depth]
-        scores = self.book.scores(multipliers)
-        answer = people.engine.settle(scores, self.book.radius(radius))
-        while len(answer.undecided) > most:
-            smaller = radius * max(0.02, 0.7 * most / len(answer.undecided))
-            closer = people.engine.settle(scores, self.book.radius(smaller))
-            # Users who are exactly alike stay undecided in any box: then a small box only costs moves.
-            if len(closer.undecided) > 0.9 * len(answer.undecided):
-                break
-            answer, radius = closer, smaller
-        return answer.undecided, answer.tables, radius
-
-    def _tell(self, share: float, move: int, value: float, undecided: int) -> None:
-        where = f"sample of {share:.1%}" if share < 1 else "all users"
-        self.clock.tell(
-            "prices",
-            move + 1,
-            None,
-            f"{where}, bound {self.program.sense * value / share:,.6g}, {undecided:,} undecided",
+    def _newton(self, engine: LocalEngine, basis: Basis, settled: Tables, share: float) -> Newton:
+        return Newton(
+            engine,
+            self.book,
+            basis,
+            self.scale,
+            self.clock,
+            settled=settled,
+            share=share,
+            reach=self.reach,
         )
+
+    def _runs_away(self, found: NewtonAnswer) -> bool:
+        """Whether prices are so high that there may be no plan at all."""
+        return bool((np.abs(found.multipliers) > 50 * SUSPICIOUS * self.scale.price).any())
+
+    def _answer(
+        self, core: LocalEngine, settled: Settled, found: NewtonAnswer, exact: CoreAnswer | None
+    ) -> DualAnswer:
+        """Return the answer, its core made of the users nearest to changing their mind."""
+        scores = self.book.scores(found.multipliers)
+        margin = self._margins(core, scores, found.width)
+        if exact is not None:
+            margin[exact.users[exact.split]] = 0.0
+            margin[exact.users] = np.minimum(margin[exact.users], np.maximum(exact.margin, 0.0))
+        near = np.flatnonzero(np.isfinite(margin))
+        people = core.program.take(near)
+        chosen = LocalEngine(people).choices(scores)[0]
+        split = np.zeros(core.n_users, bool)
+        if exact is not None:
+            at = np.searchsorted(near, exact.users)
+            chosen[at] = exact.chosen
+            split[exact.users] = exact.split
+        answer = CoreAnswer(
+            found.multipliers,
+            found.value,
+            np.zeros(self.book.n_rows),
+            settled.undecided[near],
+            chosen,
+            split[near],
+            margin[near],
+        )
+        return DualAnswer(
+            found.multipliers, found.multipliers, answer, {}, True, np.zeros(self.book.n_rows), people=people
+        )
+
+    def _margins(self, core: LocalEngine, scores: Tables, width: float) -> np.ndarray:
+        """Return what the nearest users lose at least by changing their mind; infinite for the others."""
+        near = core.exchanges(scores, width)[1]
+        while len(np.unique(near.user)) < min(NEAREST, core.n_users) and width < self.scale.objective:
+            width *= 3
+            near = core.exchanges(scores, width)[1]
+        margin = np.full(core.n_users, np.inf)
+        np.minimum.at(margin, near.user, near.loss)
+        return margin
+
+    # ---------------------------------------------------------------- boxes
+
+    def _widened(self, answer: DualAnswer) -> DualAnswer:
+        """Return the answer of boxes with the users nearest to changing their mind in its core, too."""
+        scores = self.book.scores(answer.multipliers)
+        margin = self.engine.margins(scores)
+        core = answer.core
+        margin[core.users[core.split]] = 0.0
+        nearest = np.argsort(margin, kind="stable")[:NEAREST]
+        users = np.union1d(core.users, nearest)
+        chosen = LocalEngine(self.program, users).choices(scores)[0]
+        if len(core.users):
+            chosen[np.searchsorted(users, core.users)] = core.chosen
+        split = np.isin(users, core.users[core.split])
+        wide = replace(core, users=users, chosen=chosen, split=split, margin=margin[users])
+        return replace(answer, core=wide)
+
+    def _tell(self, where: str, value: float, undecided: int) -> None:
+        bound = self.program.sense * value
+        self.clock.tell("prices", 1, None, f"{where}, bound {bound:,.6g}, {undecided:,} undecided")
+
+
+def _within(moved: Tables, radius: Tables) -> bool:
+    """Return whether tables moved no further than the users were settled for."""
+    return all((np.abs(table) <= BEYOND * radius.get(m, 0.0)).all() for m, table in moved.items())

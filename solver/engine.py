@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 
-from couponry.solver.prices import Tables
+from couponry.instances.blocks import Block
+from couponry.instances.program import Program
+from couponry.instances.rows import COUNT
+from couponry.solver.exact_sums import ExactTables
+from couponry.solver.prices import PriceBook, Tables
 
-__all__ = ["Demand", "Engine", "Pairs", "Settled"]
+__all__ = ["Assigned", "Demand", "Engine", "Exchanges", "Pairs", "Settled"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,13 @@ class Demand:
         Σ_i of the best reduced value of user i.
     tables : Tables
         Measure → ``(C, J)``: what was taken, by class and coupon.
+    error : float
+        A bound on the floating-point error of ``total``, where it was asked for.
     """
 
     total: float
     tables: Tables
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,139 @@ class Settled:
         What the settled users take, measure → ``(C, J)``.
     undecided : ndarray of int64, ascending
         The users whose choice the box leaves open.
+    core : Program
+        The program of the same rows over these users.
     """
 
     tables: Tables
     undecided: np.ndarray
+    core: Program
+
+
+@dataclass(frozen=True)
+class Exchanges:
+    """Changes of users' choices by one place that a small move of prices may bring about.
+
+    Attributes
+    ----------
+    user : ndarray of int64, shape (E,)
+        The user's position.
+    classes : ndarray of int32, shape (E,)
+        Each user's class.
+    place_out, place_in : ndarray of int32, shape (E,)
+        The places that leave and enter; −1 for none.
+    leaving, entering : ndarray of int32, shape (E,)
+        The coupons there.
+    measures_out, measures_in : ndarray of float64, shape (M, E)
+        Measures of the leaving and entering pair, in the order of ``program.measures``.
+    loss : ndarray of float64, shape (E,)
+        Reduced value that the change loses, at least 0.
+    """
+
+    user: np.ndarray
+    classes: np.ndarray
+    place_out: np.ndarray
+    place_in: np.ndarray
+    leaving: np.ndarray
+    entering: np.ndarray
+    measures_out: np.ndarray
+    measures_in: np.ndarray
+    loss: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        program: Program,
+        block: Block,
+        user: np.ndarray,
+        leaving: np.ndarray,
+        entering: np.ndarray,
+        loss: np.ndarray,
+    ) -> Exchanges:
+        """Look up what places of a block hold."""
+
+        def numbers(place: np.ndarray) -> np.ndarray:
+            there = np.maximum(place, 0)
+            return np.array(
+                [
+                    np.ones(len(user)) if m == COUNT else block.columns[m][user, there]
+                    for m in program.measures
+                ],
+                dtype=np.float64,
+            )
+
+        def coupons(place: np.ndarray) -> np.ndarray:
+            if block.coupon is None:
+                return place
+            return np.where(place < 0, -1, block.coupon[user, np.maximum(place, 0)])
+
+        return cls(
+            block.first + user.astype(np.int64),
+            block.classes[user],
+            leaving.copy(),
+            entering.copy(),
+            coupons(leaving),
+            coupons(entering),
+            numbers(leaving),
+            numbers(entering),
+            loss.copy(),
+        )
+
+    def coefficients(self, program: Program, book: PriceBook) -> np.ndarray:
+        """Return what each exchange adds to the rows' activity, ``(E, K)``."""
+        total = np.zeros((book.n_rows, len(self.loss)))
+        for coupon, numbers, sign in (
+            (self.entering, self.measures_in, 1.0),
+            (self.leaving, self.measures_out, -1.0),
+        ):
+            there = np.flatnonzero(coupon >= 0)
+            columns = {m: numbers[i, there] for i, m in enumerate(program.measures)}
+            total[:, there] += sign * book.coefficients(columns, self.classes[there], coupon[there])
+        return np.ascontiguousarray(total.T)
+
+    def take(self, some: np.ndarray | slice) -> Exchanges:
+        """Return some of the exchanges."""
+        return Exchanges(*(getattr(self, field.name)[..., some] for field in fields(self)))
+
+    def worth(self, program: Program, tables: Tables, some: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return what the exchanges are worth at given score tables, ``(E,)``."""
+        own = self.take(some)
+        total = np.zeros(len(own.loss))
+        for measure, table in tables.items():
+            m = program.measures.index(measure)
+            for coupon, numbers, sign in (
+                (own.entering, own.measures_in[m], 1.0),
+                (own.leaving, own.measures_out[m], -1.0),
+            ):
+                total += np.where(coupon < 0, 0.0, sign * table[own.classes, coupon] * numbers)
+        return total
+
+    @classmethod
+    def joined(cls, parts: Sequence[Exchanges]) -> Exchanges:
+        """Return all exchanges of several blocks."""
+        return cls(
+            *(np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(cls))
+        )
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """What the users outside the core take, and what all users together are worth.
+
+    Attributes
+    ----------
+    pairs : Pairs
+        Of the users outside the core.
+    sums : ExactTables
+        Of these pairs.
+    total, error : float
+        As in :class:`Demand`, over all users.
+    """
+
+    pairs: Pairs
+    sums: ExactTables
+    total: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -61,14 +198,14 @@ class Engine(Protocol):
 
     passes: int
 
-    def demand(self, scores: Tables) -> Demand:
-        """Return what all users take."""
+    def demand(self, scores: Tables, *, with_error: bool = False) -> Demand:
+        """Return what all users take, and with it, where asked, how far rounding may have moved the total."""
         ...
 
     def settle(self, scores: Tables, radius: Tables) -> Settled:
         """Fix who can be fixed while the tables move by at most ``radius``; hand back the others."""
         ...
 
-    def assign(self, scores: Tables, core: np.ndarray, core_pairs: Pairs) -> Pairs:
-        """Return the whole plan: users in ``core`` take ``core_pairs``, all others what they like best."""
+    def assign(self, scores: Tables, core: np.ndarray) -> Assigned:
+        """Return what all users but those in ``core`` like best, with exact sums; and the total of all."""
         ...

@@ -10,6 +10,7 @@ import numpy as np
 from couponry.instances.program import Program, exact
 from couponry.instances.rows import COUNT, Row
 from couponry.solver.engine import Pairs
+from couponry.solver.exact_sums import ExactTables
 
 __all__ = ["excesses", "over_money", "pair_columns"]
 
@@ -21,24 +22,44 @@ def pair_columns(program: Program, pairs: Pairs) -> tuple[np.ndarray, np.ndarray
     return program.classes.codes[pairs.user], coupon, columns
 
 
-def excesses(program: Program, pairs: Pairs) -> np.ndarray:
+def excesses(program: Program, pairs: Pairs, outside: ExactTables | None = None) -> np.ndarray:
     """Return by how much each row is broken, float64 ``(K,)`` in the row's own scale; 0 where it is kept.
 
+    Parameters
+    ----------
+    program : Program
+    pairs : Pairs
+        A plan, or its part that lies in the program.
+    outside : ExactTables, optional
+        Sums of the plan's other part.
+
+    Notes
+    -----
     Positive beyond the upper side, negative below the lower. Sums of money are rounded once
     (:func:`math.fsum`); weights and limits are taken as the decimals that they print as. A sum is read both
     as the decimal that it prints as and as the binary number that it is: a row is broken if it is in both.
     """
     classes, coupon, columns = pair_columns(program, pairs)
-    return np.array([_excess(row, classes, coupon, columns) for row in program.rows])
+    return np.array([_excess(row, classes, coupon, columns, outside) for row in program.rows])
 
 
-def _excess(row: Row, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> float:
+def _excess(
+    row: Row,
+    classes: np.ndarray,
+    coupon: np.ndarray,
+    columns: dict[str, np.ndarray],
+    outside: ExactTables | None,
+) -> float:
     printed = stored = Fraction(0)
     for term in row.terms:
         weights = term.users[classes] * term.coupons[coupon]
-        for weight in np.unique(weights[weights != 0]):
+        cells = None if outside is None else term.weights()
+        seen = weights if cells is None else np.concatenate([weights, cells[outside.high[COUNT] != 0]])  # type: ignore[union-attr]
+        for weight in np.unique(seen[seen != 0]):
             inside = weights == weight
-            total = float(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
+            numbers = inside[inside] if term.measure == COUNT else columns[term.measure][inside]
+            others = [] if outside is None else outside.numbers(term.measure, cells == weight)
+            total = math.fsum([*numbers.tolist(), *others])
             printed += exact(weight) * exact(total)
             stored += exact(weight) * Fraction(total)
     return min((_beyond(row, activity) for activity in (printed, stored)), key=abs)

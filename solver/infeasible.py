@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from couponry.instances.instance import Instance
+from couponry.solver.boxes import BoxSearch
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualSearch
 from couponry.solver.engine import Pairs
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
-from couponry.solver.master import RowScale
 from couponry.solver.prices import PriceBook
+from couponry.solver.scale import RowScale
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
@@ -107,7 +107,7 @@ class _LeastChange:
         reach = OTHERS * self.scale.price
         reach[k] = OWN * self.scale.price[k]
         book = self.book.tightened()
-        search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, elastic=True)
+        search = BoxSearch(self.program, book, self.engine, self.scale, reach, self.clock, elastic=True)
         # The proof, drawn out until this row's price is at its end, is near where the search must end.
         start = np.clip(self.proof * (reach[k] / abs(self.proof[k])), -reach, reach)
         broken = search.run(start).broken

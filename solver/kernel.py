@@ -1,7 +1,8 @@
 """The kernels that touch the data: score a block of users, choose for each, tally what was chosen.
 
-A block is a few thousand users, so that its scores stay in cache between the three steps. The kernels know
-classes, coupons and measures, nothing of rules or of their number. All sums are in float64.
+A block is a few thousand users, so that its scores stay in cache between the steps. The kernels know
+classes, coupons and measures, nothing of rules or of their number. All sums are in float64. A pair that is
+not eligible scores NaN, which no comparison prefers; a choice is a list of places, −1 where it ends.
 """
 
 from __future__ import annotations
@@ -9,77 +10,116 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["add_measure", "choose_free", "choose_greedy", "choose_one", "start_scores", "tally"]
+__all__ = [
+    "add_measure",
+    "best_total",
+    "challenge",
+    "choose_free",
+    "choose_greedy",
+    "choose_one",
+    "differ",
+    "exchanges",
+    "second_moments",
+    "start_scores",
+    "tally",
+    "tally_count",
+    "tally_exactly",
+    "worths",
+]
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def start_scores(score, value, classes, coupon, dense, count, slope):  # type: ignore[no-untyped-def]
+    """Fill ``score`` with ``count[class, j] + slope[class, j] · value``, NaN where not eligible."""
+    for i in range(score.shape[0]):
+        own, base, step, number = score[i], count[classes[i]], slope[classes[i]], value[i]
+        if dense:
+            for s in range(own.shape[0]):
+                own[s] = base[s] + step[s] * number[s]
+        else:
+            for s in range(own.shape[0]):
+                j = coupon[i, s]
+                own[s] = np.nan if j < 0 else base[j] + step[j] * number[s]
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def add_measure(score, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Add ``table[class, j] · measure``."""
+    for i in range(score.shape[0]):
+        own, step, number = score[i], table[classes[i]], measure[i]
+        if dense:
+            for s in range(own.shape[0]):
+                own[s] += step[s] * number[s]
+        else:
+            for s in range(own.shape[0]):
+                own[s] += step[max(coupon[i, s], 0)] * number[s]
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def add_size(score, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Add ``|table[class, j] · measure|``."""
+    for i in range(score.shape[0]):
+        own, step, number = score[i], table[classes[i]], measure[i]
+        if dense:
+            for s in range(own.shape[0]):
+                own[s] += abs(step[s] * number[s])
+        else:
+            for s in range(own.shape[0]):
+                own[s] += abs(step[max(coupon[i, s], 0)] * number[s])
 
 
 @njit(nogil=True, cache=True)
-def start_scores(score, value, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
-    """Fill ``score`` with the count table; −inf where the pair is not eligible."""
+def choose_one(score, max_coupons, taken):  # type: ignore[no-untyped-def]
+    """Take the best place of each user where its score is above zero; the first of equals."""
     for i in range(score.shape[0]):
-        row = table[classes[i]]
-        for s in range(score.shape[1]):
-            j = s if dense else coupon[i, s]
-            if j < 0 or np.isnan(value[i, s]):
-                score[i, s] = -np.inf
-            else:
-                score[i, s] = row[j]
-
-
-@njit(nogil=True, cache=True)
-def add_measure(score, measure, classes, coupon, dense, table, absolute):  # type: ignore[no-untyped-def]
-    """Add ``table[class, j] · measure`` (or of its absolute value) where the pair is eligible."""
-    for i in range(score.shape[0]):
-        row = table[classes[i]]
-        for s in range(score.shape[1]):
-            if score[i, s] != -np.inf:
-                j = s if dense else coupon[i, s]
-                number = np.float64(measure[i, s])
-                score[i, s] += row[j] * (abs(number) if absolute else number)
-
-
-@njit(nogil=True, cache=True)
-def choose_one(score, max_coupons, chosen):  # type: ignore[no-untyped-def]
-    """Mark the best place of each user where its score is above zero; the first of equals."""
-    for i in range(score.shape[0]):
+        own = score[i]
         best = -1
         most = 0.0
-        for s in range(score.shape[1]):
-            chosen[i, s] = False
-            if score[i, s] > most:
-                most = score[i, s]
+        for s in range(own.shape[0]):
+            if own[s] > most:
+                most = own[s]
                 best = s
-        if best >= 0 and max_coupons[i] > 0:
-            chosen[i, best] = True
+        taken[i, 0] = best if max_coupons[i] > 0 else -1
 
 
 @njit(nogil=True, cache=True)
-def choose_greedy(score, max_coupons, coupon, dense, conflicts, chosen):  # type: ignore[no-untyped-def]
-    """Mark the best set of each user where conflicts fall into disjoint families.
+def _greedy(own, most_coupons, list_of, dense, conflicts, taken):  # type: ignore[no-untyped-def]
+    """Take the best set of one user where conflicts fall into disjoint families; return its size."""
+    places = own.shape[0]
+    n = 0
+    for _ in range(min(most_coupons, places)):
+        best = -1
+        most = 0.0
+        for s in range(places):
+            if not own[s] > most:
+                continue
+            j = s if dense else list_of[s]
+            free = True
+            for d in range(n):
+                t = taken[d]
+                if t == s or conflicts[j, t if dense else list_of[t]]:
+                    free = False
+                    break
+            if free:
+                most = own[s]
+                best = s
+        if best < 0:
+            break
+        taken[n] = best
+        n += 1
+    for d in range(n, taken.shape[0]):
+        taken[d] = -1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def choose_greedy(score, max_coupons, coupon, dense, conflicts, taken):  # type: ignore[no-untyped-def]
+    """Take the best set of each user where conflicts fall into disjoint families.
 
     Such sets are the independent sets of a truncated partition matroid, where greedy is exact.
     """
-    places = score.shape[1]
     for i in range(score.shape[0]):
-        for s in range(places):
-            chosen[i, s] = False
-        for _ in range(min(max_coupons[i], places)):
-            best = -1
-            most = 0.0
-            for s in range(places):
-                if chosen[i, s] or score[i, s] <= most:
-                    continue
-                j = s if dense else coupon[i, s]
-                free = True
-                for t in range(places):
-                    if chosen[i, t] and conflicts[j, t if dense else coupon[i, t]]:
-                        free = False
-                        break
-                if free:
-                    most = score[i, s]
-                    best = s
-            if best < 0:
-                break
-            chosen[i, best] = True
+        _greedy(score[i], max_coupons[i], coupon[0 if dense else i], dense, conflicts, taken[i])
 
 
 @njit(nogil=True, cache=True)
@@ -88,7 +128,7 @@ def _rounded_sum(cost, order, taken, depth):  # type: ignore[no-untyped-def]
     high = 0.0
     low = 0.0
     for d in range(depth):
-        number = cost[order[taken[d]]]
+        number = np.float64(cost[order[taken[d]]])
         total = high + number
         back = total - high
         low += (high - (total - back)) + (number - back)
@@ -97,10 +137,14 @@ def _rounded_sum(cost, order, taken, depth):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def choose_free(score, max_coupons, coupon, dense, conflicts, cost, money, chosen):  # type: ignore[no-untyped-def]
-    """Mark the best set of each user by depth-first search: any conflicts, and a cap on money.
+def choose_free(  # type: ignore[no-untyped-def]
+    score, max_coupons, coupon, dense, conflicts, families, cost, money, taken_places
+):
+    """Take the best set of each user by depth-first search: any conflicts, and a cap on money.
 
-    A place of negative score can be worth taking only for its negative cost.
+    Where conflicts fall into disjoint families (``families``) the greedy set is the best one that money could
+    buy, so it is taken outright where it keeps the cap. A place of negative score can be worth taking only
+    for its negative cost.
     """
     places = score.shape[1]
     order = np.empty(places, np.int64)
@@ -110,15 +154,23 @@ def choose_free(score, max_coupons, coupon, dense, conflicts, cost, money, chose
     ahead = np.empty(places + 1, np.float64)
     own_cost = np.zeros(places, np.float64)
     capped = money < np.inf
+    every = np.arange(places)
+    greedy = np.empty(places, np.int64)
     for i in range(score.shape[0]):
+        list_of = coupon[0 if dense else i]
+        if families:
+            size = _greedy(score[i], max_coupons[i], list_of, dense, conflicts, taken_places[i])
+            for d in range(size):
+                greedy[d] = taken_places[i, d]
+            if not capped or _rounded_sum(cost[i], every, greedy, size) <= money:
+                continue
         n = 0
         cheap = False
         for s in range(places):
-            chosen[i, s] = False
+            if np.isnan(score[i, s]):
+                continue
             if capped:
                 own_cost[s] = np.float64(cost[i, s])
-            if score[i, s] == -np.inf:
-                continue
             if score[i, s] > 0.0 or (capped and own_cost[s] < 0.0):
                 order[n] = s
                 n += 1
@@ -150,11 +202,11 @@ def choose_free(score, max_coupons, coupon, dense, conflicts, cost, money, chose
                 depth -= 1
                 a = taken[depth] + 1
                 continue
-            j = order[a] if dense else coupon[i, order[a]]
+            j = order[a] if dense else list_of[order[a]]
             free = True
             for d in range(depth):
                 t = order[taken[d]]
-                if conflicts[j, t if dense else coupon[i, t]]:
+                if conflicts[j, t if dense else list_of[t]]:
                     free = False
                     break
             if free:
@@ -170,65 +222,228 @@ def choose_free(score, max_coupons, coupon, dense, conflicts, cost, money, chose
                 if not fits and not cheap:
                     depth -= 1
             a += 1
-        for d in range(n_best):
-            chosen[i, best[d]] = True
+        for d in range(taken_places.shape[1]):
+            taken_places[i, d] = best[d] if d < n_best else -1
 
 
 @njit(nogil=True, cache=True)
-def tally(chosen, skip, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
-    """Add the measure of every chosen pair to its class and coupon, but for skipped users."""
-    for i in range(chosen.shape[0]):
-        if skip[i]:
-            continue
-        for s in range(chosen.shape[1]):
-            if chosen[i, s]:
-                table[classes[i], s if dense else coupon[i, s]] += measure[i, s]
+def tally(taken, skip, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Add the measure of every pair taken to its class and coupon, but for skipped users."""
+    for i in range(taken.shape[0]):
+        for d in range(taken.shape[1]):
+            s = taken[i, d]
+            if s < 0 or skip[i]:
+                break
+            table[classes[i], s if dense else coupon[i, s]] += measure[i, s]
 
 
 @njit(nogil=True, cache=True)
-def tally_count(chosen, skip, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
-    """Count every chosen pair at its class and coupon, but for skipped users."""
-    for i in range(chosen.shape[0]):
-        if skip[i]:
-            continue
-        for s in range(chosen.shape[1]):
-            if chosen[i, s]:
-                table[classes[i], s if dense else coupon[i, s]] += 1.0
+def tally_count(taken, skip, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Count every pair taken at its class and coupon, but for skipped users."""
+    for i in range(taken.shape[0]):
+        for d in range(taken.shape[1]):
+            s = taken[i, d]
+            if s < 0 or skip[i]:
+                break
+            table[classes[i], s if dense else coupon[i, s]] += 1.0
 
 
 @njit(nogil=True, cache=True)
-def best_total(score, chosen):  # type: ignore[no-untyped-def]
-    """Return Σ of the chosen scores and its compensation (Neumaier 1974)."""
+def tally_exactly(taken, measure, classes, coupon, dense, high, low):  # type: ignore[no-untyped-def]
+    """Add the measure of every pair taken to its class and coupon, with what rounding loses kept beside it.
+
+    ``high + low`` is the sum as if made in twice the precision (Dekker 1971, 10.1007/BF01397083).
+    """
+    for i in range(taken.shape[0]):
+        for d in range(taken.shape[1]):
+            s = taken[i, d]
+            if s < 0:
+                break
+            c, j = classes[i], s if dense else coupon[i, s]
+            number = np.float64(measure[i, s])
+            total = high[c, j] + number
+            back = total - high[c, j]
+            lost = (high[c, j] - (total - back)) + (number - back)
+            rest = low[c, j] + lost
+            high[c, j] = total + rest
+            low[c, j] = rest - (high[c, j] - total)
+
+
+@njit(nogil=True, cache=True)
+def best_total(score, taken):  # type: ignore[no-untyped-def]
+    """Return Σ of the scores taken and its compensation (Neumaier 1974)."""
     high = 0.0
     low = 0.0
     for i in range(score.shape[0]):
-        for s in range(score.shape[1]):
-            if chosen[i, s]:
-                number = score[i, s]
-                total = high + number
-                if abs(high) >= abs(number):
-                    low += (high - total) + number
-                else:
-                    low += (number - total) + high
-                high = total
+        for d in range(taken.shape[1]):
+            if taken[i, d] < 0:
+                break
+            number = score[i, taken[i, d]]
+            total = high + number
+            if abs(high) >= abs(number):
+                low += (high - total) + number
+            else:
+                low += (number - total) + high
+            high = total
     return high, low
 
 
 @njit(nogil=True, cache=True)
-def challenge(score, radius, chosen):  # type: ignore[no-untyped-def]
-    """Turn scores into the worst case for the chosen set: its own lowered, all others raised."""
+def worths(score, taken, worth):  # type: ignore[no-untyped-def]
+    """Sum each user's scores taken."""
     for i in range(score.shape[0]):
-        for s in range(score.shape[1]):
-            if score[i, s] != -np.inf:
-                score[i, s] += -radius[i, s] if chosen[i, s] else radius[i, s]
+        worth[i] = 0.0
+        for d in range(taken.shape[1]):
+            if taken[i, d] < 0:
+                break
+            worth[i] += score[i, taken[i, d]]
 
 
 @njit(nogil=True, cache=True)
-def differ(chosen, challenged, undecided):  # type: ignore[no-untyped-def]
+def largest_sizes(size, score, max_coupons):  # type: ignore[no-untyped-def]
+    """Return Σ_i of the largest size of an eligible pair, times the coupons that the user may have."""
+    total = 0.0
+    for i in range(size.shape[0]):
+        most = 0.0
+        for s in range(size.shape[1]):
+            if size[i, s] > most and not np.isnan(score[i, s]):
+                most = size[i, s]
+        total += most * max(max_coupons[i], 1)
+    return total
+
+
+@njit(nogil=True, cache=True)
+def challenge(score, radius, taken):  # type: ignore[no-untyped-def]
+    """Turn scores into the worst case for the set taken: its own lowered, all others raised."""
+    for i in range(score.shape[0]):
+        for s in range(score.shape[1]):
+            score[i, s] += radius[i, s]
+        for d in range(taken.shape[1]):
+            s = taken[i, d]
+            if s < 0:
+                break
+            score[i, s] -= 2.0 * radius[i, s]
+
+
+@njit(nogil=True, cache=True)
+def differ(taken, challenged, undecided):  # type: ignore[no-untyped-def]
     """Mark the users whose two sets differ."""
-    for i in range(chosen.shape[0]):
+    for i in range(taken.shape[0]):
         undecided[i] = False
-        for s in range(chosen.shape[1]):
-            if chosen[i, s] != challenged[i, s]:
+        for d in range(taken.shape[1]):
+            if challenged[i, d] < 0 and taken[i, d] < 0:
+                break
+            found = False
+            for t in range(taken.shape[1]):
+                if taken[i, t] == challenged[i, d]:
+                    found = True
+                    break
+            if not found or taken[i, d] < 0 or challenged[i, d] < 0:
                 undecided[i] = True
                 break
+
+
+@njit(nogil=True, cache=True)
+def exchanges(  # type: ignore[no-untyped-def]
+    score, taken, max_coupons, coupon, dense, conflicts, width, user, leaving, entering, loss
+):
+    """List the changes of users' choices by one place that lose less than ``width``, and return how many.
+
+    A change drops a place, adds one, or puts one in the place of another. It is what a small move of prices
+    may bring about; a cap on money is not looked at.
+
+    Parameters
+    ----------
+    user, leaving, entering, loss : ndarrays to fill
+        Of b · (S + k) entries; a place is −1 where nothing leaves or enters.
+    """
+    n = 0
+    for i in range(score.shape[0]):
+        own, list_of = score[i], coupon[0 if dense else i]
+        size = 0
+        weakest = -1
+        while size < taken.shape[1] and taken[i, size] >= 0:
+            s = taken[i, size]
+            if weakest < 0 or own[s] < own[weakest]:
+                weakest = s
+            if own[s] < width:
+                user[n], leaving[n], entering[n], loss[n] = i, s, -1, max(own[s], 0.0)
+                n += 1
+            size += 1
+        full = size >= max_coupons[i]
+        if max_coupons[i] <= 0:
+            continue
+        for s in range(own.shape[0]):
+            if not own[s] > -width:
+                continue
+            j = s if dense else list_of[s]
+            out = -1
+            clashes = 0
+            for d in range(size):
+                t = taken[i, d]
+                if t == s:
+                    clashes = 9
+                    break
+                if conflicts[j, t if dense else list_of[t]]:
+                    clashes += 1
+                    out = t
+            if clashes > 1:
+                continue
+            if clashes == 0 and full:
+                out = weakest
+            lost = -own[s] if out < 0 else own[out] - own[s]
+            if lost < width and (out < 0 or own[s] > 0.0):
+                user[n], leaving[n], entering[n], loss[n] = i, out, s, max(lost, 0.0)
+                n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def second_moments(  # type: ignore[no-untyped-def]
+    classes,
+    entering,
+    leaving,
+    measures_in,
+    measures_out,
+    weight,
+    measure,
+    users,
+    coupons,
+    start,
+    member,
+    sums,
+):
+    """Add ``weight · d dᵀ`` to ``sums`` for every change ``d = a(entering) − a(leaving)``, in demands.
+
+    Parameters
+    ----------
+    classes, entering, leaving : ndarray of int, shape (E,)
+        Class of the user, and coupons; −1 for none.
+    measures_in, measures_out : ndarray of float64, shape (M, E)
+    weight : ndarray of float64, shape (E,)
+    measure, users, coupons, start, member
+        Of :class:`couponry.solver.basis.Basis`.
+    sums : ndarray of float64, shape (B, B)
+        Its lower half, and the diagonal, are added to.
+    """
+    at = np.empty(users.shape[0], np.int64)
+    number = np.empty(users.shape[0], np.float64)
+    for e in range(len(classes)):
+        c, j, t = classes[e], entering[e], leaving[e]
+        n = 0
+        for q in range(start[c], start[c + 1]):
+            b = member[q]
+            amount = 0.0
+            if j >= 0:
+                amount += coupons[b, j] * measures_in[measure[b], e]
+            if t >= 0:
+                amount -= coupons[b, t] * measures_out[measure[b], e]
+            if amount != 0.0:
+                at[n] = b
+                number[n] = amount * users[b, c]
+                n += 1
+        for p in range(n):
+            row = sums[at[p]]
+            scaled = weight[e] * number[p]
+            for q in range(p + 1):
+                row[at[q]] += scaled * number[q]

@@ -4,26 +4,90 @@ from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
+from couponry.instances.blocks import Block
 from couponry.instances.program import Program
 from couponry.instances.rows import COUNT
 from couponry.solver import kernel
-from couponry.solver.engine import Demand, Pairs, Settled
+from couponry.solver.engine import Assigned, Demand, Exchanges, Pairs, Settled
+from couponry.solver.exact_sums import ExactTables
 from couponry.solver.prices import Tables
 
 __all__ = ["LocalEngine"]
 
 BLOCK = 4096
+# Users handed to a thread at a time: sums are made chunk by chunk, so this, too, fixes their order.
+CHUNK = 4 * BLOCK
+# Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
+AHEAD = 3
+NO_LIST = np.zeros((1, 1), np.int32)
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A block's scores, ``(b, S)``, NaN where not eligible; the places taken, ``(b, k)``, −1 for none."""
+
+    block: Block
+    score: np.ndarray
+    taken: np.ndarray
+
+    @property
+    def coupon(self) -> np.ndarray:
+        """The shortlists, as the kernels take them."""
+        return NO_LIST if self.block.coupon is None else self.block.coupon
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The places taken, bool ``(b, S)``."""
+        chosen = np.zeros((len(self.score), self.score.shape[1] + 1), bool)
+        chosen[np.arange(len(chosen))[:, None], self.taken] = True  # −1 falls into the last column
+        return chosen[:, :-1]
+
+    @property
+    def worth(self) -> np.ndarray:
+        """Sum of each user's scores taken, ``(b,)``."""
+        worth = np.empty(len(self.score))
+        kernel.worths(self.score, self.taken, worth)
+        return worth
+
+
+class _Sums:
+    """What a pass adds up: tables, the total of all scores taken, and the sizes that went into it."""
+
+    def __init__(self, program: Program) -> None:
+        shape = (program.n_classes, program.n_coupons)
+        self.tables: Tables = {measure: np.zeros(shape) for measure in program.measures}
+        self.parts: list[float] = []
+        self.size = 0.0
+
+    @property
+    def total(self) -> float:
+        """The total, its parts summed with one rounding."""
+        return math.fsum(self.parts)
+
+    def add_total(self, found: _Chosen, size: float = 0.0) -> None:
+        """Add a block's scores taken."""
+        self.parts += kernel.best_total(found.score, found.taken)
+        self.size += size
+
+    def add(self, other: _Sums) -> None:
+        """Add the sums of users that come after these."""
+        for measure, table in other.tables.items():
+            self.tables[measure] += table
+        self.parts += other.parts
+        self.size += other.size
+
+
 class LocalEngine:
-    """Answers the engine's questions over a program's arrays, or over some of its users.
+    """Answers the engine's questions over a program's users, or over some of them.
 
     Parameters
     ----------
@@ -38,52 +102,51 @@ class LocalEngine:
     def __init__(
         self, program: Program, users: np.ndarray | None = None, *, threads: int | None = None
     ) -> None:
-        pick: np.ndarray | slice = slice(None) if users is None else users
-        self.program = program
+        self.program = program if users is None else program.take(users)
         self.passes = 0
-        self.columns = {name: array[pick] for name, array in program.columns.items()}
-        self.classes = program.classes.codes[pick]
-        self.dense = program.coupon is None
-        self.coupon = np.zeros((1, 1), np.int32) if program.coupon is None else program.coupon[pick]
-        self.max_coupons = program.choices.max_coupons[pick]
         self.money = program.choices.money
         self.conflicts = program.choices.conflicts
+        related = self.conflicts | np.eye(len(self.conflicts), dtype=bool)
+        self.families = bool((((related.astype(np.int64) @ related) > 0) == related).all())
+        self.most = max(1, min(self.program.most_coupons, self.program.places))
         self.choose_with = self._chooser()
         self.threads = threads or os.cpu_count() or 1
 
     @property
     def n_users(self) -> int:
         """Number of users."""
-        return len(self.classes)
+        return self.program.n_users
 
     @property
     def places(self) -> int:
         """Places in a user's list, S."""
-        return int(self.columns["value"].shape[1])
+        return self.program.places
 
     def _chooser(self) -> str:
         if math.isfinite(self.money):
             return "free"
-        if self.max_coupons.max(initial=0) <= 1:
+        if self.program.most_coupons <= 1:
             return "one"
-        related = self.conflicts | np.eye(len(self.conflicts), dtype=bool)
-        families = ((related.astype(np.int64) @ related) > 0) == related
-        return "greedy" if bool(families.all()) else "free"
+        return "greedy" if self.families else "free"
 
     # ------------------------------------------------------------ questions
 
-    def demand(self, scores: Tables) -> Demand:
+    def demand(self, scores: Tables, *, with_error: bool = False) -> Demand:
         """Return what all users take."""
         self.passes += 1
+        sums = _Sums(self.program)
 
-        def one(rows: slice) -> tuple[float, float, Tables]:
-            score, chosen = self._best(scores, rows)
-            return (*kernel.best_total(score, chosen), self._tally(chosen, np.zeros(len(score), bool), rows))
+        def one(chunk: Block) -> _Sums:
+            own = _Sums(self.program)
+            for block in chunk.split(BLOCK):
+                found = self._best(scores, block)
+                own.add_total(found, self._size(scores, found) if with_error else 0.0)
+                self._tally(found, own.tables)
+            return own
 
-        parts = list(self._over_blocks(one))
-        return Demand(
-            math.fsum(t for high, low, _ in parts for t in (high, low)), self._sum([p[2] for p in parts])
-        )
+        for part in self._over_chunks(one):
+            sums.add(part)
+        return Demand(sums.total, sums.tables, self._units(scores) * sums.size)
 
     def settle(self, scores: Tables, radius: Tables) -> Settled:
         """Fix who can be fixed while the tables move by at most ``radius``; hand back the others.
@@ -92,51 +155,122 @@ class LocalEngine:
         coupons as well, as the box allows.
         """
         self.passes += 1
+        sums = _Sums(self.program)
+        undecided: list[np.ndarray] = []
+        gathered: list[Block] = []
 
-        def one(rows: slice) -> tuple[np.ndarray, Tables]:
-            score, chosen = self._best(scores, rows)
-            wide = self._score(radius, rows, absolute=True)
-            kernel.challenge(score, wide, chosen)
-            challenged = self._choose(score, rows)
-            undecided = np.empty(len(score), bool)
-            kernel.differ(chosen, challenged, undecided)
-            return rows.start + np.flatnonzero(undecided), self._tally(chosen, undecided, rows)
+        def one(chunk: Block) -> tuple[_Sums, list[tuple[np.ndarray, Block]]]:
+            own, parts = _Sums(self.program), []
+            for block in chunk.split(BLOCK):
+                found = self._best(scores, block)
+                kernel.challenge(found.score, self._add_up(radius, block, sizes=True), found.taken)
+                open_users = np.empty(len(block), bool)
+                kernel.differ(found.taken, self._choose(found.score, block), open_users)
+                self._tally(found, own.tables, open_users)
+                rows = np.flatnonzero(open_users)
+                parts.append((block.first + rows, block.take(rows)))
+            return own, parts
 
-        parts = list(self._over_blocks(one))
-        return Settled(self._sum([p[1] for p in parts]), np.concatenate([p[0] for p in parts]))
+        for own, parts in self._over_chunks(one):
+            sums.add(own)
+            undecided += [users for users, _ in parts]
+            gathered += [block for _, block in parts]
+        return Settled(sums.tables, np.concatenate(undecided), self.program.of_block(Block.joined(gathered)))
 
-    def assign(self, scores: Tables, core: np.ndarray, core_pairs: Pairs) -> Pairs:
-        """Return the whole plan: users in ``core`` take ``core_pairs``, all others what they like best."""
+    def assign(self, scores: Tables, core: np.ndarray) -> Assigned:
+        """Return what all users but those in ``core`` take, with exact sums; and the total of all.
+
+        The total and its error are those of :meth:`demand`: one pass proves the bound and makes the plan.
+        """
         self.passes += 1
         in_core = np.zeros(self.n_users, bool)
         in_core[core] = True
+        sums, exact = _Sums(self.program), ExactTables.of(self.program)
+        users: list[np.ndarray] = []
+        places: list[np.ndarray] = []
 
-        def one(rows: slice) -> tuple[np.ndarray, np.ndarray]:
-            chosen = self._best(scores, rows)[1]
-            chosen[in_core[rows]] = False
-            user, place = np.nonzero(chosen)
-            return rows.start + user, place
+        def one(chunk: Block) -> tuple[_Sums, ExactTables, list[tuple[np.ndarray, np.ndarray]]]:
+            own, held, parts = _Sums(self.program), ExactTables.of(self.program), []
+            for block in chunk.split(BLOCK):
+                found = self._best(scores, block)
+                own.add_total(found, self._size(scores, found))
+                found.taken[in_core[block.first : block.first + len(block)]] = -1
+                self._tally_exactly(found, held)
+                found.taken.sort(axis=1)
+                user, slot = np.nonzero(found.taken >= 0)
+                parts.append((block.first + user, found.taken[user, slot].astype(np.int64)))
+            return own, held, parts
 
-        parts = list(self._over_blocks(one))
-        user = np.concatenate([p[0] for p in parts] + [core_pairs.user])
-        place = np.concatenate([p[1] for p in parts] + [core_pairs.place])
-        order = np.lexsort((place, user))
-        return Pairs(user[order], place[order])
+        for own, held, parts in self._over_chunks(one):
+            sums.add(own)
+            exact.add(held)
+            users += [user for user, _ in parts]
+            places += [place for _, place in parts]
+        pairs = Pairs(np.concatenate(users), np.concatenate(places))
+        return Assigned(pairs, exact, sums.total, self._units(scores) * sums.size)
+
+    def exchanges(self, scores: Tables, width: float) -> tuple[Demand, Exchanges]:
+        """Return what all users take, and the changes by one place that lose less than ``width``."""
+        self.passes += 1
+        sums = _Sums(self.program)
+        near: list[Exchanges] = []
+
+        def one(chunk: Block) -> tuple[_Sums, list[Exchanges]]:
+            own, parts = _Sums(self.program), []
+            for block in chunk.split(BLOCK):
+                found = self._best(scores, block)
+                own.add_total(found)
+                self._tally(found, own.tables)
+                parts.append(self._near(found, width))
+            return own, parts
+
+        for own, parts in self._over_chunks(one):
+            sums.add(own)
+            near += parts
+        return Demand(sums.total, sums.tables), Exchanges.joined(near)
+
+    def exchanges_from(self, scores: Tables, chosen: np.ndarray, width: float) -> Exchanges:
+        """Return the changes of given choices, bool ``(n, S)``, that lose less than ``width``."""
+        near = []
+        for block in self.program.blocks(BLOCK):
+            taken = np.full((len(block), self.most), -1, np.int32)
+            user, place = np.nonzero(chosen[block.first : block.first + len(block)])
+            slot = np.arange(len(user)) - np.searchsorted(user, user)
+            taken[user, slot] = place
+            near.append(self._near(_Chosen(block, self._add_up(scores, block), taken), width))
+        return Exchanges.joined(near)
+
+    def _near(self, found: _Chosen, width: float) -> Exchanges:
+        block = found.block
+        room = len(block) * (self.places + self.most)
+        user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
+        loss = np.empty(room)
+        n = kernel.exchanges(
+            found.score,
+            found.taken,
+            block.max_coupons,
+            found.coupon,
+            block.coupon is None,
+            self.conflicts,
+            width,
+            user,
+            leaving,
+            entering,
+            loss,
+        )
+        return Exchanges.of(self.program, block, user[:n], leaving[:n], entering[:n], loss[:n])
 
     def choices(self, scores: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Return every user's best set, bool ``(n, S)``, and its reduced value ``(n,)``."""
-        parts = list(self._over_blocks(lambda rows: self._best(scores, rows)))
-        chosen = np.concatenate([p[1] for p in parts])
-        best = np.concatenate([_worth(s, c) for s, c in parts])
-        return chosen, best
+        parts = list(self._over_blocks(lambda block: self._best(scores, block)))
+        return np.concatenate([p.mask for p in parts]), np.concatenate([p.worth for p in parts])
 
     def margins(self, scores: Tables) -> np.ndarray:
         """Return by how much each user's best choice beats the next best one, float64 ``(n,)``."""
         self.passes += 1
 
-        def one(rows: slice) -> np.ndarray:
-            loss = self._losses(scores, rows)[0]
-            return np.asarray(loss.min(axis=1, initial=np.inf))
+        def one(block: Block) -> np.ndarray:
+            return np.asarray(self._losses(self._best(scores, block)).min(axis=1, initial=np.inf))
 
         return np.concatenate(list(self._over_blocks(one)))
 
@@ -149,123 +283,145 @@ class LocalEngine:
         """
         limit = np.broadcast_to(np.asarray(most, np.float64), (self.n_users,))
 
-        def one(rows: slice) -> np.ndarray:
-            loss, chosen = self._losses(scores, rows)
-            return chosen | (loss <= limit[rows, None])
+        def one(block: Block) -> np.ndarray:
+            found = self._best(scores, block)
+            own = limit[block.first : block.first + len(block), None]
+            return np.asarray(found.mask | (self._losses(found) <= own))
 
         return np.concatenate(list(self._over_blocks(one)))
 
-    def _losses(self, scores: Tables, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Return what it costs to turn each pair of the best choice round, ``(b, S)``, and that choice."""
-        score, chosen = self._best(scores, rows)
-        worth = _worth(score, chosen)
+    def _losses(self, found: _Chosen) -> np.ndarray:
+        """Return what it costs to turn each pair of the best choice round, ``(b, S)``."""
+        chosen, worth = found.mask, found.worth
+        eligible = ~np.isnan(found.score)
+        score = np.where(eligible, found.score, -np.inf)
         if self.choose_with == "one":
-            return self._losses_of_one(score, chosen, worth, rows), chosen
+            return self._losses_of_one(score, chosen, worth, found.block)
         loss = np.full(score.shape, np.inf)
         for s in range(score.shape[1]):
-            changed = score.copy()
-            eligible = score[:, s] > -np.inf
-            sure = 1.0 + 4 * np.abs(np.where(np.isfinite(score), score, 0.0)).sum(axis=1)
-            changed[:, s] = np.where(chosen[:, s] | ~eligible, -np.inf, score[:, s] + sure)
-            turned = self._choose(changed, rows)
-            other = _worth(score, turned)
-            possible = eligible & (turned[:, s] != chosen[:, s])
-            loss[possible, s] = np.maximum(worth - other, 0.0)[possible]
-        return loss, chosen
+            changed = found.score.copy()
+            sure = 1.0 + 4 * np.abs(np.where(eligible, score, 0.0)).sum(axis=1)
+            changed[:, s] = np.where(chosen[:, s] | ~eligible[:, s], np.nan, score[:, s] + sure)
+            turned = _Chosen(found.block, found.score, self._choose(changed, found.block))
+            possible = eligible[:, s] & (turned.mask[:, s] != chosen[:, s])
+            loss[possible, s] = np.maximum(worth - turned.worth, 0.0)[possible]
+        return loss
 
     def _losses_of_one(
-        self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, rows: slice
+        self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, block: Block
     ) -> np.ndarray:
         loss = worth[:, None] - score
         others = np.where(chosen, -np.inf, score)
         next_best = np.maximum(others.max(axis=1, initial=-np.inf), 0.0)
         loss[chosen] = (worth - next_best)[chosen.any(axis=1)]
-        loss[self.max_coupons[rows] == 0] = np.inf
+        loss[block.max_coupons == 0] = np.inf
         return np.asarray(loss)
 
     def scores(self, scores: Tables) -> np.ndarray:
         """Return the reduced value of every pair, float64 ``(n, S)``; −inf where not eligible."""
-        return np.concatenate(list(self._over_blocks(lambda rows: self._score(scores, rows))))
+        parts = list(self._over_blocks(lambda block: self._add_up(scores, block)))
+        return _with_infinities(np.concatenate(parts))
 
     def spread(self, radius: Tables) -> np.ndarray:
         """Return how far each pair's reduced value can move, float64 ``(n, S)``; −inf where not eligible."""
-        return np.concatenate(list(self._over_blocks(lambda rows: self._score(radius, rows, absolute=True))))
+        parts = list(self._over_blocks(lambda block: self._add_up(radius, block, sizes=True)))
+        return _with_infinities(np.concatenate(parts))
 
-    def rounding_error(self, scores: Tables) -> float:
-        """Bound the floating-point error of :meth:`demand`'s total.
+    # --------------------------------------------------------------- blocks
+
+    def _over_chunks(self, one: Callable[[Block], Answer]) -> Iterator[Answer]:
+        """Answer chunk by chunk, in their order, a few at a time."""
+        if self.threads == 1 or self.n_users <= CHUNK:
+            yield from map(one, self.program.blocks(CHUNK))
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            waiting: deque[Future[Answer]] = deque()
+            for chunk in self.program.blocks(CHUNK):
+                waiting.append(pool.submit(one, chunk))
+                if len(waiting) >= self.threads * AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _over_blocks(self, one: Callable[[Block], Answer]) -> Iterator[Answer]:
+        for answers in self._over_chunks(lambda chunk: [one(block) for block in chunk.split(BLOCK)]):
+            yield from answers
+
+    def _add_up(self, tables: Tables, block: Block, *, sizes: bool = False) -> np.ndarray:
+        """Return Σ T·m of a block's pairs, or Σ |T·m|, ``(b, S)``; NaN where not eligible."""
+        value = block.columns["value"]
+        score = np.empty(value.shape)
+        dense, coupon = block.coupon is None, NO_LIST if block.coupon is None else block.coupon
+        nothing = np.zeros((self.program.n_classes, self.program.n_coupons))
+        count = tables.get(COUNT, nothing)
+        slope = nothing if sizes else tables.get("value", nothing)
+        kernel.start_scores(
+            score, value, block.classes, coupon, dense, np.abs(count) if sizes else count, slope
+        )
+        add = kernel.add_size if sizes else kernel.add_measure
+        for measure, table in tables.items():
+            if measure != COUNT and (sizes or measure != "value"):
+                add(score, block.columns[measure], block.classes, coupon, dense, table)
+        return score
+
+    def _choose(self, score: np.ndarray, block: Block) -> np.ndarray:
+        taken = np.empty((len(block), self.most), np.int32)
+        dense, coupon = block.coupon is None, NO_LIST if block.coupon is None else block.coupon
+        if self.choose_with == "one":
+            kernel.choose_one(score, block.max_coupons, taken)
+        elif self.choose_with == "greedy":
+            kernel.choose_greedy(score, block.max_coupons, coupon, dense, self.conflicts, taken)
+        else:
+            kernel.choose_free(
+                score,
+                block.max_coupons,
+                coupon,
+                dense,
+                self.conflicts,
+                self.families,
+                block.columns["cost" if math.isfinite(self.money) else "value"],
+                self.money,
+                taken,
+            )
+        return taken
+
+    def _best(self, scores: Tables, block: Block) -> _Chosen:
+        score = self._add_up(scores, block)
+        return _Chosen(block, score, self._choose(score, block))
+
+    def _units(self, scores: Tables) -> float:
+        """Return how much of Σ|T m| a reduced value may be off by.
 
         Each reduced value is a sum of M products: its error is below (M + 1) ε Σ|T m| (Higham 2002,
         section 3.1, 10.1137/1.9780898718027); a user adds at most ``max_coupons`` of them.
         """
-        self.passes += 1
-        tables = {measure: np.abs(table) for measure, table in scores.items()}
+        return float((len(scores) + 2 + self.places) * np.finfo(np.float64).eps)
 
-        def one(rows: slice) -> float:
-            size = self._score(tables, rows, absolute=True)
-            largest = np.maximum(size.max(axis=1, initial=0.0), 0.0)
-            return math.fsum(largest * np.maximum(self.max_coupons[rows], 1))
+    def _size(self, scores: Tables, found: _Chosen) -> float:
+        size = self._add_up(scores, found.block, sizes=True)
+        return float(kernel.largest_sizes(size, found.score, found.block.max_coupons)) * (1 + 1e-9)
 
-        units = (len(scores) + 2 + self.places) * np.finfo(np.float64).eps
-        return float(units * math.fsum(self._over_blocks(one)))
-
-    # --------------------------------------------------------------- blocks
-
-    def _over_blocks(self, one: Callable[[slice], Answer]) -> Iterator[Answer]:
-        blocks = [slice(a, min(a + BLOCK, self.n_users)) for a in range(0, self.n_users, BLOCK)]
-        if len(blocks) == 1 or self.threads == 1:
-            yield from map(one, blocks)
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(one, blocks)
-
-    def _coupon(self, rows: slice) -> np.ndarray:
-        return self.coupon if self.dense else self.coupon[rows]
-
-    def _score(self, tables: Tables, rows: slice, *, absolute: bool = False) -> np.ndarray:
-        value = self.columns["value"][rows]
-        score = np.empty(value.shape)
-        classes, coupon = self.classes[rows], self._coupon(rows)
-        nothing = np.zeros((self.program.n_classes, self.program.n_coupons))
-        kernel.start_scores(score, value, classes, coupon, self.dense, tables.get(COUNT, nothing))
-        for measure, table in tables.items():
-            if measure != COUNT:
-                column = self.columns[measure][rows]
-                kernel.add_measure(score, column, classes, coupon, self.dense, table, absolute)
-        return score
-
-    def _choose(self, score: np.ndarray, rows: slice) -> np.ndarray:
-        chosen = np.empty(score.shape, bool)
-        most, coupon = self.max_coupons[rows], self._coupon(rows)
-        if self.choose_with == "one":
-            kernel.choose_one(score, most, chosen)
-        elif self.choose_with == "greedy":
-            kernel.choose_greedy(score, most, coupon, self.dense, self.conflicts, chosen)
-        else:
-            cost = self.columns["cost" if math.isfinite(self.money) else "value"][rows]
-            kernel.choose_free(score, most, coupon, self.dense, self.conflicts, cost, self.money, chosen)
-        return chosen
-
-    def _best(self, scores: Tables, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        score = self._score(scores, rows)
-        return score, self._choose(score, rows)
-
-    def _tally(self, chosen: np.ndarray, skip: np.ndarray, rows: slice) -> Tables:
-        shape = (self.program.n_classes, self.program.n_coupons)
-        classes, coupon = self.classes[rows], self._coupon(rows)
-        tables = {measure: np.zeros(shape) for measure in self.program.measures}
+    def _tally(self, found: _Chosen, tables: Tables, skip: np.ndarray | None = None) -> None:
+        """Add what is taken to the tables, but for skipped users."""
+        block = found.block
+        skip = np.zeros(len(block), bool) if skip is None else skip
+        dense = block.coupon is None
         for measure, table in tables.items():
             if measure == COUNT:
-                kernel.tally_count(chosen, skip, classes, coupon, self.dense, table)
+                kernel.tally_count(found.taken, skip, block.classes, found.coupon, dense, table)
             else:
-                kernel.tally(chosen, skip, self.columns[measure][rows], classes, coupon, self.dense, table)
-        return tables
+                column = block.columns[measure]
+                kernel.tally(found.taken, skip, column, block.classes, found.coupon, dense, table)
 
-    def _sum(self, parts: list[Tables]) -> Tables:
-        return {
-            measure: np.sum([part[measure] for part in parts], axis=0) for measure in self.program.measures
-        }
+    def _tally_exactly(self, found: _Chosen, sums: ExactTables) -> None:
+        block, dense = found.block, found.block.coupon is None
+        nobody = np.zeros(len(block), bool)
+        kernel.tally_count(found.taken, nobody, block.classes, found.coupon, dense, sums.high[COUNT])
+        for measure, column in block.columns.items():
+            high, low = sums.high[measure], sums.low[measure]
+            kernel.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
 
 
-def _worth(score: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return each user's sum of the chosen scores, ``(b,)``."""
-    return np.asarray(np.where(chosen, score, 0.0).sum(axis=1))
+def _with_infinities(score: np.ndarray) -> np.ndarray:
+    """Return scores with −inf where a pair is not eligible."""
+    return np.asarray(np.where(np.isnan(score), -np.inf, score))

@@ -19,33 +19,13 @@ from couponry.solver.clock import Clock
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.scale import RowScale
 
-__all__ = ["Box", "CoreAnswer", "Master", "RowScale"]
+__all__ = ["Box", "CoreAnswer", "Master"]
 
 ROUNDS = 60
 INTERIOR_POINT_FROM = 1200
 TOLERANCE = 1e-10
-
-
-@dataclass(frozen=True)
-class RowScale:
-    """Natural sizes, so that HiGHS sees numbers near one.
-
-    Attributes
-    ----------
-    coefficient : ndarray of float64, shape (K,)
-        Mean size of a row's coefficients.
-    objective : float
-        Mean size of a pair's objective.
-    """
-
-    coefficient: np.ndarray
-    objective: float
-
-    @property
-    def price(self) -> np.ndarray:
-        """Natural size of each multiplier."""
-        return self.objective / self.coefficient
 
 
 @dataclass(frozen=True)
@@ -240,11 +220,12 @@ class Master:
     def _figures(self, owner: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return objective ``(n,)`` and row coefficients ``(K, n)`` of whole choices, none of them empty."""
         assert self.core is not None
+        core = self.core.program
         column, place = np.nonzero(mask)
         user = owner[column]
-        coupon = place if self.core.dense else self.core.coupon[user, place]
-        values = {m: a[user, place].astype(np.float64) for m, a in self.core.columns.items()}
-        coefficients = self.book.coefficients(values, self.core.classes[user], coupon)
+        coupon = place if core.coupon is None else core.coupon[user, place]
+        values = {m: a[user, place].astype(np.float64) for m, a in core.columns.items()}
+        coefficients = self.book.coefficients(values, core.classes.codes[user], coupon)
         first = np.searchsorted(column, np.arange(len(owner)))
         objective = values.get(self.program.objective, np.ones(len(user)))
         objective = self.program.sense * objective if self.book.with_objective else np.zeros(len(user))

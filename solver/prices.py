@@ -83,6 +83,14 @@ class PriceBook:
                 tables[measure] = np.ascontiguousarray(table)
         return tables
 
+    def changes(self, multipliers: np.ndarray) -> Tables:
+        """Return by how much T changes when the multipliers change by so much, measure → ``(C, J)``."""
+        return {
+            measure: -(stack.users.T * multipliers[stack.row]) @ stack.coupons
+            for measure, stack in self._stacks.items()
+            if multipliers[stack.row].any()
+        }
+
     def radius(self, box: np.ndarray) -> Tables:
         """Return by how much each entry of T can change while λ_k moves by at most ``box[k]``."""
         return {

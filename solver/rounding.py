@@ -9,6 +9,7 @@ what is left then is often small enough to be searched to the end.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -16,19 +17,23 @@ import numpy as np
 
 from couponry.instances.errors import BackendError
 from couponry.instances.program import Program
+from couponry.solver.anneal import Annealing
+from couponry.solver.boxes import DualAnswer
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer
-from couponry.solver.engine import Pairs
+from couponry.solver.engine import Assigned, Exchanges, Pairs
+from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import excesses, over_money, pair_columns
+from couponry.solver.grain import grains
 from couponry.solver.highs import Answer
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
+from couponry.solver.scale import RowScale
 
 __all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value", "tabulate"]
 
 FIRST_CORE = 300
-LARGEST_CORE = 4000
+LARGEST_CORE = 1500
 ATTEMPTS = 3
 # Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
 FIRST_NODES = 60
@@ -39,6 +44,11 @@ FORBIDDEN = 8
 ROOM = 3
 # Options of core users count while they lose at most this many times what the core's last user loses.
 WIDTH = 3.0
+# Exchanges that are tried first: so many that together they lose these multiples of what may be lost.
+EXCHANGED_LOSS = (0.3, 1.0, 3.0, 10.0)
+EXCHANGE_STEPS = (100_000, 800_000)
+FEWEST_EXCHANGED, MOST_EXCHANGED = 60, 3000
+ROOM_FOR_ROUNDING = 1e-13
 FEWEST_OF_A_CLASS = 3
 MOST_OF_A_CLASS = 20
 
@@ -49,16 +59,17 @@ class Rounded:
 
     Attributes
     ----------
-    pairs : Pairs
+    inside : Pairs
+        What the users of the dual's core are given, as positions among them.
     value : float
-        In the objective's own direction.
+        Of the whole plan, in the objective's own direction.
     core_users : int
         Users that the last integer program decided on.
     searched : float or None
         Where the search closed: a bound on ``sense · objective`` over all plans, up to HiGHS's tolerance.
     """
 
-    pairs: Pairs
+    inside: Pairs
     value: float
     core_users: int
     searched: float | None = None
@@ -71,15 +82,20 @@ def plan_value(program: Program, pairs: Pairs) -> float:
 
 
 def keep_rows_exactly(
-    problem: PairProgram, fixed: Pairs, clock: Clock, *, start: Pairs | None = None, **limits: float | None
+    problem: PairProgram,
+    outside: ExactTables | None,
+    clock: Clock,
+    *,
+    start: Pairs | None = None,
+    **limits: float | None,
 ) -> tuple[Pairs | None, Answer]:
     """Solve, and again where a tolerance let a row be broken: first without that choice, then with room.
 
     Parameters
     ----------
     problem : PairProgram
-    fixed : Pairs
-        The pairs already given, which the rows count too.
+    outside : ExactTables or None
+        Sums of the pairs given to other users, which the rows count too.
     clock : Clock
     start : Pairs, optional
         A choice to start from.
@@ -100,9 +116,8 @@ def keep_rows_exactly(
             last = answer
         if picked is None:
             break
-        whole = join(fixed, picked)
-        excess = np.abs(excesses(problem.program, whole))
-        if not excess.any() and not len(over_money(problem.program, whole)):
+        excess = np.abs(excesses(problem.program, picked, outside))
+        if not excess.any() and not len(over_money(problem.program, picked)):
             exact = last if not problem.margin.any() else replace(last, optimal=False)  # type: ignore[type-var]
             return picked, exact  # type: ignore[return-value]
         if clock.stopped_by is not None:
@@ -125,12 +140,17 @@ def join(first: Pairs, second: Pairs) -> Pairs:
 class Rounder:
     """Turns a dual answer into a plan.
 
+    All users outside the dual's core have what they like best at its prices. Inside, users are decided on in
+    the order of how little they lose by changing their mind.
+
     Parameters
     ----------
     program : Program
     book : PriceBook
-    engine : LocalEngine
+    assigned : Assigned
+        What the users outside the dual's core take.
     dual : DualAnswer
+    scale : RowScale
     bound : float
         Upper bound on ``sense · objective``.
     goal : float
@@ -144,28 +164,40 @@ class Rounder:
         self,
         program: Program,
         book: PriceBook,
-        engine: LocalEngine,
+        assigned: Assigned,
         dual: DualAnswer,
+        scale: RowScale,
         *,
         bound: float,
         goal: float,
         gap: float,
         clock: Clock,
     ) -> None:
-        self.program, self.book, self.dual, self.clock = program, book, dual, clock
+        self.book, self.clock, self.assigned = book, clock, assigned
         self.bound, self.goal = bound, goal
         self.widen = 1.0
         self.allowed = gap * max(1.0, abs(bound))
+        self.multipliers, self.natural, self.objective = dual.multipliers, scale.price, scale.objective
+        self.stiff = grains(program) > 0
         self.scores = book.scores(dual.multipliers)
-        self.margin = engine.margins(self.scores)
-        self.margin[dual.core.users[dual.core.split]] = 0.0
+        self.users, self.margin = dual.core.users, dual.core.margin
+        self.program = program.take(self.users) if dual.people is None else dual.people
+        self.whole = len(self.users) == program.n_users
         row, place = np.nonzero(dual.core.chosen)
-        chosen = Pairs(dual.core.users[row], place)
-        self.everyone = engine.assign(book.scores(dual.settled_at), dual.core.users, chosen)
+        self.chosen = Pairs(row, place)
+
+    def plan(self, rounded: Rounded) -> Pairs:
+        """Return a rounded plan's pairs among all users."""
+        inside = Pairs(self.users[rounded.inside.user], rounded.inside.place)
+        return join(self.assigned.pairs, inside)
 
     def run(self) -> Rounded | None:
         """Return the best integer plan found, or None."""
-        best: Rounded | None = None
+        best = self._exchanged() if self.program.n_users > FIRST_CORE else None
+        if best is not None:
+            self._tell(0, best)
+            if self._missing(best) <= self.allowed or self.clock.stopped_by is not None:
+                return best
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
             core, most, complete = self._core(size, best)
@@ -183,6 +215,79 @@ class Rounder:
             size *= 3
             self.goal = self.bound
         return best
+
+    def _exchanged(self) -> Rounded | None:
+        """Return the best plan that exchanges of near ties make."""
+        best: Rounded | None = None
+        engine = LocalEngine(self.program)
+        chosen = np.zeros((self.program.n_users, self.program.places), bool)
+        chosen[self.chosen.user, self.chosen.place] = True
+        width = float(np.sort(self.margin)[min(len(self.margin), MOST_EXCHANGED) - 1])
+        near = self._affordable(engine.exchanges_from(self.scores, chosen, width * (1 + 1e-9)), chosen)
+        near = near.take(np.argsort(near.loss, kind="stable")[:MOST_EXCHANGED])
+        reached = np.cumsum(near.loss)
+        for seed, (steps, share) in enumerate(itertools.product(EXCHANGE_STEPS, EXCHANGED_LOSS)):
+            # What is missing when the first plans are known says better what may be lost.
+            loss = share * (self.allowed if best is None else min(self.allowed, self._missing(best)))
+            count = int(np.searchsorted(reached, loss))
+            few = near.take(slice(0, max(count, FEWEST_EXCHANGED)))
+            best = self._better(best, self._annealed(few, steps, seed))
+            if best is not None and self._missing(best) <= self.allowed:
+                break
+            if self.clock.stopped_by is not None:
+                break
+        return best
+
+    def _affordable(self, near: Exchanges, chosen: np.ndarray) -> Exchanges:
+        """Return the exchanges after which a user's coupons keep the cap on money."""
+        money = self.program.choices.money
+        if not math.isfinite(money):
+            return near
+        cost = self.program.columns["cost"].astype(np.float64)
+        spent = np.where(chosen, cost, 0.0).sum(axis=1)[near.user]
+        entering = np.where(near.place_in < 0, 0.0, cost[near.user, near.place_in])
+        leaving = np.where(near.place_out < 0, 0.0, cost[near.user, near.place_out])
+        return near.take(spent + entering - leaving <= money * (1 - 1e-12))
+
+    def _annealed(self, near: Exchanges, steps: int, seed: int) -> Rounded | None:
+        if not len(near.loss):
+            return None
+        outside = self._outside(self.chosen)
+        lower, upper = self.book.inward
+        # Activities are floats here: where they are no whole numbers the limits leave room for that.
+        below, above = (
+            np.where(np.isfinite(side) & ~self.stiff, ROOM_FOR_ROUNDING * np.abs(side), 0.0)
+            for side in (lower, upper)
+        )
+        problem = Annealing(
+            user=np.unique(near.user, return_inverse=True)[1],
+            loss=near.loss,
+            change=near.coefficients(self.program, self.book),
+            activity=self.book.activity(outside.high),
+            lower=lower + below,
+            upper=upper - above,
+            price=self.multipliers,
+            natural=self.natural,
+            stiff=self.stiff,
+        )
+        made, lost = problem.run(allowed=0.8 * self.allowed, objective=self.objective, steps=steps, seed=seed)
+        if not math.isfinite(lost):
+            return None
+        return self._plan_of(near.take(made))
+
+    def _plan_of(self, made: Exchanges) -> Rounded | None:
+        """Return the plan after exchanges, or None where it breaks a row by what rounding hid."""
+        chosen = np.zeros((self.program.n_users, self.program.places), bool)
+        chosen[self.chosen.user, self.chosen.place] = True
+        out, into = made.place_out >= 0, made.place_in >= 0
+        chosen[made.user[out], made.place_out[out]] = False
+        chosen[made.user[into], made.place_in[into]] = True
+        pairs = Pairs(*np.nonzero(chosen))
+        if excesses(self.program, pairs, self.assigned.sums).any() or len(over_money(self.program, pairs)):
+            return None
+        best = LocalEngine(self.program).choices(self.scores)[0]
+        decided = int((chosen != best).any(axis=1).sum())
+        return Rounded(pairs, self._value(self.assigned.sums, pairs), decided)
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""
@@ -210,59 +315,57 @@ class Rounder:
             missing = self._missing(best)
             open_users = np.flatnonzero(self.margin <= missing)
             if len(open_users) <= LARGEST_CORE:
-                return open_users, missing, True
+                return open_users, missing, self.whole
         if best is None and self.program.n_users <= size:
-            return np.arange(self.program.n_users), math.inf, True
+            return np.arange(self.program.n_users), math.inf, self.whole
         split = int((self.margin == 0).sum())
         wanted = min(max(size, min(2 * split, 2 * size)), self.program.n_users)
-        nearest = np.argsort(self.margin, kind="stable")[:wanted]
-        core = np.union1d(nearest, self.dual.core.users[self.dual.core.split])
-        core = np.union1d(core, self._nearest_of_each_class(wanted))
+        core = np.sort(np.argsort(self.margin, kind="stable")[:wanted])
+        if self.whole or self.widen > 1:
+            core = np.union1d(core, self._nearest_of_each_class(wanted))
         furthest = float(self.margin[core].max())
         return core, WIDTH * furthest * self.widen if furthest else math.inf, False
 
     def _nearest_of_each_class(self, wanted: int) -> np.ndarray:
         """Return a few users of every class: a rule about few users can be mended by them alone."""
         each = min(max(wanted // self.program.n_classes, FEWEST_OF_A_CLASS), MOST_OF_A_CLASS)
-        classes = self.program.classes
-        order = np.lexsort((self.margin, classes.codes))
-        first = np.concatenate([[0], np.cumsum(classes.sizes)[:-1]])
-        rank = np.arange(len(order)) - np.repeat(first, classes.sizes)
+        codes = self.program.classes.codes
+        order = np.lexsort((self.margin, codes))
+        first = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
         return np.asarray(order[rank < each])
 
     def _solve(
         self, core: np.ndarray, most: float, complete: bool, nodes: int, best: Rounded | None
     ) -> Rounded | None:
         """Solve one core against what the others leave of each row."""
-        outside = ~np.isin(self.everyone.user, core)
-        fixed = Pairs(self.everyone.user[outside], self.everyone.place[outside])
-        problem = PairProgram(self.program, self.book, self._options(core, most), self._used(fixed))
+        others = ~np.isin(self.chosen.user, core)
+        fixed = Pairs(self.chosen.user[others], self.chosen.place[others])
+        outside = self._outside(fixed)
+        problem = PairProgram(
+            self.program, self.book, self._options(core, most), self.book.activity(outside.high)
+        )
         if problem.hopeless():
             return None
-        fixed_value = self.program.sense * plan_value(self.program, fixed)
+        fixed_value = self.program.sense * outside.total(self.program.objective)
         picked, answer = keep_rows_exactly(
             problem,
-            fixed,
+            outside,
             self.clock,
-            start=None if best is None else best.pairs,
+            start=None if best is None else best.inside,
             nodes=nodes,
             abs_gap=0.2 * self.allowed,
             target=self.goal - self.allowed - fixed_value,
         )
         if picked is None:
             return None
-        pairs = join(fixed, picked)
-        value = plan_value(self.program, pairs)
-        if self.program.sense * value > self.bound:
-            raise BackendError(
-                f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}"
-            )
+        value = self._value(outside, picked)
         searched = None
         if complete and answer.optimal:
             # HiGHS knows the optimum up to its tolerances only.
             reached = max(answer.bound + fixed_value, self.program.sense * value)
             searched = reached + 1e-9 * max(1.0, abs(reached))
-        return Rounded(pairs, value, len(core), searched)
+        return Rounded(join(fixed, picked), value, len(core), searched)
 
     def _options(self, core: np.ndarray, most: float) -> Pairs:
         if not math.isfinite(most):
@@ -270,12 +373,31 @@ class Rounder:
         row, place = np.nonzero(LocalEngine(self.program, core).options(self.scores, most))
         return Pairs(core[row], place)
 
-    def _used(self, fixed: Pairs) -> np.ndarray:
-        """Return what the given pairs use of each row, ``(K,)``."""
+    def _outside(self, fixed: Pairs) -> ExactTables:
+        """Return exact sums of what everybody outside the core, and the given pairs inside it, take."""
+        sums = ExactTables.of(self.program)
+        sums.add(self.assigned.sums)
         classes, coupon, columns = pair_columns(self.program, fixed)
-        return self.book.activity(
-            {m: tabulate(self.program, classes, coupon, columns.get(m)) for m in self.program.measures}
-        )
+        sums.add_pairs(classes, coupon, columns)
+        return sums
+
+    def _value(self, outside: ExactTables, picked: Pairs) -> float:
+        """Return the whole plan's objective, its sum rounded once.
+
+        Raises
+        ------
+        BackendError
+            If it is better than what was proven possible: something is broken.
+        """
+        objective = self.program.objective
+        numbers = pair_columns(self.program, picked)[2].get(objective, np.ones(len(picked.user)))
+        everywhere = np.ones(outside.high[objective].shape, bool)
+        value = math.fsum([*numbers.tolist(), *outside.numbers(objective, everywhere)])
+        if self.program.sense * value > self.bound:
+            raise BackendError(
+                f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}"
+            )
+        return value
 
 
 def tabulate(

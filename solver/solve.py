@@ -10,10 +10,10 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Report
-from couponry.solver.bound import dual_bound
+from couponry.solver.bound import proven_bound
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
-from couponry.solver.engine import Pairs
+from couponry.solver.dual import DualAnswer, DualSearch
+from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.feasibility import excesses
@@ -23,6 +23,7 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
 from couponry.solver.rounding import Rounded, Rounder, keep_rows_exactly, plan_value
+from couponry.solver.scale import measure_scale
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 
 __all__ = ["ENGINES", "METHODS", "solve"]
@@ -136,10 +137,11 @@ class _Solve:
         if proof is not None:
             with self.clock.phase("infeasible"):
                 return self._infeasible("prices", proof)
-        with self.clock.phase("bound"):
-            bound = self._prove(dual)
+        with self.clock.phase("assign"):
+            assigned = self._assign(dual)
+            bound = self._prove(dual, assigned)
         with self.clock.phase("plan"):
-            pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, bound)
+            pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, assigned, bound)
         if pairs is None and ended is StoppedBy.INFEASIBLE:
             with self.clock.phase("infeasible"):
                 tried = no_plan_exists(self.program, self.book)
@@ -162,27 +164,34 @@ class _Solve:
     def _contradictory(self) -> bool:
         return bool((self.book.lower > self.book.upper).any())
 
-    def _prove(self, dual: DualAnswer) -> float:
+    def _assign(self, dual: DualAnswer) -> Assigned:
+        """Return what all users outside the dual's core take; the same pass adds up the bound."""
+        return self.engine.assign(self.book.scores(dual.multipliers), dual.core.users)
+
+    def _prove(self, dual: DualAnswer, assigned: Assigned) -> float:
         """Return the bound that the multipliers prove, and keep both for the certificate."""
         self.multipliers = dual.multipliers
-        self.proven = dual_bound(self.engine, self.book, dual.multipliers)
+        self.proven = proven_bound(self.book, dual.multipliers, assigned.total, assigned.error)
         return self.proven
 
     # ----------------------------------------------------------------- plan
 
-    def _priced(self, dual: DualAnswer, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
+    def _priced(
+        self, dual: DualAnswer, assigned: Assigned, bound: float
+    ) -> tuple[Pairs | None, float, StoppedBy]:
         tight = bound - self.book.rounding_gain(dual.multipliers)
-        rounded = self._round(self.book, dual, tight, bound)
+        rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
         if rounded is None and self.clock.stopped_by is None:
             # Rules about few users: prices of the rounded limits are nearer to any plan.
             book = self.book.tightened()
             dual = self._dual(book, None)
             former = self.multipliers, self.proven
-            other = self._prove(dual) - self.book.rounding_gain(dual.multipliers)
+            assigned = self._assign(dual)
+            other = self._prove(dual, assigned) - self.book.rounding_gain(dual.multipliers)
             if other > tight:
                 self.multipliers, self.proven = former
             tight = min(tight, other)
-            rounded = self._round(book, dual, tight, tight)
+            rounder, rounded = self._round(book, dual, assigned, tight, tight)
         if rounded is None:
             return self._last_resort(bound)
         self.stats["core_users"] = rounded.core_users
@@ -190,13 +199,23 @@ class _Solve:
         if relative_gap(value, bound) > self.gap:
             # The linear program's bound is reported where it is enough: others can compare theirs with it.
             bound = tight if rounded.searched is None else self._searched(tight, rounded.searched)
-        return rounded.pairs, bound, self._why(value, bound)
+        return rounder.plan(rounded), bound, self._why(value, bound)
 
-    def _round(self, book: PriceBook, dual: DualAnswer, bound: float, goal: float) -> Rounded | None:
+    def _round(
+        self, book: PriceBook, dual: DualAnswer, assigned: Assigned, bound: float, goal: float
+    ) -> tuple[Rounder, Rounded | None]:
         rounder = Rounder(
-            self.program, book, self.engine, dual, bound=bound, goal=goal, gap=self.gap, clock=self.clock
+            self.program,
+            book,
+            assigned,
+            dual,
+            self.scale,
+            bound=bound,
+            goal=goal,
+            gap=self.gap,
+            clock=self.clock,
         )
-        return rounder.run()
+        return rounder, rounder.run()
 
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
@@ -218,7 +237,7 @@ class _Solve:
         small = len(everyone.user) <= EXACT_PAIRS
         picked, answer = keep_rows_exactly(
             problem,
-            NO_PAIRS,
+            None,
             self.clock,
             nodes=self.exact_nodes,
             abs_gap=0.0 if small else 0.5 * self.gap * max(1.0, abs(bound)),

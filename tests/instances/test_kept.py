@@ -28,7 +28,7 @@ def test_dense() -> None:
     """Users and coupons that are gone count as pairs of the plan, and mark nothing."""
     kept, pairs = kept_pairs(four_users(), plan(("u3", "C"), ("u1", "A"), ("u9", "A"), ("u1", "D")))
     assert kept.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]
-    assert (kept.dtype, pairs) == (np.float32, 4)
+    assert (kept.dtype, pairs) == (np.int8, 4)
 
 
 def test_shortlists() -> None:

@@ -29,10 +29,11 @@ from couponry.instances.generators import DEFAULT_RULES, RULE_NAMES, draw_instan
 from couponry.solver import dual
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer, DualSearch, edges, measure_scale, within
+from couponry.solver.dual import DualAnswer, DualSearch, edges, within
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box
 from couponry.solver.prices import PriceBook
+from couponry.solver.scale import measure_scale
 
 REACH = 1e4
 NAN = math.nan

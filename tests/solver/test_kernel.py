@@ -19,6 +19,17 @@ DRAWN = settings(max_examples=250, deadline=None, derandomize=True)
 NO_LIST = np.zeros((1, 1), np.int32)
 
 
+def lists(taken: np.ndarray) -> list[list[int]]:
+    """Return each user's places in their order; −1 stands only after the last."""
+    assert all((row[np.argmax(row < 0) :] < 0).all() for row in taken if (row < 0).any())
+    return [sorted(row[row >= 0].tolist()) for row in taken]
+
+
+def marks(*places: list[int], most: int = 2) -> np.ndarray:
+    """Return lists of places as the kernels write them."""
+    return np.array([row + [-1] * (most - len(row)) for row in places], np.int32)
+
+
 @dataclass(frozen=True)
 class Case:
     """What a user may choose from: one row a user."""
@@ -33,32 +44,40 @@ class Case:
     def _list(self) -> tuple[np.ndarray, bool]:
         return (NO_LIST, True) if self.coupon is None else (self.coupon, False)
 
+    def _taken(self) -> np.ndarray:
+        return np.full((len(self.score), max(1, int(self.most.max(initial=0)))), 7, np.int32)
+
     def one(self) -> list[list[int]]:
-        """Return the places that ``choose_one`` marks."""
-        chosen = np.ones(self.score.shape, bool)
-        kernel.choose_one(self.score, self.most, chosen)
-        return [np.flatnonzero(row).tolist() for row in chosen]
+        """Return the places that ``choose_one`` takes."""
+        taken = self._taken()
+        kernel.choose_one(self.score, self.most, taken)
+        return lists(taken)
 
     def greedy(self) -> list[list[int]]:
-        """Return the places that ``choose_greedy`` marks."""
-        chosen = np.ones(self.score.shape, bool)
-        kernel.choose_greedy(self.score, self.most, *self._list(), self.conflicts, chosen)
-        return [np.flatnonzero(row).tolist() for row in chosen]
+        """Return the places that ``choose_greedy`` takes."""
+        taken = self._taken()
+        kernel.choose_greedy(self.score, self.most, *self._list(), self.conflicts, taken)
+        return lists(taken)
 
     def free(self) -> list[list[int]]:
-        """Return the places that ``choose_free`` marks."""
-        chosen = np.ones(self.score.shape, bool)
-        kernel.choose_free(
-            self.score, self.most, *self._list(), self.conflicts, self.cost, self.money, chosen
-        )
-        return [np.flatnonzero(row).tolist() for row in chosen]
+        """Return the places that ``choose_free`` takes, whether or not it knows of disjoint families."""
+        taken, searched = self._taken(), self._taken()
+        related = (self.conflicts | np.eye(len(self.conflicts), dtype=bool)).astype(int)
+        families = bool((((related @ related) > 0) == (related > 0)).all())
+        for known, places in ((families, taken), (False, searched)):
+            kernel.choose_free(
+                self.score, self.most, *self._list(), self.conflicts, known, self.cost, self.money, places
+            )
+        for i, (one, two) in enumerate(zip(lists(taken), lists(searched), strict=True)):
+            assert math.fsum(self.score[i, one]) == math.fsum(self.score[i, two])
+        return lists(taken)
 
     def allowed(self, i: int, places: tuple[int, ...]) -> bool:
         """Return whether a user may have these places, read off the definition."""
         coupons = [s if self.coupon is None else int(self.coupon[i, s]) for s in places]
         return (
             len(places) <= self.most[i]
-            and all(self.score[i, s] > -INF for s in places)
+            and not any(np.isnan(self.score[i, s]) for s in places)
             and not any(self.conflicts[a, b] for a in coupons for b in coupons)
             and (self.money == INF or math.fsum(float(self.cost[i, s]) for s in places) <= self.money)
         )
@@ -101,7 +120,7 @@ def cases(draw: st.DrawFn, *, families: bool = False, money: bool = True) -> Cas
     places, menu = draw(st.integers(1, 6)), 7
     shape = (2, places)
     score = rng.integers(-4, 9, shape) / 4
-    score[rng.random(shape) < 0.2] = -INF
+    score[rng.random(shape) < 0.2] = NAN
     if families:
         family = rng.integers(0, 4, menu)
         conflicts = family[:, None] == family[None, :]
@@ -180,7 +199,7 @@ def test_first_sets_of_equals(choose) -> None:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("choose", [Case.one, Case.greedy, Case.free])
 def test_worthless_places_are_not_taken(choose) -> None:  # type: ignore[no-untyped-def]
     """A place of no worth, of negative worth or that is not eligible is never taken."""
-    assert choose(case([0.0, -0.25, -INF])) == [[]]
+    assert choose(case([0.0, -0.25, NAN])) == [[]]
 
 
 @pytest.mark.parametrize("choose", [Case.one, Case.greedy, Case.free])
@@ -233,53 +252,54 @@ CLASSES = np.array([0, 1], np.int32)
 TABLE = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 
 
-def test_scores_start_from_the_count_table() -> None:
-    """A pair starts with its class's entry for its coupon, and is −inf where value is NaN."""
+def test_scores_start_from_count_and_value() -> None:
+    """A pair starts with its class's entries for its coupon, and is NaN where value is."""
     score = np.empty((2, 3))
     value = np.array([[0.5, NAN, 0.5], [0.5, 0.5, 0.5]])
-    kernel.start_scores(score, value, CLASSES, NO_LIST, True, TABLE)
-    assert score.tolist() == [[1, -INF, 3], [10, 20, 30]]
+    kernel.start_scores(score, value, CLASSES, NO_LIST, True, TABLE, 2 * TABLE)
+    assert np.array_equal(score, [[2, NAN, 6], [20, 40, 60]], equal_nan=True)
 
 
 def test_scores_of_a_shortlist_follow_its_coupons() -> None:
-    """On a shortlist the entry is that of the coupon which stands there; an empty place is −inf."""
+    """On a shortlist the entries are those of the coupon which stands there; an empty place is NaN."""
     score = np.empty((2, 2))
     coupon = np.array([[2, -1], [0, 1]], np.int32)
-    kernel.start_scores(score, np.zeros((2, 2)), CLASSES, coupon, False, TABLE)
-    assert score.tolist() == [[3, -INF], [10, 20]]
+    kernel.start_scores(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE, TABLE)
+    assert np.array_equal(score, [[6, NAN], [20, 40]], equal_nan=True)
+    kernel.add_measure(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE)
+    assert np.array_equal(score, [[9, NAN], [30, 60]], equal_nan=True)
 
 
 @pytest.mark.parametrize(
-    ("absolute", "expected"), [(False, [[-1, -INF], [8, 6]]), (True, [[3, -INF], [12, 6]])]
+    ("add", "expected"),
+    [(kernel.add_measure, [[-1, NAN], [8, 6]]), (kernel.add_size, [[3, NAN], [12, 6]])],
 )
-def test_a_measure_is_added_with_its_table(absolute: bool, expected: list[list[float]]) -> None:
-    """Table times measure is added, or times its size, and a pair that is not eligible stays so."""
-    score = np.array([[1.0, -INF], [10.0, 6.0]])
-    measure = np.array([[-2.0, NAN], [-0.25, 0.0]], np.float32)
+def test_a_measure_is_added_with_its_table(add, expected: list[list[float]]) -> None:  # type: ignore[no-untyped-def]
+    """Table times measure is added, or the size of it, and a pair that is not eligible stays so."""
+    score = np.array([[1.0, NAN], [10.0, 6.0]])
+    measure = np.array([[-2.0, 3.0], [-0.25, 0.0]], np.float32)
     table = np.array([[1.0, 5.0], [8.0, 7.0]])
-    kernel.add_measure(score, measure, CLASSES, NO_LIST, True, table, absolute)
-    assert score.tolist() == expected
+    add(score, measure, CLASSES, NO_LIST, True, table)
+    assert np.array_equal(score, expected, equal_nan=True)
 
 
 def test_single_precision_measures_are_not_rounded_again() -> None:
     """A float32 measure is multiplied in float64, so that the bound and the plan see one number."""
     score = np.zeros((1, 1))
-    kernel.add_measure(
-        score, np.array([[0.1]], np.float32), CLASSES[:1], NO_LIST, True, np.array([[1 / 3]]), False
-    )
+    kernel.add_measure(score, np.array([[0.1]], np.float32), CLASSES[:1], NO_LIST, True, np.array([[1 / 3]]))
     assert score[0, 0] == float(np.float32(0.1)) * (1 / 3)
 
 
 def test_tally_by_class_and_coupon() -> None:
     """Chosen pairs are summed and counted where their class and coupon meet; skipped users are not."""
-    chosen = np.array([[True, True], [True, False], [False, True]])
+    taken = marks([0, 1], [0], [1])
     coupon = np.array([[2, 0], [0, 1], [1, 2]], np.int32)
     classes = np.array([0, 1, 1], np.int32)
     measure = np.array([[0.5, 0.25], [1.0, NAN], [NAN, 4.0]])
     total, count = np.zeros((2, 3)), np.zeros((2, 3))
     nobody, last = np.zeros(3, bool), np.array([False, False, True])
-    kernel.tally(chosen, nobody, measure, classes, coupon, False, total)
-    kernel.tally_count(chosen, last, classes, coupon, False, count)
+    kernel.tally(taken, nobody, measure, classes, coupon, False, total)
+    kernel.tally_count(taken, last, classes, coupon, False, count)
     assert total.tolist() == [[0.25, 0, 0.5], [1, 0, 4]]
     assert count.tolist() == [[1, 0, 1], [1, 0, 0]]
 
@@ -287,22 +307,96 @@ def test_tally_by_class_and_coupon() -> None:
 def test_total_keeps_what_rounding_would_lose() -> None:
     """The sum and its compensation together hold 1e16 + 1 − 1e16 + 1 = 2, which a plain sum takes for 1."""
     score = np.array([[1e16, 1.0], [-1e16, 1.0]])
-    high, low = kernel.best_total(score, np.ones((2, 2), bool))
+    high, low = kernel.best_total(score, marks([0, 1], [0, 1]))
     assert high + low == 2.0
     assert 1e16 + 1.0 - 1e16 + 1.0 == 1.0
 
 
-def test_challenge_lowers_the_chosen_and_raises_the_others() -> None:
-    """In the worst case of a box the chosen score as badly and the others as well as it allows."""
-    score = np.array([[1.0, 2.0, -INF]])
-    kernel.challenge(score, np.array([[0.25, 0.5, -INF]]), np.array([[False, True, False]]))
-    assert score.tolist() == [[1.25, 1.5, -INF]]
+def test_sums_in_twice_the_precision() -> None:
+    """High and low part together are what math.fsum finds: 1e16 + 1 + 1 − 1e16 is 2."""
+    taken, classes = marks([0], [0], [0], [0], most=1), np.zeros(4, np.int32)
+    measure = np.array([[1e16], [1.0], [1.0], [-1e16]])
+    high, low = np.zeros((1, 1)), np.zeros((1, 1))
+    kernel.tally_exactly(taken, measure, classes, NO_LIST, True, high, low)
+    assert high[0, 0] + low[0, 0] == 2.0
+    assert math.fsum(measure[:, 0]) == 2.0
+
+
+def test_challenge_lowers_what_is_taken_and_raises_the_others() -> None:
+    """In the worst case of a box what is taken scores as badly and the others as well as it allows."""
+    score = np.array([[1.0, 2.0, NAN]])
+    kernel.challenge(score, np.array([[0.25, 0.5, NAN]]), marks([1]))
+    assert np.array_equal(score, [[1.25, 1.5, NAN]], equal_nan=True)
 
 
 def test_users_whose_sets_differ() -> None:
-    """A user is undecided as soon as one place differs."""
-    chosen = np.array([[True, False], [False, False], [True, True]])
-    other = np.array([[True, False], [False, True], [False, True]])
-    undecided = np.empty(3, bool)
-    kernel.differ(chosen, other, undecided)
-    assert undecided.tolist() == [False, True, True]
+    """A user is undecided as soon as one place differs; the order of places does not matter."""
+    undecided = np.empty(5, bool)
+    kernel.differ(marks([0], [], [0, 1], [1, 0], [0]), marks([0], [1], [1], [0, 1], []), undecided)
+    assert undecided.tolist() == [False, True, True, False, True]
+
+
+def exchanged(one: Case, taken: np.ndarray, width: float) -> list[tuple[int, int, int, float]]:
+    """Return user, place that leaves, place that enters, and loss of every exchange."""
+    room = one.score.size + taken.size
+    user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
+    loss = np.empty(room)
+    n = kernel.exchanges(
+        one.score, taken, one.most, *one._list(), one.conflicts, width, user, leaving, entering, loss
+    )
+    return [(int(user[e]), int(leaving[e]), int(entering[e]), float(loss[e])) for e in range(n)]
+
+
+def test_exchanges_of_single_coupons() -> None:
+    """A user drops the coupon, changes it for another of some worth, or takes one that is nearly worth it."""
+    users = case([1.0, 0.75, -0.25], [-0.25, -0.5, NAN])
+    found = exchanged(users, marks([0], [], most=1), 0.4)
+    assert found == [(0, 0, 1, 0.25), (1, -1, 0, 0.25)]
+    assert (0, 0, -1, 1.0) in exchanged(users, marks([0], [], most=1), 1.5)
+
+
+def test_exchanges_of_sets() -> None:
+    """A full user gives up the weakest, one in conflict gives up what it clashes with, others just add."""
+    full = exchanged(case([1.0, 0.5, 0.25], most=2), marks([0, 1]), 0.3)
+    assert full == [(0, 1, 2, 0.25)]
+    clash = exchanged(case([1.0, 0.5, 0.75], most=2, conflicts=[(0, 2)]), marks([0, 1]), 0.3)
+    assert clash == [(0, 0, 2, 0.25)]
+    room = exchanged(case([1.0, -0.125], most=2), marks([0]), 0.3)
+    assert room == [(0, -1, 1, 0.125)]
+
+
+@DRAWN
+@given(cases(families=True, money=False))
+def test_exchanges_are_allowed_and_lose_what_they_say(drawn: Case) -> None:
+    """After an exchange the user has an allowed set, worth as much less as its loss."""
+    taken = drawn._taken()
+    kernel.choose_greedy(drawn.score, drawn.most, *drawn._list(), drawn.conflicts, taken)
+    before = lists(taken)
+    for user, leaving, entering, loss in exchanged(drawn, taken, 10.0):
+        after = sorted((set(before[user]) - {leaving}) | ({entering} - {-1}))
+        assert drawn.allowed(user, tuple(after))
+        lost = math.fsum(drawn.score[user, before[user]]) - math.fsum(drawn.score[user, after])
+        assert loss == pytest.approx(lost, abs=1e-12)
+
+
+def test_second_moments_of_two_exchanges() -> None:
+    """Σ weight · d dᵀ over demands: of class 0, A for B changes the cost by 3 − 1 and the count of A by 1."""
+    # Demands: cost of all coupons for everybody; count of A in class 0; count in class 1.
+    sums = np.zeros((3, 3))
+    kernel.second_moments(
+        np.array([0, 1], np.int32),
+        np.array([0, 1], np.int32),  # A enters; B enters
+        np.array([1, -1], np.int32),  # B leaves; nothing leaves
+        np.array([[3.0, 2.0], [1.0, 1.0]]),
+        np.array([[1.0, 9.0], [1.0, 1.0]]),
+        np.array([0.5, 2.0]),
+        np.array([0, 1, 1]),
+        np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]),
+        np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
+        np.array([0, 2, 4]),
+        np.array([0, 1, 0, 2]),
+        sums,
+    )
+    # d of the first is (2, 1, 0), of the second (2, 0, 1).
+    whole = sums + np.tril(sums, -1).T
+    assert whole.tolist() == [[10, 1, 4], [1, 0.5, 0], [4, 0, 2]]

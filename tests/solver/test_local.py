@@ -28,7 +28,6 @@ from couponry.instances import (
 )
 from couponry.instances.generators import RULE_NAMES, draw_instance
 from couponry.solver import local
-from couponry.solver.engine import Pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook, Tables
 
@@ -157,15 +156,18 @@ def test_options_of_four_users() -> None:
     assert places(each) == [set(), {0, 1}, {0}, {0, 1}]
 
 
-def test_assign_keeps_what_the_core_was_given() -> None:
-    """Users in the core take the given pairs and nothing else, all others what they like best."""
+def test_assign_leaves_the_core_out() -> None:
+    """All but the core take what they like best; the total is that of everybody."""
     instance = four_users()
     scores = PriceBook(instance.program).objective
     core = np.array([1, 3])
-    plan = LocalEngine(instance.program).assign(scores, core, Pairs(np.array([3]), np.array([0])))
+    engine = LocalEngine(instance.program)
+    given = engine.assign(scores, core)
     # Without prices u1 likes C and u3 likes A best.
-    assert plan.user.tolist() == [0, 2, 3]
-    assert plan.place.tolist() == [2, 0, 0]
+    assert given.pairs.user.tolist() == [0, 2]
+    assert given.pairs.place.tolist() == [2, 0]
+    assert given.sums.high["count"].tolist() == [[1, 0, 1]]
+    assert given.total == engine.demand(scores).total
 
 
 def test_scores_and_spread_of_a_pair() -> None:
@@ -248,13 +250,11 @@ def test_settled_users_never_change_their_minds(instance: Instance, seed: int, s
         for i in settled:
             taken = frozenset(np.flatnonzero(choices[i]).tolist())
             assert worths.best[i] - worths.worth[i][worths.sets[i].index(taken)] <= SLACK
-    alone = choices.copy()
-    alone[answer.undecided] = False
-    everyone = engine.assign(centre, np.arange(engine.n_users), Pairs(*np.nonzero(alone)))
+    alone = engine.assign(centre, answer.undecided).sums
     for name in instance.program.measures:
-        column = np.ones(alone.shape) if name == "count" else instance.program.columns[name]
-        total = math.fsum(float(column[i, s]) for i, s in zip(everyone.user, everyone.place, strict=True))
-        assert answer.tables[name].sum() == pytest.approx(total, abs=SLACK)
+        assert answer.tables[name] == pytest.approx(alone.high[name], abs=SLACK)
+    assert answer.core.n_users == len(answer.undecided)
+    assert LocalEngine(answer.core).choices(centre)[0].tolist() == choices[answer.undecided].tolist()
 
 
 @DRAWN
@@ -291,8 +291,8 @@ def test_rounding_error_covers_the_true_error(instance: Instance, seed: int, siz
         tables["value"] = -tables["cost"] * (1 + 1e-9 * rng.random(tables["cost"].shape))
     engine = LocalEngine(instance.program)
     exact = sum(Worths.of(instance, tables).best, start=Fraction(0))
-    error = abs(Fraction(engine.demand(tables).total) - exact)
-    assert error <= Fraction(engine.rounding_error(tables))
+    demand = engine.demand(tables, with_error=True)
+    assert abs(Fraction(demand.total) - exact) <= Fraction(demand.error)
 
 
 # ----------------------------------------------------------------- blocks and threads
@@ -301,7 +301,7 @@ def test_rounding_error_covers_the_true_error(instance: Instance, seed: int, siz
 @lru_cache
 def many_users(rules: tuple[str, ...] = RULE_NAMES) -> Instance:
     """Return more users than stand in two blocks, with every rule."""
-    return draw_instance(2 * local.BLOCK + 1807, 5, seed=3, rules=rules, eligible=0.9)
+    return draw_instance(local.CHUNK + 1807, 5, seed=3, rules=rules, eligible=0.9)
 
 
 KINDS = {
@@ -313,9 +313,10 @@ KINDS = {
 
 def answers(engine: LocalEngine, tables: Tables, radius: Tables) -> list[list[object]]:
     """Return everything that an engine answers, as lists."""
-    demand, settled = engine.demand(tables), engine.settle(tables, radius)
+    demand, settled = engine.demand(tables, with_error=True), engine.settle(tables, radius)
     core = settled.undecided[:50]
-    plan = engine.assign(tables, core, Pairs(core[:1], np.array([0])))
+    plan = engine.assign(tables, core).pairs
+    exchanges = engine.exchanges(tables, 0.002)[1]
     return [
         [demand.total],
         *(demand.tables[name].ravel().tolist() for name in sorted(demand.tables)),
@@ -323,9 +324,11 @@ def answers(engine: LocalEngine, tables: Tables, radius: Tables) -> list[list[ob
         settled.undecided.tolist(),
         plan.user.tolist(),
         plan.place.tolist(),
+        exchanges.user.tolist(),
+        exchanges.loss.tolist(),
         engine.margins(tables).tolist(),
         np.argwhere(engine.options(tables, 0.002)).tolist(),
-        [engine.rounding_error(tables)],
+        [demand.error],
     ]
 
 
@@ -356,8 +359,9 @@ def test_block_boundaries_change_nothing(kind: str, monkeypatch: pytest.MonkeyPa
     instance, tables, radius = of_kind(kind)
     usual = answers(LocalEngine(instance.program), tables, radius)
     monkeypatch.setattr(local, "BLOCK", 977)
+    monkeypatch.setattr(local, "CHUNK", 3 * 977)
     other = answers(LocalEngine(instance.program), tables, radius)
-    assert len(usual[-6]) > 50  # some users are undecided
+    assert len(usual[-8]) > 50  # some users are undecided
     for one, two in zip(usual, other, strict=True):
         if one and isinstance(one[0], float):
             assert one == pytest.approx(two, rel=1e-12)
@@ -382,7 +386,7 @@ def test_passes_are_counted() -> None:
     tables = PriceBook(instance.program).objective
     engine.demand(tables)
     engine.settle(tables, {})
-    engine.assign(tables, np.array([0]), Pairs(np.array([0]), np.array([0])))
+    engine.assign(tables, np.array([0]))
     engine.margins(tables)
     assert engine.passes == 4
 

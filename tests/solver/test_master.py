@@ -29,10 +29,10 @@ from couponry.instances import (
 from couponry.instances.generators import draw_instance
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
-from couponry.solver.dual import measure_scale
 from couponry.solver.local import LocalEngine
-from couponry.solver.master import Box, CoreAnswer, Master, RowScale
+from couponry.solver.master import Box, CoreAnswer, Master
 from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.scale import RowScale, measure_scale
 
 
 def one_coupon(*rules: Rule, values: tuple[float, ...] = (3.0, 2.0)) -> Program:

@@ -29,14 +29,16 @@ from couponry.instances import (
 from couponry.instances.generators import RULE_NAMES, draw_instance
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer, DualSearch, measure_scale
+from couponry.solver.dual import DualAnswer, DualSearch
 from couponry.solver.engine import Pairs
-from couponry.solver.feasibility import excesses, over_money
+from couponry.solver.exact_sums import ExactTables
+from couponry.solver.feasibility import excesses, over_money, pair_columns
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import plan_table
 from couponry.solver.rounding import Rounded, Rounder, join, keep_rows_exactly, plan_value, tabulate
+from couponry.solver.scale import measure_scale
 from couponry.solver.verify import verify
 
 NOTHING = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -64,7 +66,7 @@ def whole(instance: Instance) -> PairProgram:
 
 def users_given(instance: Instance) -> tuple[list[int] | None, bool]:
     """Return who is given A when rows are kept exactly, and whether that is called optimal."""
-    picked, answer = keep_rows_exactly(whole(instance), NOTHING, Clock())
+    picked, answer = keep_rows_exactly(whole(instance), None, Clock())
     return None if picked is None else picked.user.tolist(), answer.optimal
 
 
@@ -124,7 +126,7 @@ def test_a_cap_on_money_is_kept_exactly() -> None:
         Response({"value": np.array([[1.0, 2.0]]), "cost": np.array([[0.1, 0.2]])}),
         (UserCap(coupons=2, money=0.3),),
     )
-    picked, answer = keep_rows_exactly(whole(instance), NOTHING, Clock())
+    picked, answer = keep_rows_exactly(whole(instance), None, Clock())
     assert picked is not None
     assert picked.place.tolist() == [1]
     assert answer.optimal
@@ -132,9 +134,7 @@ def test_a_cap_on_money_is_kept_exactly() -> None:
 
 def test_no_plan_is_none() -> None:
     """Where only a tolerance would let a plan in there is none, and HiGHS says at last that there is none."""
-    picked, answer = keep_rows_exactly(
-        whole(costing([1], [1 - 1e-10], Target(at_least=1.0))), NOTHING, Clock()
-    )
+    picked, answer = keep_rows_exactly(whole(costing([1], [1 - 1e-10], Target(at_least=1.0))), None, Clock())
     assert picked is None
     assert answer.infeasible
 
@@ -146,7 +146,8 @@ def test_rows_count_what_is_fixed() -> None:
     problem = PairProgram(
         program, PriceBook(program), eligible_pairs(program, np.array([1, 2])), np.array([0.1])
     )
-    fixed = Pairs(np.array([0]), np.array([0]))
+    fixed = ExactTables.of(program)
+    fixed.add_pairs(*pair_columns(program, Pairs(np.array([0]), np.array([0]))))
     picked, _ = keep_rows_exactly(problem, fixed, Clock())
     assert picked is not None
     assert picked.user.tolist() == [2]
@@ -202,11 +203,14 @@ class Searched:
         """Return a rounder from these prices."""
         program = self.instance.program
         proven = self.bound if bound is None else bound
+        book = PriceBook(program)
+        scores = book.scores(self.dual.multipliers)
         return Rounder(
             program,
-            PriceBook(program),
-            LocalEngine(program),
+            book,
+            LocalEngine(program).assign(scores, self.dual.core.users),
             self.dual,
+            measure_scale(program, book, np.arange(min(2000, program.n_users))),
             bound=proven,
             goal=proven,
             gap=gap,
@@ -230,13 +234,14 @@ KINDS = {
 def test_plans_keep_every_row(kind: str) -> None:
     """The plan keeps all rows and caps exactly, says the judge, and is near the bound."""
     start = searched(KINDS[kind])
-    found = start.rounder(gap=1e-3).run()
+    rounder = start.rounder(gap=1e-3)
+    found = rounder.run()
     assert found is not None
-    program = start.instance.program
-    assert not excesses(program, found.pairs).any()
-    assert over_money(program, found.pairs).tolist() == []
-    assert verify(start.instance, plan_table(start.instance, found.pairs)).ok
-    assert found.value == plan_value(program, found.pairs)
+    program, pairs = start.instance.program, rounder.plan(found)
+    assert not excesses(program, pairs).any()
+    assert over_money(program, pairs).tolist() == []
+    assert verify(start.instance, plan_table(start.instance, pairs)).ok
+    assert found.value == plan_value(program, pairs)
     assert found.value <= start.bound
     assert found.value >= start.bound * (1 - 1e-3)
 
@@ -246,11 +251,13 @@ def test_users_outside_the_core_have_what_prices_give_them(kind: str) -> None:
     """All but a core of users have their best choice at the prices; the core is a small part."""
     start = searched(KINDS[kind])
     program = start.instance.program
-    found = start.rounder(gap=1e-3).run()
+    rounder = start.rounder(gap=1e-3)
+    found = rounder.run()
     assert found is not None
     best = LocalEngine(program).choices(PriceBook(program).scores(start.dual.multipliers))[0]
     plan = np.zeros_like(best)
-    plan[found.pairs.user, found.pairs.place] = True
+    pairs = rounder.plan(found)
+    plan[pairs.user, pairs.place] = True
     others = np.flatnonzero((plan != best).any(axis=1))
     assert len(others) <= found.core_users < program.n_users / 2
 
@@ -301,9 +308,10 @@ def test_cancelled_rounding_stops_after_one_core() -> None:
     heard: list[Progress] = []
     clock = Clock(cancel=cancel, report=heard.append)
     start = searched(KINDS["one"])
-    found: Rounded | None = start.rounder(gap=0.0, clock=clock).run()
+    rounder = start.rounder(gap=0.0, clock=clock)
+    found: Rounded | None = rounder.run()
     assert len(heard) <= 1
-    assert found is None or not excesses(start.instance.program, found.pairs).any()
+    assert found is None or not excesses(start.instance.program, rounder.plan(found)).any()
 
 
 def test_rules_about_few_users_are_mended_by_them() -> None:
@@ -313,6 +321,7 @@ def test_rules_about_few_users_are_mended_by_them() -> None:
     people = Users(instance.users.table.append_column("area", area))
     rules = (*instance.rules, Coverage(segment="area", at_least=0.5, users={"area": ["islands"]}))
     start = Searched.of(replace(instance, users=people, rules=rules))
-    found = start.rounder(gap=1e-3).run()
+    rounder = start.rounder(gap=1e-3)
+    found = rounder.run()
     assert found is not None
-    assert (found.pairs.user < 3).sum() >= 2
+    assert (rounder.plan(found).user < 3).sum() >= 2
