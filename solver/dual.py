@@ -90,7 +90,8 @@ class DualSearch:
         search = BoxSearch(
             self.program, self.book, self.engine, self.scale, self.reach, self.clock, self.seed
         )
-        return self._widened(search.run(start))
+        with self.clock.phase("boxes"):
+            return self._widened(search.run(start))
 
     # --------------------------------------------------------------- Newton
 
@@ -101,10 +102,10 @@ class DualSearch:
         if sampled is None:
             return None
         found, radius = sampled
-        for _ in range(SETTLES):
+        for step in range(SETTLES):
             with self.clock.phase("settle"):
                 settled = self.engine.settle(self.book.scores(found.multipliers), radius)
-            self._tell("all users", found.value / found.share, len(settled.undecided))
+            self._tell("all users", step, found.value / found.share, len(settled.undecided))
             with self.clock.phase("core"):
                 core = LocalEngine(settled.core)
                 last = self._newton(core, basis, settled.tables, 1.0).minimise(
@@ -145,7 +146,7 @@ class DualSearch:
                 engine = LocalEngine(self.program.take(np.sort(order[:size])))
                 newton = self._newton(engine, basis, {}, size / n)
                 found = newton.minimise(multipliers, width=width, precision=precision)
-            self._tell(f"sample of {size / n:.1%}", found.value / found.share, size)
+            self._tell(f"sample of {size / n:.1%}", 0, found.value / found.share, size)
             multipliers, width = found.multipliers, found.width
             if self._runs_away(found):
                 return None
@@ -236,9 +237,9 @@ class DualSearch:
         wide = replace(core, users=users, chosen=chosen, split=split, margin=margin[users])
         return replace(answer, core=wide)
 
-    def _tell(self, where: str, value: float, undecided: int) -> None:
+    def _tell(self, where: str, step: int, value: float, undecided: int) -> None:
         bound = self.program.sense * value
-        self.clock.tell("prices", 1, None, f"{where}, bound {bound:,.6g}, {undecided:,} undecided")
+        self.clock.tell("prices", step + 1, None, f"{where}, bound {bound:,.6g}, {undecided:,} undecided")
 
 
 def _within(moved: Tables, radius: Tables) -> bool:

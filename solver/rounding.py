@@ -33,7 +33,7 @@ from couponry.solver.scale import RowScale
 __all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value", "tabulate"]
 
 FIRST_CORE = 300
-LARGEST_CORE = 1500
+LARGEST_CORE = 4000
 ATTEMPTS = 3
 # Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
 FIRST_NODES = 60
@@ -314,7 +314,7 @@ class Rounder:
         if best is not None:
             missing = self._missing(best)
             open_users = np.flatnonzero(self.margin <= missing)
-            if len(open_users) <= LARGEST_CORE:
+            if len(open_users) <= (LARGEST_CORE if self.whole else 2 * size):
                 return open_users, missing, self.whole
         if best is None and self.program.n_users <= size:
             return np.arange(self.program.n_users), math.inf, self.whole

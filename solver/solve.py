@@ -129,8 +129,7 @@ class _Solve:
     def run(self, start: Solution | None) -> Solution:
         sample = np.random.default_rng(self.seed).permutation(self.program.n_users)[:SCALE_SAMPLE]
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
-        with self.clock.phase("dual"):
-            dual = self._dual(self.book, start)
+        dual = self._dual(self.book, start)
         proof = dual.proof
         if proof is None and (dual.broken.any() or self._contradictory()):
             proof = prove_by_prices(self.engine, self.book, dual.multipliers)

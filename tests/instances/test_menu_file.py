@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.instances.small import NAN, menu
 
@@ -82,6 +82,7 @@ def test_menu_that_csv_would_change_is_parquet(tmp_path: Path) -> None:
 
 
 @example({"brand": ["a\rb", "c", "d"]})  # a lone carriage return breaks a row of CSV in two
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["brand", "note", "until"]), COLUMNS, max_size=3))
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, columns: dict[str, list[Any]]) -> None:
     """Attributes of any kind come back as they were, types included."""

@@ -1,4 +1,4 @@
-"""The search for prices: its minimum is the linear relaxation's, by HiGHS, whatever rules there are."""
+"""The exact search in boxes: its minimum is the linear relaxation's, by HiGHS, whatever rules there are."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ from couponry.instances import (
     Users,
 )
 from couponry.instances.generators import DEFAULT_RULES, RULE_NAMES, draw_instance
-from couponry.solver import dual
 from couponry.solver.bound import dual_bound
+from couponry.solver.boxes import BoxSearch, DualAnswer, edges, within
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualAnswer, DualSearch, edges, within
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box
 from couponry.solver.prices import PriceBook
@@ -48,7 +47,7 @@ def search(
     book, engine = PriceBook(program), LocalEngine(program)
     scale = measure_scale(program, book, np.arange(min(program.n_users, 2000)))
     clock = Clock(report=None if said is None else lambda step: said.append(step.message))
-    answer = DualSearch(program, book, engine, scale, REACH * scale.price, clock).run(start)
+    answer = BoxSearch(program, book, engine, scale, REACH * scale.price, clock).run(start)
     return answer, dual_bound(engine, book, answer.multipliers)
 
 
@@ -218,7 +217,7 @@ def test_least_bound_is_the_linear_optimum(kind: str, seed: int) -> None:
 @pytest.mark.parametrize("kind", [*KINDS, "islands"])
 def test_samples_lead_to_the_same_optimum(kind: str) -> None:
     """Of more users than are taken at once, prices of a sample come first, and the end is the same."""
-    instance = drawn(kind, 0, users=2 * dual.FIRST_SAMPLE + 500)
+    instance = drawn(kind, 0, users=2 * boxes.FIRST_SAMPLE + 500)
     said: list[str] = []
     answer, least = search(instance, said=said)
     assert "sample" in said[0]
@@ -260,8 +259,8 @@ def test_start_at_the_optimum_stays_there() -> None:
     scale = measure_scale(program, book, np.arange(2000))
     cold, warm = LocalEngine(program), LocalEngine(program)
     reach = REACH * scale.price
-    first = DualSearch(program, book, cold, scale, reach, Clock()).run()
-    again = DualSearch(program, book, warm, scale, reach, Clock()).run(first.multipliers)
+    first = BoxSearch(program, book, cold, scale, reach, Clock()).run()
+    again = BoxSearch(program, book, warm, scale, reach, Clock()).run(first.multipliers)
     assert warm.passes <= cold.passes
     assert bound(instance, again.multipliers) == pytest.approx(bound(instance, first.multipliers), rel=1e-9)
 
@@ -299,7 +298,7 @@ def test_cancelled_search_still_bounds() -> None:
     book, engine = PriceBook(program), LocalEngine(program)
     scale = measure_scale(program, book, np.arange(500))
     clock = Clock(cancel=Cancelled())
-    answer = DualSearch(program, book, engine, scale, REACH * scale.price, clock).run()
+    answer = BoxSearch(program, book, engine, scale, REACH * scale.price, clock).run()
     optimum = linear_optimum(program)
     assert optimum - 1e-9 <= dual_bound(engine, book, answer.multipliers)
     assert math.isfinite(dual_bound(engine, book, answer.multipliers))
