@@ -33,12 +33,13 @@ __all__ = ["DualAnswer", "DualSearch"]
 EXACT_USERS = 3_000
 FIRST_SAMPLE, SECOND_SAMPLE = 4_000, 100_000
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
-FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 1e-5, 2e-7, 1e-9
+FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 1e-9
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer; how far beyond the radius is near enough.
 SETTLES = 4
 BEYOND = 1.3
-NEAREST = 4_000
+# Users nearest to changing their mind: those the exact search may move, and those that rounding may.
+POLISHED, NEAREST = 10_000, 4_000
 
 
 class DualSearch:
@@ -123,23 +124,16 @@ class DualSearch:
             }
             found = last
         with self.clock.phase("polish"):
-            exact = polish(
-                core, self.book, self.scale, self.clock, settled.tables, last.multipliers, self.reach
-            )
-        if exact is not None and exact.value < last.value:
-            last = replace(last, multipliers=exact.multipliers, value=exact.value)
-        else:
-            exact = None
-        return self._answer(core, settled, last, exact)
+            return self._polished(core, settled, last)
 
     def _sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
         n = self.program.n_users
-        order = np.random.default_rng(self.seed).permutation(n)
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
         width: float | None = None
         larger = min(SECOND_SAMPLE, n // 3)
         sizes = [larger] if larger < 2 * FIRST_SAMPLE or start is not None else [FIRST_SAMPLE, larger]
+        order = np.random.default_rng(self.seed).choice(n, sizes[-1], replace=False)
         for size in sizes:
             precision = SAMPLE_PRECISION if size == sizes[-1] else FIRST_PRECISION
             with self.clock.phase("sample"):
@@ -180,42 +174,50 @@ class DualSearch:
         """Whether prices are so high that there may be no plan at all."""
         return bool((np.abs(found.multipliers) > 50 * SUSPICIOUS * self.scale.price).any())
 
-    def _answer(
-        self, core: LocalEngine, settled: Settled, found: NewtonAnswer, exact: CoreAnswer | None
-    ) -> DualAnswer:
-        """Return the answer, its core made of the users nearest to changing their mind."""
+    def _polished(self, core: LocalEngine, settled: Settled, found: NewtonAnswer) -> DualAnswer:
+        """Return the exact minimiser, with those users as its core who are nearest to changing their mind."""
         scores = self.book.scores(found.multipliers)
-        margin = self._margins(core, scores, found.width)
+        near = np.flatnonzero(np.isfinite(self._margins(core, scores, found.width, POLISHED)))
+        people = LocalEngine(core.program.take(near))
+        others = core.assign(scores, near).sums.high
+        taken = {measure: table + others[measure] for measure, table in settled.tables.items()}
+        exact = polish(people, self.book, self.scale, self.clock, taken, found.multipliers, self.reach)
+        if exact is not None and exact.value >= found.value:
+            exact = None
+        multipliers = found.multipliers if exact is None else exact.multipliers
+        scores = self.book.scores(multipliers)
+        margin = self._margins(people, scores, found.width, NEAREST)
+        chosen = people.choices(scores)[0]
+        split = np.zeros(people.n_users, bool)
         if exact is not None:
-            margin[exact.users[exact.split]] = 0.0
-            margin[exact.users] = np.minimum(margin[exact.users], np.maximum(exact.margin, 0.0))
-        near = np.flatnonzero(np.isfinite(margin))
-        people = core.program.take(near)
-        chosen = LocalEngine(people).choices(scores)[0]
-        split = np.zeros(core.n_users, bool)
-        if exact is not None:
-            at = np.searchsorted(near, exact.users)
-            chosen[at] = exact.chosen
+            margin[exact.users] = np.minimum(margin[exact.users], exact.margin)
+            chosen[exact.users] = exact.chosen
             split[exact.users] = exact.split
-        answer = CoreAnswer(
-            found.multipliers,
-            found.value,
-            np.zeros(self.book.n_rows),
-            settled.undecided[near],
-            chosen,
-            split[near],
-            margin[near],
-        )
-        return DualAnswer(
-            found.multipliers, found.multipliers, answer, {}, True, np.zeros(self.book.n_rows), people=people
-        )
+        return self._answer(settled.undecided[near], people.program, multipliers, chosen, split, margin)
 
-    def _margins(self, core: LocalEngine, scores: Tables, width: float) -> np.ndarray:
-        """Return what the nearest users lose at least by changing their mind; infinite for the others."""
+    def _answer(
+        self,
+        users: np.ndarray,
+        people: Program,
+        multipliers: np.ndarray,
+        chosen: np.ndarray,
+        split: np.ndarray,
+        margin: np.ndarray,
+    ) -> DualAnswer:
+        """Put the answer together; users of infinite margin are not needed in the core."""
+        near = np.flatnonzero(np.isfinite(margin))
+        nothing = np.zeros(self.book.n_rows)
+        core = CoreAnswer(multipliers, np.nan, nothing, users[near], chosen[near], split[near], margin[near])
+        return DualAnswer(multipliers, multipliers, core, {}, True, nothing, people=people.take(near))
+
+    def _margins(self, core: LocalEngine, scores: Tables, width: float, wanted: int) -> np.ndarray:
+        """Return what some of the nearest users lose at least by changing their mind; infinite for others."""
         near = core.exchanges(scores, width)[1]
-        while len(np.unique(near.user)) < min(NEAREST, core.n_users) and width < self.scale.objective:
-            width *= 3
+        found = len(np.unique(near.user))
+        while found < min(wanted, core.n_users) and width < self.scale.objective:
+            width *= min(4.0, 1.2 * wanted / max(found, 1))
             near = core.exchanges(scores, width)[1]
+            found = len(np.unique(near.user))
         margin = np.full(core.n_users, np.inf)
         np.minimum.at(margin, near.user, near.loss)
         return margin

@@ -53,8 +53,13 @@ def _excess(
     printed = stored = Fraction(0)
     for term in row.terms:
         weights = term.users[classes] * term.coupons[coupon]
-        cells = None if outside is None else term.weights()
-        seen = weights if cells is None else np.concatenate([weights, cells[outside.high[COUNT] != 0]])  # type: ignore[union-attr]
+        counts = np.zeros((0, 0)) if outside is None else outside.high[COUNT]
+        cells = np.zeros((0, 0)) if outside is None else term.weights()
+        counted = _counted(weights, cells, counts) if term.measure == COUNT else None
+        if counted is not None:
+            printed, stored = printed + counted, stored + counted
+            continue
+        seen = np.concatenate([weights, cells[counts != 0]])
         for weight in np.unique(seen[seen != 0]):
             inside = weights == weight
             numbers = inside[inside] if term.measure == COUNT else columns[term.measure][inside]
@@ -63,6 +68,15 @@ def _excess(
             printed += exact(weight) * exact(total)
             stored += exact(weight) * Fraction(total)
     return min((_beyond(row, activity) for activity in (printed, stored)), key=abs)
+
+
+def _counted(weights: np.ndarray, cells: np.ndarray, counts: np.ndarray) -> int | None:
+    """Return Σ weights of pairs and of counts by class and coupon, where floats add that up exactly."""
+    if not ((weights == np.round(weights)).all() and (cells == np.round(cells)).all()):
+        return None
+    if np.abs(weights).sum() + (np.abs(cells) * counts).sum() >= 2.0**53:
+        return None
+    return int(weights.sum()) + int((cells * counts).sum())
 
 
 def _beyond(row: Row, activity: Fraction) -> float:

@@ -12,6 +12,7 @@ from numba import njit
 
 __all__ = [
     "add_measure",
+    "add_size",
     "best_total",
     "challenge",
     "choose_free",
@@ -19,11 +20,13 @@ __all__ = [
     "choose_one",
     "differ",
     "exchanges",
+    "list_pairs",
     "second_moments",
     "start_scores",
     "tally",
     "tally_count",
     "tally_exactly",
+    "total_size",
     "worths",
 ]
 
@@ -87,7 +90,10 @@ def _greedy(own, most_coupons, list_of, dense, conflicts, taken):  # type: ignor
     """Take the best set of one user where conflicts fall into disjoint families; return its size."""
     places = own.shape[0]
     n = 0
-    for _ in range(min(most_coupons, places)):
+    worth_taking = 0
+    for s in range(places):
+        worth_taking += own[s] > 0.0
+    for _ in range(min(most_coupons, worth_taking)):
         best = -1
         most = 0.0
         for s in range(places):
@@ -299,17 +305,37 @@ def worths(score, taken, worth):  # type: ignore[no-untyped-def]
             worth[i] += score[i, taken[i, d]]
 
 
-@njit(nogil=True, cache=True)
-def largest_sizes(size, score, max_coupons):  # type: ignore[no-untyped-def]
-    """Return Σ_i of the largest size of an eligible pair, times the coupons that the user may have."""
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def total_size(measure, value, classes, coupon, dense, table, one):  # type: ignore[no-untyped-def]
+    """Return Σ |table[class, j] · measure| over eligible pairs; with ``one`` the measure is 1."""
     total = 0.0
-    for i in range(size.shape[0]):
-        most = 0.0
-        for s in range(size.shape[1]):
-            if size[i, s] > most and not np.isnan(score[i, s]):
-                most = size[i, s]
-        total += most * max(max_coupons[i], 1)
+    for i in range(measure.shape[0]):
+        step, number, eligible = table[classes[i]], measure[i], value[i]
+        for s in range(measure.shape[1]):
+            j = s if dense else max(coupon[i, s], 0)
+            size = abs(step[j]) if one else abs(step[j] * number[s])
+            total += size if eligible[s] == eligible[s] else 0.0
     return total
+
+
+@njit(nogil=True, cache=True)
+def list_pairs(taken, first, user, place):  # type: ignore[no-untyped-def]
+    """Write out what is taken, by user and then by place; return the number of pairs."""
+    n = 0
+    for i in range(taken.shape[0]):
+        start = n
+        for d in range(taken.shape[1]):
+            s = taken[i, d]
+            if s < 0:
+                break
+            at = n
+            while at > start and place[at - 1] > s:
+                place[at] = place[at - 1]
+                at -= 1
+            place[at] = s
+            user[n] = first + i
+            n += 1
+    return n
 
 
 @njit(nogil=True, cache=True)

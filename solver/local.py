@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ __all__ = ["LocalEngine"]
 
 BLOCK = 4096
 # Users handed to a thread at a time: sums are made chunk by chunk, so this, too, fixes their order.
-CHUNK = 4 * BLOCK
+CHUNK = 8 * BLOCK
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 NO_LIST = np.zeros((1, 1), np.int32)
@@ -57,6 +58,12 @@ class _Chosen:
         worth = np.empty(len(self.score))
         kernel.worths(self.score, self.taken, worth)
         return worth
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return the threads that all engines share: starting some for each pass would cost as much as a pass."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="couponry")
 
 
 class _Sums:
@@ -196,9 +203,9 @@ class LocalEngine:
                 own.add_total(found, self._size(scores, found))
                 found.taken[in_core[block.first : block.first + len(block)]] = -1
                 self._tally_exactly(found, held)
-                found.taken.sort(axis=1)
-                user, slot = np.nonzero(found.taken >= 0)
-                parts.append((block.first + user, found.taken[user, slot].astype(np.int64)))
+                user, place = np.empty((2, found.taken.size), np.int64)
+                n = kernel.list_pairs(found.taken, block.first, user, place)
+                parts.append((user[:n], place[:n]))
             return own, held, parts
 
         for own, held, parts in self._over_chunks(one):
@@ -334,14 +341,18 @@ class LocalEngine:
         if self.threads == 1 or self.n_users <= CHUNK:
             yield from map(one, self.program.blocks(CHUNK))
             return
-        with ThreadPoolExecutor(self.threads) as pool:
-            waiting: deque[Future[Answer]] = deque()
+        pool = _pool(self.threads)
+        waiting: deque[Future[Answer]] = deque()
+        try:
             for chunk in self.program.blocks(CHUNK):
                 waiting.append(pool.submit(one, chunk))
                 if len(waiting) >= self.threads * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
 
     def _over_blocks(self, one: Callable[[Block], Answer]) -> Iterator[Answer]:
         for answers in self._over_chunks(lambda chunk: [one(block) for block in chunk.split(BLOCK)]):
@@ -393,13 +404,20 @@ class LocalEngine:
         """Return how much of Σ|T m| a reduced value may be off by.
 
         Each reduced value is a sum of M products: its error is below (M + 1) ε Σ|T m| (Higham 2002,
-        section 3.1, 10.1137/1.9780898718027); a user adds at most ``max_coupons`` of them.
+        section 3.1, 10.1137/1.9780898718027). A user's best is off by no more than all of them together.
         """
         return float((len(scores) + 2 + self.places) * np.finfo(np.float64).eps)
 
     def _size(self, scores: Tables, found: _Chosen) -> float:
-        size = self._add_up(scores, found.block, sizes=True)
-        return float(kernel.largest_sizes(size, found.score, found.block.max_coupons)) * (1 + 1e-9)
+        """Return Σ |T m| over a block's eligible pairs, times the coupons that a user may have."""
+        block = found.block
+        dense, value = block.coupon is None, block.columns["value"]
+        total = 0.0
+        for measure, table in scores.items():
+            column = value if measure == COUNT else block.columns[measure]
+            one = measure == COUNT
+            total += kernel.total_size(column, value, block.classes, found.coupon, dense, table, one)
+        return total * self.most * (1 + 1e-9)
 
     def _tally(self, found: _Chosen, tables: Tables, skip: np.ndarray | None = None) -> None:
         """Add what is taken to the tables, but for skipped users."""

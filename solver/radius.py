@@ -22,6 +22,8 @@ __all__ = ["moments", "table_radius"]
 DRAWS = 24
 SLACK = 4.0
 DAMPING = 1e-3
+# Users who show the variance; more would hardly show it better.
+FEW = 20_000
 NOBODY = np.empty(0, np.int64)
 
 
@@ -78,9 +80,10 @@ def table_radius(
         Of the draws.
     """
     x = multipliers / unit
-    taken = _taken(engine, book, multipliers)
     activity = book.activity(engine.demand(book.scores(multipliers)).tables) * unit
-    variance = moments(basis, taken, np.ones(len(taken.loss)), unit)
+    few = engine if engine.n_users <= FEW else LocalEngine(engine.program, np.arange(FEW))
+    taken = _taken(few, book, multipliers)
+    variance = moments(basis, taken, np.full(len(taken.loss), engine.n_users / few.n_users), unit)
     variance -= np.outer(activity, activity) / engine.n_users
     room = np.minimum(book.upper * share * unit - activity, activity - book.lower * share * unit)
     # A row that is slack by more than chance explains keeps its price of zero.

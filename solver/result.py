@@ -11,12 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from couponry.instances.instance import Instance
-from couponry.instances.rows import COUNT
+from couponry.instances.rows import COUNT, Row
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
-from couponry.solver.feasibility import pair_columns
+from couponry.solver.exact_sums import ExactTables
 from couponry.solver.prices import PriceBook
-from couponry.solver.rounding import tabulate
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.words import price_words
 
@@ -51,16 +50,16 @@ def plan_table(instance: Instance, pairs: Pairs) -> pa.Table:
     )
 
 
-def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: np.ndarray) -> pd.DataFrame:
+def price_table(
+    instance: Instance, book: PriceBook, sums: ExactTables, multipliers: np.ndarray
+) -> pd.DataFrame:
     """Return one row a row of the program, in the rules' own units."""
     program = instance.program
-    classes, coupon, columns = pair_columns(program, pairs)
-    tables = {m: tabulate(program, classes, coupon, columns.get(m)) for m in program.measures}
-    activity = book.activity(tables)
+    activity = book.activity(sums.high)
     records = []
     for k, row in enumerate(program.rows):
         # A sum of money is rounded once, as a reader's own sum of the plan would be.
-        exact = _plain_sum(row, classes, coupon, columns) if len(row.terms) == 1 else None
+        exact = _plain_sum(row, sums) if len(row.terms) == 1 else None
         own = activity[k] if exact is None else exact
         records.append(
             {
@@ -80,15 +79,16 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
     return pd.DataFrame.from_records(records, columns=names)
 
 
-def _plain_sum(
-    row: Any, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]
-) -> float | None:
+def _plain_sum(row: Row, sums: ExactTables) -> float | None:
+    """Return a sum without weights, rounded once; None where there are weights."""
     (term,) = row.terms
-    weights = term.users[classes] * term.coupons[coupon]
-    if not np.isin(weights, (0.0, 1.0)).all():
+    weights = term.weights()
+    if not ((weights == 0.0) | (weights == 1.0)).all():
         return None
-    inside = weights == 1
-    return float(inside.sum()) if term.measure == COUNT else math.fsum(columns[term.measure][inside])
+    inside = weights == 1.0
+    if term.measure == COUNT:
+        return float(sums.high[COUNT][inside].sum())
+    return math.fsum(sums.numbers(term.measure, inside))
 
 
 def build_solution(
@@ -98,6 +98,7 @@ def build_solution(
     status: Status,
     stopped_by: StoppedBy,
     pairs: Pairs | None,
+    sums: ExactTables | None,
     value: float,
     bound: float,
     certificate: Certificate,
@@ -107,6 +108,7 @@ def build_solution(
 ) -> Solution:
     """Put a solution together; ``value`` and ``bound`` are in the objective's own direction."""
     held = NO_PAIRS if pairs is None else pairs
+    held_sums = ExactTables.of(instance.program) if sums is None else sums
     return Solution(
         status=status,
         stopped_by=stopped_by,
@@ -114,7 +116,7 @@ def build_solution(
         bound=bound,
         gap=relative_gap(value, bound),
         plan=plan_table(instance, held),
-        prices=price_table(instance, book, held, certificate.multipliers),
+        prices=price_table(instance, book, held_sums, certificate.multipliers),
         certificate=certificate,
         infeasibility=infeasibility,
         stats={

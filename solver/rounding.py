@@ -17,6 +17,7 @@ import numpy as np
 
 from couponry.instances.errors import BackendError
 from couponry.instances.program import Program
+from couponry.instances.rows import COUNT
 from couponry.solver.anneal import Annealing
 from couponry.solver.boxes import DualAnswer
 from couponry.solver.clock import Clock
@@ -30,7 +31,7 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.scale import RowScale
 
-__all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value", "tabulate"]
+__all__ = ["Rounded", "Rounder", "keep_rows_exactly", "plan_value"]
 
 FIRST_CORE = 300
 LARGEST_CORE = 4000
@@ -77,8 +78,9 @@ class Rounded:
 
 def plan_value(program: Program, pairs: Pairs) -> float:
     """Return the objective of a plan in its own direction, its sum rounded once."""
-    columns = pair_columns(program, pairs)[2]
-    return math.fsum(columns[program.objective]) if program.objective in columns else float(len(pairs.user))
+    if program.objective == COUNT:
+        return float(len(pairs.user))
+    return math.fsum(program.columns[program.objective][pairs.user, pairs.place].tolist())
 
 
 def keep_rows_exactly(
@@ -131,10 +133,9 @@ def keep_rows_exactly(
 
 
 def join(first: Pairs, second: Pairs) -> Pairs:
-    """Return both, in the users' order."""
-    user, place = np.concatenate([first.user, second.user]), np.concatenate([first.place, second.place])
-    order = np.lexsort((place, user))
-    return Pairs(user[order], place[order])
+    """Return both, in the users' order; no user stands in both."""
+    at = np.searchsorted(first.user, second.user)
+    return Pairs(np.insert(first.user, at, second.user), np.insert(first.place, at, second.place))
 
 
 class Rounder:
@@ -190,6 +191,10 @@ class Rounder:
         """Return a rounded plan's pairs among all users."""
         inside = Pairs(self.users[rounded.inside.user], rounded.inside.place)
         return join(self.assigned.pairs, inside)
+
+    def sums(self, rounded: Rounded) -> ExactTables:
+        """Return exact sums of a rounded plan."""
+        return self._outside(rounded.inside)
 
     def run(self) -> Rounded | None:
         """Return the best integer plan found, or None."""
@@ -398,13 +403,3 @@ class Rounder:
                 f"a plan's objective {value!r} is beyond the proven {self.program.sense * self.bound!r}"
             )
         return value
-
-
-def tabulate(
-    program: Program, classes: np.ndarray, coupon: np.ndarray, weights: np.ndarray | None
-) -> np.ndarray:
-    """Return the pairs' weights (or their count) summed by class and coupon, ``(C, J)``."""
-    cells = program.n_classes * program.n_coupons
-    cell = classes.astype(np.int64) * program.n_coupons + coupon
-    table = np.bincount(cell, weights=weights, minlength=cells).astype(np.float64)
-    return table.reshape(program.n_classes, program.n_coupons)

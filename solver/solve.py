@@ -15,8 +15,9 @@ from couponry.solver.clock import Clock
 from couponry.solver.dual import DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
+from couponry.solver.exact_sums import ExactTables
 from couponry.solver.farkas import prove_by_prices
-from couponry.solver.feasibility import excesses
+from couponry.solver.feasibility import excesses, pair_columns
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
@@ -33,7 +34,7 @@ ENGINES = ("local",)
 REACH = 1e4
 EXACT_PAIRS = 3000
 AUTO_NODES = 5000
-SCALE_SAMPLE = 2000
+SCALE_SAMPLE = 600
 
 
 def solve(
@@ -117,6 +118,7 @@ class _Solve:
         pairs = self.program.n_users * self.engine.places
         self.proven, self.explain = math.inf, explain
         self.multipliers = np.zeros(self.book.n_rows)
+        self.sums: ExactTables | None = None
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
         self.exact_nodes = AUTO_NODES if method == "auto" else None
         self.stats: dict[str, Any] = {
@@ -127,7 +129,8 @@ class _Solve:
         }
 
     def run(self, start: Solution | None) -> Solution:
-        sample = np.random.default_rng(self.seed).permutation(self.program.n_users)[:SCALE_SAMPLE]
+        n = self.program.n_users
+        sample = np.random.default_rng(self.seed).choice(n, min(n, SCALE_SAMPLE), replace=False)
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
         dual = self._dual(self.book, start)
         proof = dual.proof
@@ -198,6 +201,7 @@ class _Solve:
         if relative_gap(value, bound) > self.gap:
             # The linear program's bound is reported where it is enough: others can compare theirs with it.
             bound = tight if rounded.searched is None else self._searched(tight, rounded.searched)
+        self.sums = rounder.sums(rounded)
         return rounder.plan(rounded), bound, self._why(value, bound)
 
     def _round(
@@ -269,10 +273,14 @@ class _Solve:
     # ------------------------------------------------------------- solution
 
     def _solution(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
-        value = math.nan if pairs is None else plan_value(self.program, pairs)
+        sums = self.sums
+        if sums is None and pairs is not None:
+            sums = ExactTables.of(self.program)
+            sums.add_pairs(*pair_columns(self.program, pairs))
+        value = math.nan if sums is None else sums.total(self.program.objective)
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
         found = Status.NO_SOLUTION if pairs is None else status
-        return self._build(self.multipliers, bound, found, ended, pairs, value)
+        return self._build(self.multipliers, bound, found, ended, pairs, sums, value)
 
     def _infeasible(self, proof: str, multipliers: np.ndarray | None) -> Solution:
         why = explain_infeasible(
@@ -286,7 +294,9 @@ class _Solve:
             with_mends=self.explain,
         )
         held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
-        return self._build(held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, math.nan, why)
+        return self._build(
+            held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, None, math.nan, why
+        )
 
     def _build(
         self,
@@ -295,6 +305,7 @@ class _Solve:
         status: Status,
         ended: StoppedBy,
         pairs: Pairs | None,
+        sums: ExactTables | None,
         value: float,
         infeasibility: Infeasibility | None = None,
     ) -> Solution:
@@ -307,6 +318,7 @@ class _Solve:
             status=status,
             stopped_by=ended,
             pairs=pairs,
+            sums=sums,
             value=value,
             bound=bound,
             certificate=Certificate(names, multipliers, self.program.sense * self.proven),

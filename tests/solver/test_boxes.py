@@ -26,6 +26,7 @@ from couponry.instances import (
     Users,
 )
 from couponry.instances.generators import DEFAULT_RULES, RULE_NAMES, draw_instance
+from couponry.solver import boxes
 from couponry.solver.bound import dual_bound
 from couponry.solver.boxes import BoxSearch, DualAnswer, edges, within
 from couponry.solver.clock import Clock

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.instances.small import four_users
 
 from couponry.instances import (
     BackendError,
@@ -37,7 +36,7 @@ from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import plan_table
-from couponry.solver.rounding import Rounded, Rounder, join, keep_rows_exactly, plan_value, tabulate
+from couponry.solver.rounding import Rounded, Rounder, join, keep_rows_exactly, plan_value
 from couponry.solver.scale import measure_scale
 from couponry.solver.verify import verify
 
@@ -166,15 +165,6 @@ def test_pairs_are_joined_in_the_users_order() -> None:
     both = join(Pairs(np.array([1, 4]), np.array([2, 0])), Pairs(np.array([0, 1, 9]), np.array([1, 0, 3])))
     assert both.user.tolist() == [0, 1, 1, 4, 9]
     assert both.place.tolist() == [1, 0, 2, 0, 3]
-
-
-def test_tables_of_pairs() -> None:
-    """Pairs are counted, or their weights summed, where class and coupon meet."""
-    program = four_users(Budget(amount=4, users={"region": ["north"]})).program  # east, north, south
-    classes, coupon = np.array([1, 1, 2], np.int32), np.array([2, 2, 0])
-    assert tabulate(program, classes, coupon, None).tolist() == [[0, 0, 0], [0, 0, 2], [1, 0, 0]]
-    weighted = tabulate(program, classes, coupon, np.array([0.5, 0.25, 4.0]))
-    assert weighted.tolist() == [[0, 0, 0], [0, 0, 0.75], [4, 0, 0]]
 
 
 # --------------------------------------------------------------------------- the core
