@@ -13,6 +13,7 @@ from couponry.instances.progress import Cancel, Report
 from couponry.solver.alike import find_alike
 from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.clock import Clock
+from couponry.solver.counts import counts_clash
 from couponry.solver.dual import DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
@@ -213,6 +214,8 @@ class _Solve:
     def _priced(
         self, dual: DualAnswer, assigned: Assigned, bound: float
     ) -> tuple[Pairs | None, float, StoppedBy]:
+        if counts_clash(self.program, self.book, self.clock):
+            return None, bound, StoppedBy.INFEASIBLE
         tight = bound - self.book.rounding_gain(dual.multipliers)
         rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
         if rounded is None and self.clock.stopped_by is None:

@@ -79,6 +79,11 @@ def _held_stock(plan: Attained, menu: pd.DataFrame, rng: np.random.Generator) ->
     return menu.assign(stock=behaviours.tiny_stock(len(menu)), minimum=minimum)
 
 
+def _stock_alone(plan: Attained, menu: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the menu with a stock on every third coupon and no minimum: the empty plan stays a plan."""
+    return makers.stock(plan, menu, rng).drop(columns="minimum")
+
+
 _ALL_KINDS = (
     makers.budget(0.25),
     makers.budget(0.125, channel="sms"),
@@ -123,7 +128,7 @@ ENTRIES = {
             {"region": 4},
             (behaviours.no_money, makers.user_cap(2, money=False), makers.exclusion),
             behaviour=behaviours.earning,
-            stocked=makers.stock,
+            stocked=_stock_alone,
         ),
         _entry(
             "alike-5k",
