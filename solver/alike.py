@@ -101,8 +101,9 @@ def _arrays(program: Program) -> list[np.ndarray]:
 
 
 def _bits(array: np.ndarray) -> np.ndarray:
+    # Any width: an earlier plan is kept in bytes.
     contiguous = array if array.strides[-1] == array.itemsize else np.ascontiguousarray(array)
-    return contiguous.view(np.int32 if array.itemsize == 4 else np.int64)
+    return contiguous.view(f"i{array.itemsize}")
 
 
 @njit(nogil=True, cache=True)
