@@ -99,8 +99,9 @@ def draw_reference(
     eligible = response.eligible()
     best = _argmax(np.where(eligible, value, -np.inf), floor_at=0.0)
     rows = np.flatnonzero(best >= 0)
-    paid = cost[rows, best[rows]].sum(dtype=np.float64)
-    won = value[rows, best[rows]].sum(dtype=np.float64)
+    # Exactly rounded, so that the plan is the same on every machine.
+    paid = fsum(cost[rows, best[rows]].tolist())
+    won = fsum(value[rows, best[rows]].tolist())
     # What money buys when nothing is scarce: it steers the plan to offers that are better than that.
     price = np.float32(won / paid) if paid > 0 else np.float32(0)
     score = np.where(eligible, value - price * cost, -np.inf)

@@ -17,6 +17,7 @@ __all__ = [
     "choose_file",
     "numbers",
     "open_parquet",
+    "parquet_writer",
     "read_row_groups",
     "read_table",
     "require_columns",
@@ -143,6 +144,19 @@ def write_parquet(table: pa.Table, file: Path, **options: Any) -> None:
         Handed to :func:`pyarrow.parquet.write_table`.
     """
     pq.write_table(table, file, write_page_checksum=True, **options)
+
+
+def parquet_writer(file: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """Open a Parquet file for writing, with checksums too.
+
+    Parameters
+    ----------
+    file : Path
+    schema : pyarrow.Schema
+    **options
+        Handed to :class:`pyarrow.parquet.ParquetWriter`.
+    """
+    return pq.ParquetWriter(file, schema, write_page_checksum=True, **options)
 
 
 def open_parquet(source: Source) -> pq.ParquetFile:

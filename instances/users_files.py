@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from couponry.instances.errors import InputError
 from couponry.instances.population import Origin, Population
 from couponry.instances.response import Response
 from couponry.instances.source import Source
-from couponry.instances.tables import open_parquet, read_row_groups, require_columns, write_parquet
+from couponry.instances.tables import open_parquet, parquet_writer, read_row_groups, require_columns
 from couponry.instances.users import Users
 
-__all__ = ["read_shards", "write_shards"]
+__all__ = ["ShardWriter", "read_shards", "write_shards"]
 
 PATTERN = "part-*.parquet"
 SHORTLIST = "coupon"
@@ -81,27 +82,94 @@ def write_shards(users: Users, response: Response, directory: Path, shard_rows: 
     InputError
         If a segment has the name of a measure.
     """
+    with ShardWriter(directory, users=len(users), shard_rows=shard_rows) as writer:
+        writer.add(users, response)
+
+
+class ShardWriter:
+    """Writes shards of users that come block by block; as a context, it closes the last file.
+
+    Parameters
+    ----------
+    directory : Path
+    users : int
+        Users in all.
+    shard_rows : int
+        Most users a shard.
+    """
+
+    def __init__(self, directory: Path, *, users: int, shard_rows: int) -> None:
+        self.directory, self.shard_rows = directory, shard_rows
+        self.width = max(4, len(str(max(0, -(-users // shard_rows) - 1))))
+        self.rows = 0
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, users: Users, response: Response) -> None:
+        """Write some users more.
+
+        Raises
+        ------
+        InputError
+            If a segment has the name of a measure.
+        """
+        table = _plain_columns(users, response)
+        start = 0
+        while start < len(users):
+            room = self.shard_rows - self.rows % self.shard_rows
+            rows = slice(start, min(start + room, len(users)))
+            self._write(table.slice(rows.start, rows.stop - rows.start), response, rows)
+            start = rows.stop
+
+    def _write(self, table: pa.Table, response: Response, rows: slice) -> None:
+        """Write rows that belong to one shard, the lists of a row group at a time."""
+        for first in range(rows.start, rows.stop, ROW_GROUP):
+            part = slice(first, min(first + ROW_GROUP, rows.stop))
+            piece = table.slice(first - rows.start, part.stop - part.start)
+            for name, array in _list_columns(response).items():
+                piece = piece.append_column(name, _lists(array[part]))
+            self._open(piece.schema).write_table(piece)
+            self.rows += piece.num_rows
+        if self.rows % self.shard_rows == 0:
+            self.close()
+
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
+        if self._file is None:
+            number = self.rows // self.shard_rows
+            scalars = [field.name for field in schema if not pa.types.is_nested(field.type)]
+            self._file = parquet_writer(
+                self.directory / f"part-{number:0{self.width}d}.parquet",
+                schema,
+                use_dictionary=[name for name in scalars if name != "user_id"],
+            )
+        return self._file
+
+    def close(self) -> None:
+        """End the shard that is being written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _list_columns(response: Response) -> dict[str, np.ndarray]:
     lists = dict(response.measures)
-    if response.coupon is not None:
-        lists[SHORTLIST] = response.coupon
+    return lists if response.coupon is None else {**lists, SHORTLIST: response.coupon}
+
+
+def _plain_columns(users: Users, response: Response) -> pa.Table:
+    """Return the columns that hold one thing a user."""
     table = users.table.select(users.scalar_names).replace_schema_metadata(None)
     for name in table.column_names:
-        if name in {*lists, SHORTLIST}:
+        if name in {*response.measures, SHORTLIST}:
             raise InputError(
                 "a segment has the name of a measure", column=name, mend="Rename it: one file holds both"
             )
-    starts = range(0, len(users), shard_rows)
-    width = max(4, len(str(len(starts) - 1)))
-    for number, start in enumerate(starts):
-        shard = table.slice(start, shard_rows)
-        for name, array in lists.items():
-            shard = shard.append_column(name, _lists(array[start : start + shard_rows]))
-        write_parquet(
-            shard,
-            directory / f"part-{number:0{width}d}.parquet",
-            row_group_size=ROW_GROUP,
-            use_dictionary=[name for name in table.column_names if name != "user_id"],
-        )
+    return table
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Report
-from couponry.solver.bound import proven_bound
+from couponry.solver.alike import find_alike
+from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.clock import Clock
+from couponry.solver.counts import counts_clash
 from couponry.solver.dual import DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
@@ -21,6 +23,7 @@ from couponry.solver.feasibility import excesses, pair_columns
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
+from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
 from couponry.solver.rounding import Rounded, Rounder, keep_rows_exactly, plan_value
@@ -115,6 +118,8 @@ class _Solve:
             self.program = instance.program
             self.book = PriceBook(self.program)
             self.engine = LocalEngine(self.program)
+            alike = None if method == "priced" else find_alike(self.program)
+            self.merged = MergedProgram.of(self.program, self.book, alike)
         pairs = self.program.n_users * self.engine.places
         self.proven, self.explain = math.inf, explain
         self.multipliers = np.zeros(self.book.n_rows)
@@ -132,6 +137,10 @@ class _Solve:
         n = self.program.n_users
         sample = np.random.default_rng(self.seed).choice(n, min(n, SCALE_SAMPLE), replace=False)
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
+        if self.merged is not None:
+            pairs, bound, ended = self._merged(self.merged)
+            if pairs is not None or ended is StoppedBy.INFEASIBLE:
+                return self._finish(bound, pairs, ended)
         dual = self._dual(self.book, start)
         proof = dual.proof
         if proof is None and (dual.broken.any() or self._contradictory()):
@@ -144,6 +153,9 @@ class _Solve:
             bound = self._prove(dual, assigned)
         with self.clock.phase("plan"):
             pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, assigned, bound)
+        return self._finish(bound, pairs, ended)
+
+    def _finish(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
         if pairs is None and ended is StoppedBy.INFEASIBLE:
             with self.clock.phase("infeasible"):
                 tried = no_plan_exists(self.program, self.book)
@@ -178,9 +190,35 @@ class _Solve:
 
     # ----------------------------------------------------------------- plan
 
+    def _merged(self, merged: MergedProgram) -> tuple[Pairs | None, float, StoppedBy]:
+        """Decide how many of each kind of users get what; no plan and no reason where that fails."""
+        with self.clock.phase("dual"):
+            multipliers = merged.multipliers(self.clock)
+        if multipliers is None:
+            return None, math.inf, StoppedBy.NO_PROGRESS
+        with self.clock.phase("bound"):
+            self.multipliers = multipliers
+            bound = self.proven = dual_bound(self.engine, self.book, multipliers)
+        with self.clock.phase("plan"):
+            self.clock.tell("integer program", 0, None, f"{len(merged.columns):,} kinds of choices")
+            allowed = 0.5 * self.gap * max(1.0, abs(bound))
+            pairs, answer = merged.solve(self.clock, nodes=self.exact_nodes, abs_gap=allowed)
+        if pairs is None:
+            return None, bound, StoppedBy.INFEASIBLE if answer.infeasible else StoppedBy.NO_PROGRESS
+        self.stats |= {"method": "exact", "core_users": self.program.n_users}
+        value = self.program.sense * plan_value(self.program, pairs)
+        if relative_gap(value, bound) > self.gap:
+            searched = answer.bound + 1e-9 * max(1.0, abs(answer.bound))
+            tight = bound - self.book.rounding_gain(multipliers)
+            whole = answer.optimal and len(merged.columns) <= FEW_COLUMNS
+            bound = self._searched(tight, value if whole else max(value, searched))
+        return pairs, bound, self._why(value, bound)
+
     def _priced(
         self, dual: DualAnswer, assigned: Assigned, bound: float
     ) -> tuple[Pairs | None, float, StoppedBy]:
+        if counts_clash(self.program, self.book, self.clock):
+            return None, bound, StoppedBy.INFEASIBLE
         tight = bound - self.book.rounding_gain(dual.multipliers)
         rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
         if rounded is None and self.clock.stopped_by is None:

@@ -35,7 +35,7 @@ from couponry.instances import (
     Users,
 )
 
-__all__ = ["campaigns", "instances", "plans"]
+__all__ = ["campaigns", "crowds", "instances", "plans", "repeated"]
 
 SEGMENTS = {"region": ["north", "south", "east"], "tier": [1, 2], "member": [True, False]}
 MOST_PLANS = 20_000
@@ -57,6 +57,28 @@ def campaigns(
     """Return an instance that is too large for brute force and easy for HiGHS."""
     bare = draw(_bare_instances(draw(st.sampled_from(users)), draw(st.sampled_from(coupons))))
     return draw(_with_rules(bare, 4))
+
+
+@st.composite
+def crowds(
+    draw: st.DrawFn, kinds: int = 2, max_coupons: int = 3, copies: int = 3, max_rules: int = 4
+) -> Instance:
+    """Return an instance of a few kinds of users, with several users of each who are exactly alike."""
+    n = draw(st.sampled_from(range(kinds, 0, -1)))
+    bare = draw(_bare_instances(n, draw(st.sampled_from(range(max_coupons, 0, -1)))))
+    bare = repeated(bare, draw(st.sampled_from(range(copies, 1, -1))))
+    assume(number_of_plans(bare) <= MOST_PLANS)
+    return draw(_with_rules(bare, max_rules))
+
+
+def repeated(instance: Instance, times: int) -> Instance:
+    """Return an instance with every user several times, under other ids, in turn."""
+    rows = np.tile(np.arange(len(instance.users)), times)
+    table = instance.users.table.take(pa.array(rows))
+    ids = pa.array(np.arange(len(rows)) + 1)
+    position = table.column_names.index("user_id")
+    users = Users(table.set_column(position, "user_id", ids))
+    return replace(instance, users=users, response=instance.response.take(rows))
 
 
 @st.composite

@@ -23,12 +23,13 @@ COMMANDS = [
     "compare",
     "explain",
     "report",
+    "instances",
 ]
 HEAVY = {"highspy", "jinja2", "lightgbm", "numba", "numpy", "pandas", "plotly", "pyarrow", "sklearn", "torch"}
 
 
 def test_commands_are_those_of_the_contract() -> None:
-    """The command line has these ten commands, in the order in which they are used."""
+    """The command line has these commands, in the order in which they are used."""
     assert list(get_command(app).commands) == COMMANDS  # type: ignore[attr-defined]
 
 

@@ -20,8 +20,10 @@ SELF_EXPLAINING = {"--help", "--seed", "--engine", "--users", "--base"}
 
 
 def options(command: str) -> set[str]:
-    """Return the long options of a command."""
-    return {name for param in COMMANDS[command].params for name in param.opts if name.startswith("--")}
+    """Return the long options of a command, and of the commands below it."""
+    below = getattr(COMMANDS[command], "commands", {}).values()
+    params = [param for one in (COMMANDS[command], *below) for param in one.params]
+    return {name for param in params for name in param.opts if name.startswith("--")}
 
 
 def test_every_command_is_told() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from couponry.instances import Program
 
-__all__ = ["linear_optimum", "nearly_linear_optimum"]
+__all__ = ["integer_optimum", "linear_optimum", "nearly_linear_optimum"]
 
 
 @dataclass
@@ -32,6 +32,21 @@ class _Entries:
         self.values.append(np.broadcast_to(values, rows.shape).astype(np.float64))
 
 
+def integer_optimum(program: Program, *, gap: float = 0.0, time_limit: float = 60.0) -> float | None:
+    """Return the largest ``sense · objective`` of any plan, or None where HiGHS says that there is none.
+
+    Parameters
+    ----------
+    program : Program
+        Without a cap on money, and with exclusions that make disjoint families.
+    gap : float
+        Relative gap at which HiGHS may stop.
+    time_limit : float
+        Seconds; a search that needs more is an error, not an answer.
+    """
+    return _solve(_written(program, whole=True), "simplex", gap, time_limit)
+
+
 def linear_optimum(program: Program, *, solver: str = "simplex") -> float:
     """Return the largest ``sense · objective`` of any fractional plan.
 
@@ -44,6 +59,13 @@ def linear_optimum(program: Program, *, solver: str = "simplex") -> float:
         Without a cap on money.
     solver : {"simplex", "ipm"}
     """
+    optimum = _solve(_written(program), solver)
+    assert optimum is not None, "there is no fractional plan"
+    return optimum
+
+
+def _written(program: Program, *, whole: bool = False) -> highspy.HighsLp:
+    """Return the program as a model, minimising ``−sense · objective``; of whole numbers if asked."""
     assert not np.isfinite(program.choices.money), "the rows of a money cap are not integral"
     user, place = np.nonzero(_eligible(program))
     coupon = place if program.coupon is None else program.coupon[user, place]
@@ -84,7 +106,10 @@ def linear_optimum(program: Program, *, solver: str = "simplex") -> float:
     model = _model(
         objective, np.where(free, -np.inf, 0.0), np.where(free, np.inf, 1.0), lower, upper, entries
     )
-    return _solve(model, solver)
+    if whole:
+        kinds = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+        model.integrality_ = [kinds[int(is_free)] for is_free in free]
+    return model
 
 
 def nearly_linear_optimum(program: Program, multipliers: np.ndarray, *, open_users: int) -> float:
@@ -180,13 +205,16 @@ def _model(
     return model
 
 
-def _solve(model: highspy.HighsLp, solver: str) -> float:
+def _solve(model: highspy.HighsLp, solver: str, gap: float = 0.0, time_limit: float = np.inf) -> float | None:
     highs = highspy.Highs()
     for name, value in {
         "output_flag": False,
         "threads": 1,
         "solver": solver,
         "run_crossover": "off",
+        "time_limit": time_limit,
+        "mip_rel_gap": gap,
+        "mip_abs_gap": 1e-9,
     }.items():
         highs.setOptionValue(name, value)
     if solver == "simplex":
@@ -194,5 +222,7 @@ def _solve(model: highspy.HighsLp, solver: str) -> float:
         highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
     highs.passModel(model)
     highs.run()
+    if len(model.integrality_) and highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return None
     assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal, highs.getModelStatus()
     return -float(highs.getInfo().objective_function_value)

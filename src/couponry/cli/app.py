@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 import couponry
-from couponry.cli import compare, demo, explain, frontier, generate, predict, report, solve, train, verify
+from couponry.cli import (
+    compare,
+    demo,
+    explain,
+    frontier,
+    generate,
+    instances,
+    predict,
+    report,
+    solve,
+    train,
+    verify,
+)
 from couponry.cli.errors import Commands
 
 __all__ = ["app", "main"]
@@ -65,6 +77,7 @@ app.command(epilog=_examples(frontier.EXAMPLES))(frontier.frontier)
 app.command(epilog=_examples(compare.EXAMPLES))(compare.compare)
 app.command(epilog=_examples(explain.EXAMPLES))(explain.explain)
 app.command(epilog=_examples(report.EXAMPLES))(report.report)
+app.add_typer(instances.commands, name="instances", epilog=_examples(instances.EXAMPLES))
 
 
 def main() -> None:
