@@ -15,10 +15,12 @@ from couponry.instances.rows import COUNT
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import pair_columns
+from couponry.solver.frozen import with_frozen
 from couponry.solver.prices import PriceBook
 from couponry.solver.rounding import tabulate
+from couponry.solver.row_sums import row_sums, standard_deviation
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
-from couponry.solver.words import price_words
+from couponry.solver.words import price_words, risk_words
 
 __all__ = ["NO_PAIRS", "build_solution", "plan_table", "relative_gap"]
 
@@ -62,6 +64,11 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
         # A sum of money is rounded once, as a reader's own sum of the plan would be.
         exact = _plain_sum(row, classes, coupon, columns) if len(row.terms) == 1 else None
         own = activity[k] if exact is None else exact
+        said = ""
+        if row.risk is not None:
+            expected, deviation = own, float(standard_deviation(row.risk, classes, coupon, columns))
+            own = float(row_sums(row, classes, coupon, columns)[0])
+            said = risk_words(row.risk, expected, deviation, instance.campaign.currency)
         records.append(
             {
                 "name": row.name,
@@ -73,7 +80,7 @@ def price_table(instance: Instance, book: PriceBook, pairs: Pairs, multipliers: 
                 "lower": row.lower / row.unit,
                 "upper": row.upper / row.unit,
                 "price": program.sense * multipliers[k] * row.unit,
-                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency),
+                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency) + said,
             }
         )
     names = ["name", "rule", "position", "measure", "scope", "activity", "lower", "upper", "price", "words"]
@@ -106,7 +113,7 @@ def build_solution(
     infeasibility: Infeasibility | None = None,
 ) -> Solution:
     """Put a solution together; ``value`` and ``bound`` are in the objective's own direction."""
-    held = NO_PAIRS if pairs is None else pairs
+    held = NO_PAIRS if pairs is None else with_frozen(instance.program, pairs)
     return Solution(
         status=status,
         stopped_by=stopped_by,

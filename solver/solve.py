@@ -9,7 +9,9 @@ import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.program import Program
 from couponry.instances.progress import Cancel, Report
+from couponry.solver.at_risk import AtRisk, Linear
 from couponry.solver.bound import proven_bound
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualAnswer, DualSearch
@@ -87,6 +89,16 @@ def solve(
     """
     _check(method, gap, time_limit, engine)
     clock = Clock(time_limit, cancel, progress)
+
+    def linear(
+        program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
+    ) -> Linear:
+        one = _Solve(instance.with_program(program), method, gap, seed, clock, explain)
+        solution = one.run(last, plan=plan)
+        return Linear(solution, one.pairs, one.multipliers, one.proven, exact=one.exact)
+
+    if any(row.risk is not None for row in instance.program.rows):
+        return AtRisk(instance, linear, gap, clock, explain_clashes).run(start)
     return _Solve(instance, method, gap, seed, clock, explain_clashes).run(start)
 
 
@@ -116,6 +128,8 @@ class _Solve:
             self.engine = LocalEngine(self.program)
         pairs = self.program.n_users * self.engine.places
         self.proven, self.explain = math.inf, explain
+        self.pairs: Pairs | None = None
+        self.nothing_more = self.program.sense * plan_value(self.program, NO_PAIRS)
         self.multipliers = np.zeros(self.book.n_rows)
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
         self.exact_nodes = AUTO_NODES if method == "auto" else None
@@ -126,7 +140,8 @@ class _Solve:
             "core_users": 0,
         }
 
-    def run(self, start: Solution | None) -> Solution:
+    def run(self, start: Solution | None, *, plan: bool = True) -> Solution:
+        """Solve; without ``plan`` only prove a bound, unless the whole program is small."""
         sample = np.random.default_rng(self.seed).permutation(self.program.n_users)[:SCALE_SAMPLE]
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
         with self.clock.phase("dual"):
@@ -140,6 +155,9 @@ class _Solve:
         with self.clock.phase("assign"):
             assigned = self._assign(dual)
             bound = self._prove(dual, assigned)
+        if not (plan or self.exact):
+            tight = bound - self.book.rounding_gain(dual.multipliers)
+            return self._solution(tight, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
         with self.clock.phase("plan"):
             pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, assigned, bound)
         if pairs is None and ended is StoppedBy.INFEASIBLE:
@@ -220,7 +238,7 @@ class _Solve:
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
         if not excesses(self.program, NO_PAIRS).any():
-            return NO_PAIRS, bound, self._why(0.0, bound)
+            return NO_PAIRS, bound, self._why(self.nothing_more, bound)
         stopped = self.clock.stopped_by
         if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
             pairs, answer_bound, ended = self._exact(bound)
@@ -231,7 +249,7 @@ class _Solve:
         everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
         self.stats["core_users"] = self.program.n_users
         if not len(everyone.user) and not excesses(self.program, NO_PAIRS).any():
-            return NO_PAIRS, self._searched(bound, 0.0), StoppedBy.GAP
+            return NO_PAIRS, self._searched(bound, self.nothing_more), StoppedBy.GAP
         problem = PairProgram(self.program, self.book, everyone, np.zeros(self.book.n_rows))
         self.clock.tell("integer program", 0, None, f"{len(everyone.user):,} pairs")
         small = len(everyone.user) <= EXACT_PAIRS
@@ -244,13 +262,14 @@ class _Solve:
         )
         if picked is None:
             if not excesses(self.program, NO_PAIRS).any():
-                return NO_PAIRS, bound, self._why(0.0, bound)
+                return NO_PAIRS, bound, self._why(self.nothing_more, bound)
             if answer.infeasible:
                 return None, bound, StoppedBy.INFEASIBLE
             return None, bound, self.clock.stopped_by or StoppedBy.NO_PROGRESS
         value = self.program.sense * plan_value(self.program, picked)
         # HiGHS knows the optimum up to its tolerances only.
-        searched = max(value, answer.bound + 1e-9 * max(1.0, abs(answer.bound)))
+        reached = answer.bound + self.book.constant
+        searched = max(value, reached + 1e-9 * max(1.0, abs(reached)))
         if answer.optimal and small:
             searched = value
         bound = self._searched(bound, searched)
@@ -270,6 +289,7 @@ class _Solve:
     # ------------------------------------------------------------- solution
 
     def _solution(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
+        self.pairs = pairs
         value = math.nan if pairs is None else plan_value(self.program, pairs)
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
         found = Status.NO_SOLUTION if pairs is None else status
