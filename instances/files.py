@@ -26,7 +26,7 @@ from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.plan import read_plan
 from couponry.instances.population import Population
 from couponry.instances.rows import COUNT
-from couponry.instances.rules import Campaign, Keep, Rule
+from couponry.instances.rules import Campaign, Freeze, Keep, Rule
 from couponry.instances.source import Source
 from couponry.instances.tables import choose_file, write_parquet
 from couponry.instances.users_files import read_shards, write_shards
@@ -164,10 +164,12 @@ def _joined(
 
 
 def _with_plan_file(rule: Rule, number: int, folder: Path) -> Rule:
-    """Return a Keep whose plan is a file of the directory, and other rules as they are."""
-    if not isinstance(rule, Keep):
+    """Return a Keep or Freeze whose plan is a file of the directory, and other rules as they are."""
+    if not isinstance(rule, Keep | Freeze):
         return rule
     table = rule.plan if isinstance(rule.plan, pa.Table) else read_plan(rule.plan)
-    file = folder / ("keep.parquet" if not (folder / "keep.parquet").exists() else f"keep-{number}.parquet")
+    file = folder / f"{rule.kind}.parquet"
+    if file.exists():
+        file = folder / f"{rule.kind}-{number}.parquet"
     write_parquet(table, file)
-    return Keep(name=rule.name, plan=file.name, share=rule.share)
+    return rule.model_copy(update={"plan": file.name})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -53,6 +54,12 @@ class Instance:
     def program(self) -> Program:
         """The integer program that the rules make; compiled on first use."""
         return compile_program(self)
+
+    def with_program(self, program: Program) -> Instance:
+        """Return the same instance with another program than the one that its rules make."""
+        other = copy(self)
+        other.__dict__["program"] = program
+        return other
 
     def __repr__(self) -> str:
         return f"Instance({len(self.users):,} users × {len(self.coupons)} coupons, {len(self.rules)} rules)"

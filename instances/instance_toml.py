@@ -1,8 +1,8 @@
 """Campaign and rules as text: the file ``instance.toml``, and rules files of the same form.
 
 A file holds ``[campaign]``, and a table for each rule: ``[[budget]]``, ``[[coverage]]`` and so on;
-``[user_cap]`` and ``[keep]``, of which there is one, are written with single brackets. Rules are read kind by
-kind, in the order in which the kinds first appear.
+``[user_cap]``, ``[keep]`` and ``[freeze]``, of which there is one, are written with single brackets.
+Rules are read kind by kind, in the order in which the kinds first appear.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tomli_w
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.plan import read_plan
-from couponry.instances.rules import SINGLE, Campaign, Keep, Rule
+from couponry.instances.rules import SINGLE, Campaign, Freeze, Keep, Rule
 from couponry.instances.source import Source
 
 __all__ = ["RULE_KINDS", "parse_rules", "read_rules", "rules_to_toml"]
@@ -33,7 +33,8 @@ def read_rules(path: str | Path) -> tuple[Campaign, tuple[Rule, ...]]:
     Parameters
     ----------
     path : str or Path
-        A TOML file; an fsspec URL is taken too. The plan of a ``[keep]`` is looked for beside it, and read.
+        A TOML file; an fsspec URL is taken too. The plan of a ``[keep]`` or ``[freeze]`` is looked
+        for beside it, and read.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def rules_to_toml(campaign: Campaign, rules: Sequence[Rule]) -> str:
     Raises
     ------
     InputError
-        If a Keep holds its plan as a table and not as the name of a file.
+        If a Keep or Freeze holds its plan as a table and not as the name of a file.
     """
     parts = [_table("[campaign]", _campaign_keys(campaign))]
     for kind in dict.fromkeys(rule.kind for rule in rules):
@@ -109,9 +110,9 @@ def _made(model: type[Model], entry: object, name: str) -> Model:
 
 
 def _with_plan(rule: Rule, beside: Source) -> Rule:
-    if not isinstance(rule, Keep) or not isinstance(rule.plan, str):
+    if not isinstance(rule, Keep | Freeze) or not isinstance(rule.plan, str):
         return rule
-    return Keep(name=rule.name, plan=read_plan(str(beside.child(rule.plan))), share=rule.share)
+    return rule.model_copy(update={"plan": read_plan(str(beside.child(rule.plan)))})
 
 
 def _campaign_keys(campaign: Campaign) -> dict[str, object]:
@@ -124,7 +125,7 @@ def _rule_keys(rule: Rule) -> dict[str, object]:
     if isinstance(keys.get("plan"), pa.Table):
         raise InputError(
             "the earlier plan is a table, and a rules file names a file",
-            row="[keep]",
+            row=f"[{rule.kind}]",
             column="plan",
             mend="Write the plan with write_plan and give the rule its path, or write the whole instance",
         )

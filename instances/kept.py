@@ -14,7 +14,7 @@ from couponry.instances.plan import read_plan
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["kept_pairs"]
+__all__ = ["earlier_pairs", "kept_pairs"]
 
 
 def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, int]:
@@ -38,6 +38,35 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
     InputError
         If the plan cannot be read.
     """
+    table, user, coupon = earlier_pairs(instance, plan)
+    known = (user >= 0) & (coupon >= 0)
+    user, coupon = user[known], coupon[known]
+    kept = np.zeros(instance.response.shape, dtype=np.int8)
+    if instance.response.coupon is None:
+        kept[user, coupon] = 1
+    else:
+        row, place = np.nonzero(instance.response.coupon[user] == coupon[:, None])
+        kept[user[row], place] = 1
+    return kept, table.num_rows
+
+
+def earlier_pairs(instance: Instance, plan: str | pa.Table) -> tuple[pa.Table, np.ndarray, np.ndarray]:
+    """Return the distinct pairs of an earlier plan, and where their users and coupons stand.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``user_id, coupon_id``, one row a pair.
+    ndarray of int64, shape (rows,)
+        The user's row in the instance, −1 where the user is gone.
+    ndarray of int64, shape (rows,)
+        The coupon's position in the menu, −1 where the coupon is gone.
+
+    Raises
+    ------
+    InputError
+        If the plan cannot be read.
+    """
     table = read_plan(plan) if isinstance(plan, str) else plan
     for name in ("user_id", "coupon_id"):
         if name not in table.column_names:
@@ -51,13 +80,5 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
         users, ids = users.cast(pa.string()), ids.cast(pa.string())
     rows = pc.index_in(users, value_set=ids)
     coupons = pc.index_in(table["coupon_id"].cast(pa.string()), value_set=pa.array(instance.coupons.ids))
-    known = np.asarray(pc.and_(pc.is_valid(rows), pc.is_valid(coupons)))
-    user = np.asarray(pc.fill_null(rows, 0))[known]
-    coupon = np.asarray(pc.fill_null(coupons, 0))[known]
-    kept = np.zeros(instance.response.shape, dtype=np.int8)
-    if instance.response.coupon is None:
-        kept[user, coupon] = 1
-    else:
-        row, place = np.nonzero(instance.response.coupon[user] == coupon[:, None])
-        kept[user[row], place] = 1
-    return kept, table.num_rows
+    row, position = (np.asarray(pc.fill_null(at, -1), dtype=np.int64) for at in (rows, coupons))
+    return table, row, position

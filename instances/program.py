@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,17 @@ import numpy as np
 from couponry.instances.blocks import Block
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
+from couponry.instances.frozen import FrozenPairs, frozen_pairs
 from couponry.instances.kept import kept_pairs
-from couponry.instances.rows import COUNT, KEPT, Classes, Row, Term
+from couponry.instances.risk import cost_variance, most_of_one, quantile
+from couponry.instances.rows import COST_VARIANCE, COUNT, KEPT, LIABILITY, Classes, Risk, Row, Term
 from couponry.instances.rules import (
     Attributes,
     Budget,
     CouponSelector,
     Coverage,
     Exclusion,
+    Freeze,
     Keep,
     Parity,
     ReturnFloor,
@@ -76,6 +79,8 @@ class Program:
     coupon : ndarray of int32, shape (n, S), or None
         As in :class:`couponry.instances.Response`.
     n_coupons : int
+    frozen : FrozenPairs
+        Pairs that every plan holds. Their users may get nothing more: ``choices`` gives them no coupon.
     """
 
     objective: str
@@ -86,6 +91,7 @@ class Program:
     columns: Mapping[str, np.ndarray]
     coupon: np.ndarray | None
     n_coupons: int
+    frozen: FrozenPairs = field(default_factory=FrozenPairs)
 
     @property
     def n_users(self) -> int:
@@ -122,13 +128,14 @@ class Program:
         return self.everybody.split(size)
 
     def of_block(self, block: Block) -> Program:
-        """Return the program of the same rows over the users of a block."""
+        """Return the program of the same rows over the users of a block; frozen pairs are not among them."""
         return replace(
             self,
             classes=Classes(block.classes, self.classes.table, self.classes.sizes),
             choices=replace(self.choices, max_coupons=block.max_coupons),
             columns=block.columns,
             coupon=block.coupon,
+            frozen=FrozenPairs(),
         )
 
     def take(self, users: np.ndarray) -> Program:
@@ -147,7 +154,9 @@ def compile_program(instance: Instance) -> Program:
     compiler = _Compiler(instance)
     rows = _unique_names(compiler.rows())
     measures = {"value", instance.campaign.objective} | {t.measure for row in rows for t in row.terms}
-    choices = compiler.choices()
+    if any(row.risk is not None for row in rows):
+        measures.add(COST_VARIANCE)
+    choices, frozen = compiler.frozen(compiler.choices())
     if np.isfinite(choices.money):
         measures.add("cost")
     columns = {m: compiler.column(m) for m in sorted(measures - {COUNT}, key=lambda m: (m != "value", m))}
@@ -160,6 +169,7 @@ def compile_program(instance: Instance) -> Program:
         columns=columns,
         coupon=instance.response.coupon,
         n_coupons=len(instance.coupons),
+        frozen=frozen,
     )
 
 
@@ -210,6 +220,7 @@ class _Compiler:
         self.instance = instance
         self.coupons: Coupons = instance.coupons
         self.kept: np.ndarray | None = None
+        self.random = np.zeros(len(self.coupons), dtype=bool)
         columns: dict[str, None] = {}
         for position, rule in enumerate(instance.rules):
             columns |= dict.fromkeys(getattr(rule, "users", None) or {})
@@ -228,7 +239,7 @@ class _Compiler:
 
     def _check_measure(self, rule: Rule, position: int) -> None:
         measure = "revenue" if isinstance(rule, ReturnFloor) else getattr(rule, "measure", COUNT)
-        if measure != COUNT:
+        if measure != COUNT and not (isinstance(rule, Budget) and measure == LIABILITY):
             with self._naming(position):
                 self.instance.response.measure(measure)
 
@@ -245,6 +256,8 @@ class _Compiler:
         if measure == KEPT:
             assert self.kept is not None
             return self.kept
+        if measure == COST_VARIANCE and self.random.any():
+            return self._variance()
         return self.instance.response.measure(measure)
 
     # ------------------------------------------------------------------ rows
@@ -293,16 +306,30 @@ class _Compiler:
         return Row(name, rule.kind, -1, measure, (term,), float(lower), float(upper), scope=scope)
 
     def _budget(self, rule: Budget) -> list[Row]:
-        return [
-            self._row(
-                rule,
-                name=rule.name or "budget",
-                measure=rule.measure,
-                coupons=rule.coupons,
-                users=rule.users,
-                upper=rule.amount,
-            )
-        ]
+        row = self._row(
+            rule,
+            name=rule.name or "budget",
+            measure=COUNT if rule.measure == LIABILITY else rule.measure,
+            coupons=rule.coupons,
+            users=rule.users,
+            upper=rule.amount,
+        )
+        (term,) = row.terms
+        if rule.measure == LIABILITY:
+            most = most_of_one(self.coupons, term.coupons > 0)
+            row = replace(row, terms=(replace(term, coupons=most),), measure=LIABILITY)
+        probability = rule.overspend_probability
+        if probability is not None and quantile(probability) > 0:
+            self.random |= term.coupons > 0
+            variance = replace(term, measure=COST_VARIANCE)
+            row = replace(row, risk=Risk(probability, quantile(probability), variance))
+        return [row]
+
+    def _variance(self) -> np.ndarray:
+        """Return the variance of costs that a budget at risk speaks of; an error names the first such."""
+        at_risk = (getattr(rule, "overspend_probability", None) for rule in self.instance.rules)
+        with self._naming(next(i for i, probability in enumerate(at_risk) if probability is not None)):
+            return cost_variance(self.instance, self.random)
 
     def _target(self, rule: Target) -> list[Row]:
         return [
@@ -413,6 +440,19 @@ class _Compiler:
             max_coupons = np.where(own >= 0, own, max_coupons)
         money = min((cap.money for cap in caps if cap.money is not None), default=np.inf)
         return Choices(np.minimum(max_coupons, len(self.coupons)), float(money), self._conflicts())
+
+    def frozen(self, choices: Choices) -> tuple[Choices, FrozenPairs]:
+        """Return the pairs that stay, and choices that leave their users nothing more."""
+        frozen = FrozenPairs()
+        freezes = [(i, rule) for i, rule in enumerate(self.instance.rules) if isinstance(rule, Freeze)]
+        for number, (position, rule) in enumerate(freezes):
+            with self._naming(position):
+                if number:
+                    raise InputError("there is more than one freeze rule", mend="Join their plans in one")
+                frozen = frozen_pairs(self.instance, rule.plan, choices)
+        max_coupons = choices.max_coupons.copy()
+        max_coupons[frozen.user] = 0
+        return replace(choices, max_coupons=max_coupons), frozen
 
     def _conflicts(self) -> np.ndarray:
         conflicts = np.zeros((len(self.coupons), len(self.coupons)), dtype=bool)

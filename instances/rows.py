@@ -15,10 +15,12 @@ import pandas as pd
 
 from couponry.instances.users import Users
 
-__all__ = ["COUNT", "KEPT", "Classes", "Row", "Term"]
+__all__ = ["COST_VARIANCE", "COUNT", "KEPT", "LIABILITY", "Classes", "Risk", "Row", "Term"]
 
 COUNT = "count"
 KEPT = "kept"
+COST_VARIANCE = "cost_variance"
+LIABILITY = "liability"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,24 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Risk:
+    """What chance adds to a row's activity: ``quantile · √(Σ variance)``.
+
+    Attributes
+    ----------
+    probability : float
+        With which the row may be broken.
+    quantile : float
+        The standard normal quantile of 1 − probability, above 0.
+    variance : Term
+    """
+
+    probability: float
+    quantile: float
+    variance: Term
+
+
+@dataclass(frozen=True)
 class Row:
     """A rule, or one group of a rule, in linear form.
 
@@ -63,6 +83,9 @@ class Row:
         The row's scale: activity, lower and upper divided by it are what the rule speaks of.
     scope : str
         Which coupons and users, in words.
+    risk : Risk or None
+        Where the activity is random: the terms are its expectation, and what the row limits from above is the
+        expectation and what chance adds. Not linear, so :mod:`couponry.solver.at_risk` sees to it.
     """
 
     name: str
@@ -74,6 +97,7 @@ class Row:
     upper: float
     unit: float = 1.0
     scope: str = ""
+    risk: Risk | None = None
 
     def activity(self, demand: dict[str, np.ndarray]) -> float:
         """Return Σ a x from the demand tables, measure → ``(C, J)``."""

@@ -1,4 +1,4 @@
-"""The nine rules that finance and planners write.
+"""The ten rules that finance and planners write.
 
 A rule checks itself when it is made, and raises :class:`couponry.instances.InputError`; whether the
 segments, coupons and measures that it names exist is checked when it meets an instance
@@ -29,6 +29,7 @@ __all__ = [
     "Campaign",
     "Coverage",
     "Exclusion",
+    "Freeze",
     "Keep",
     "Parity",
     "ReturnFloor",
@@ -39,7 +40,7 @@ __all__ = [
     "entry_name",
 ]
 
-SINGLE = ("user_cap", "keep")  # kinds that a rules file gives once, as [kind]
+SINGLE = ("user_cap", "keep", "freeze")  # kinds that a rules file gives once, as [kind]
 
 
 def _number(value: Any) -> Any:
@@ -51,6 +52,7 @@ def _number(value: Any) -> Any:
 Scalar = str | int | float | bool
 Finite = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+Risk = Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False), BeforeValidator(_number)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
 WholeNotNegative = Annotated[int, Field(ge=0), BeforeValidator(_number)]
 
@@ -129,11 +131,28 @@ class _Scoped(_Rule):
 
 
 class Budget(_Scoped):
-    """Σ measure ≤ amount over some coupons and users."""
+    """Σ measure ≤ amount over some coupons and users.
+
+    The measure ``"liability"`` is the face value of all that is given: what it would cost were every coupon
+    redeemed. With ``overspend_probability`` redemptions are taken as random, and the spend, not only the
+    expected cost, stays within the amount but for this probability (:mod:`couponry.instances.risk`).
+    """
 
     kind: ClassVar[str] = "budget"
     amount: NotNegative
     measure: str = "cost"
+    overspend_probability: Risk | None = None
+
+    @model_validator(mode="after")
+    def _random_is_cost(self) -> Budget:
+        if self.overspend_probability is not None and self.measure != "cost":
+            raise InputError(
+                "only a budget of cost can be overspent by chance",
+                column="overspend_probability",
+                value=self.overspend_probability,
+                mend=f"Leave it out, or leave out measure = {self.measure!r}",
+            )
+        return self
 
 
 class Target(_Scoped):
@@ -224,7 +243,19 @@ class Keep(_Rule):
     share: Share
 
 
-Rule = Budget | Target | Stock | UserCap | Exclusion | Coverage | Parity | ReturnFloor | Keep
+class Freeze(_Rule):
+    """Users of an earlier plan, notified already, stay as they are: exactly those coupons, and no other.
+
+    ``plan`` is a plan file, or a table with ``user_id`` and ``coupon_id``. What these users take counts in
+    every rule and in the objective.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    kind: ClassVar[str] = "freeze"
+    plan: str | pa.Table
+
+
+Rule = Budget | Target | Stock | UserCap | Exclusion | Coverage | Parity | ReturnFloor | Keep | Freeze
 
 AnyRule = TypeVar("AnyRule")
 

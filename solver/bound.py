@@ -25,7 +25,7 @@ def dual_bound(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) ->
 
 def proven_bound(book: PriceBook, multipliers: np.ndarray, total: float, error: float) -> float:
     """Return L(λ) with its rounding error on top, given the users' total and the error of it."""
-    linear = book.linear(multipliers)
+    linear = book.linear(multipliers) + book.constant
     if not math.isfinite(linear):
         return math.inf
     # The products λ u are rounded once each; their exact sum and the last additions once more.

@@ -17,6 +17,7 @@ from couponry.instances.errors import InputError
 from couponry.solver.explanation import TIE, Change, Explanation, Offer, PricePaid
 from couponry.solver.prices import PriceBook
 from couponry.solver.solution_files import check_same_rows
+from couponry.solver.stand_ins import at_tangents
 from couponry.solver.user_choice import UserChoice
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def explain(instance: Instance, solution: Solution, user_id: object) -> Explanat
     if np.isnan(solution.value):
         raise InputError("the solution has no plan to explain", mend="Mend the rules and solve again")
     row = _find(instance, user_id)
+    instance = at_tangents(instance, solution.certificate)
     return _Desk(instance, solution, row).explanation()
 
 
@@ -58,7 +60,7 @@ class _Desk:
 
     def __init__(self, instance: Instance, solution: Solution, row: int) -> None:
         program = instance.program
-        self.instance = instance
+        self.instance, self.row = instance, row
         self.user_id = instance.users.ids[row].as_py()
         self.program = program
         self.eligible = instance.response.eligible(np.array([row]))[0]
@@ -66,7 +68,11 @@ class _Desk:
         self.measures = {
             name: np.where(self.eligible, array[row], 0.0).astype(np.float64)
             for name, array in instance.response.measures.items()
-        } | {name: array[row].astype(np.float64) for name, array in program.columns.items() if name == "kept"}
+        } | {
+            name: array[row].astype(np.float64)
+            for name, array in program.columns.items()
+            if name not in instance.response.measures
+        }
         self.given = self._given(solution)
         self._price(solution.certificate.multipliers, int(program.classes.codes[row]))
         self.choice = UserChoice(
@@ -107,7 +113,8 @@ class _Desk:
         self.reduced = self.worth - multipliers @ self.amounts
 
     def explanation(self) -> Explanation:
-        others = self._others()
+        frozen = bool(np.isin(self.row, self.program.frozen.user))
+        others = [] if frozen else self._others()
         own = self.choice.worth(self.given)
         best = max(others, key=lambda pair: self.choice.worth(pair[1]), default=None)
         margin = np.nan if best is None else own - self.choice.worth(best[1])
@@ -120,6 +127,7 @@ class _Desk:
             margin=float(margin),
             by_prices=by_prices,
             changes=tuple(self._least_changes(others)) if by_prices else (),
+            frozen=frozen,
         )
 
     def _places(self) -> np.ndarray:

@@ -113,6 +113,8 @@ class Explanation:
         made together so that the totals keep every rule.
     changes : tuple of Change
         The least change of a value, and of a cost, that would flip the choice; where there is one.
+    frozen : bool
+        Whether a freeze rule says what the user gets: then there is no other choice.
     """
 
     user_id: object
@@ -122,6 +124,7 @@ class Explanation:
     margin: float
     by_prices: bool
     changes: tuple[Change, ...]
+    frozen: bool = False
 
     @property
     def given(self) -> tuple[Offer, ...]:
@@ -159,6 +162,8 @@ class Explanation:
 
     def _choice_words(self) -> str:
         who = f"User {self.user_id}"
+        if self.frozen:
+            return f"{who} stays with {_listed([offer.coupon_id for offer in self.given])}: frozen."
         if self.given:
             return f"{who} gets {_listed([offer.coupon_id for offer in self.given])}."
         if not self.offers:

@@ -8,9 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from couponry.instances.program import Program, exact
-from couponry.instances.rows import COUNT, Row
+from couponry.instances.rows import Row
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
+from couponry.solver.frozen import with_frozen
+from couponry.solver.row_sums import row_sums
 
 __all__ = ["excesses", "over_money", "pair_columns"]
 
@@ -38,8 +40,9 @@ def excesses(program: Program, pairs: Pairs, outside: ExactTables | None = None)
     Positive beyond the upper side, negative below the lower. Sums of money are rounded once
     (:func:`math.fsum`); weights and limits are taken as the decimals that they print as. A sum is read both
     as the decimal that it prints as and as the binary number that it is: a row is broken if it is in both.
+    Frozen pairs count too, whether or not they are among the given ones.
     """
-    classes, coupon, columns = pair_columns(program, pairs)
+    classes, coupon, columns = pair_columns(program, with_frozen(program, pairs))
     return np.array([_excess(row, classes, coupon, columns, outside) for row in program.rows])
 
 
@@ -50,33 +53,8 @@ def _excess(
     columns: dict[str, np.ndarray],
     outside: ExactTables | None,
 ) -> float:
-    printed = stored = Fraction(0)
-    for term in row.terms:
-        weights = term.users[classes] * term.coupons[coupon]
-        counts = np.zeros((0, 0)) if outside is None else outside.high[COUNT]
-        cells = np.zeros((0, 0)) if outside is None else term.weights()
-        counted = _counted(weights, cells, counts) if term.measure == COUNT else None
-        if counted is not None:
-            printed, stored = printed + counted, stored + counted
-            continue
-        seen = np.concatenate([weights, cells[counts != 0]])
-        for weight in np.unique(seen[seen != 0]):
-            inside = weights == weight
-            numbers = inside[inside] if term.measure == COUNT else columns[term.measure][inside]
-            others = [] if outside is None else outside.numbers(term.measure, cells == weight)
-            total = math.fsum([*numbers.tolist(), *others])
-            printed += exact(weight) * exact(total)
-            stored += exact(weight) * Fraction(total)
-    return min((_beyond(row, activity) for activity in (printed, stored)), key=abs)
-
-
-def _counted(weights: np.ndarray, cells: np.ndarray, counts: np.ndarray) -> int | None:
-    """Return Σ weights of pairs and of counts by class and coupon, where floats add that up exactly."""
-    if not ((weights == np.round(weights)).all() and (cells == np.round(cells)).all()):
-        return None
-    if np.abs(weights).sum() + (np.abs(cells) * counts).sum() >= 2.0**53:
-        return None
-    return int(weights.sum()) + int((cells * counts).sum())
+    sums = row_sums(row, classes, coupon, columns, outside)
+    return min((_beyond(row, activity) for activity in sums), key=abs)
 
 
 def _beyond(row: Row, activity: Fraction) -> float:

@@ -17,7 +17,7 @@ from couponry.solver.scale import RowScale
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
-__all__ = ["explain_infeasible"]
+__all__ = ["explain_infeasible", "outward"]
 
 SMALL = 20_000
 NODES = 2000
@@ -69,7 +69,18 @@ def explain_infeasible(
     mends = [clash.words for clash in clashes if clash.mended_limit is not None]
     if mends:
         words += " Any one of these changes mends it: " + "; ".join(mends) + "."
+    words += _spent_by_frozen(book, {k for k, _ in sides})
     return Infeasibility(tuple(clashes), proof, multipliers, words)
+
+
+def _spent_by_frozen(book: PriceBook, rows: set[int]) -> str:
+    """Say which rows the frozen pairs break by themselves."""
+    spent = [
+        f" The frozen pairs alone use {amount(float(book.frozen[k]) / row.unit)} of '{row.name}'."
+        for k, row in enumerate(book.program.rows)
+        if k in rows and book.frozen[k] > 0 and book.upper[k] < 0
+    ]
+    return "".join(spent)
 
 
 def _named(book: PriceBook, proof: str, multipliers: np.ndarray | None, clashing: list[int]) -> Infeasibility:
@@ -121,7 +132,7 @@ class _LeastChange:
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
     row = book.program.rows[k]
     limit = (row.lower if side == "lower" else row.upper) / row.unit
-    mended = None if change is None else _outward(limit, change / row.unit, side)
+    mended = None if change is None else outward(limit, change / row.unit, side)
     currency = instance.campaign.currency
     unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
     if mended is None:
@@ -132,7 +143,7 @@ def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float
     return Clash(row.name, row.kind, side, limit, mended, words)
 
 
-def _outward(limit: float, change: float, side: str) -> float:
+def outward(limit: float, change: float, side: str) -> float:
     """Return the mended limit rounded so that what a planner types is enough."""
     mended = limit - change if side == "lower" else limit + change
     digits = 2 if abs(mended) >= 1 else 6

@@ -8,13 +8,15 @@ table, whatever the number of users or rows. The reduced value of a pair is Σ_m
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import Program, exact
+from couponry.solver.frozen import frozen_use, frozen_value
 from couponry.solver.grain import grains, round_inwards
 
 __all__ = ["PriceBook", "Tables"]
@@ -43,13 +45,20 @@ class PriceBook:
     Attributes
     ----------
     lower, upper : ndarray of float64, shape (K,)
+        What frozen pairs leave of the rows' limits.
+    frozen : tuple of Fraction
+        What the frozen pairs use of each row.
+    constant : float
+        What the frozen pairs add to ``sense · objective``.
     """
 
     def __init__(self, program: Program, *, with_objective: bool = True) -> None:
         self.program = program
         self.with_objective = with_objective
-        self.lower = np.array([row.lower for row in program.rows], dtype=np.float64)
-        self.upper = np.array([row.upper for row in program.rows], dtype=np.float64)
+        self.frozen = frozen_use(program)
+        self.constant = program.sense * frozen_value(program) if with_objective else 0.0
+        self.lower = self._left_of([row.lower for row in program.rows])
+        self.upper = self._left_of([row.upper for row in program.rows])
         self._stacks = {measure: self._stack(measure) for measure in program.measures}
 
     def _stack(self, measure: str) -> _Stack:
@@ -60,6 +69,16 @@ class PriceBook:
             np.array([t.users for _, t in picked]).reshape(len(picked), self.program.n_classes),
             np.array([t.coupons for _, t in picked]).reshape(len(picked), self.program.n_coupons),
             np.array([k for k, _ in picked], dtype=np.intp),
+        )
+
+    def _left_of(self, limits: Iterable[float]) -> np.ndarray:
+        """Return limits less what the frozen pairs use, float64 ``(K,)``, each rounded once."""
+        return np.array(
+            [
+                float(exact(limit) - used) if used and math.isfinite(limit) else limit
+                for limit, used in zip(limits, self.frozen, strict=True)
+            ],
+            dtype=np.float64,
         )
 
     @property
@@ -136,7 +155,10 @@ class PriceBook:
     @cached_property
     def inward(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper sides, each ``(K,)``, rounded inwards where activity is a whole number of steps."""
-        return round_inwards(self.lower, self.upper, grains(self.program))
+        rows = self.program.rows
+        lower, upper = (np.array([getattr(row, side) for row in rows]) for side in ("lower", "upper"))
+        lower, upper = round_inwards(lower, upper, grains(self.program))
+        return self._left_of(lower), self._left_of(upper)
 
     def tightened(self) -> PriceBook:
         """Return the same book with every limit rounded inwards."""
@@ -158,10 +180,14 @@ class PriceBook:
         return max(0.0, math.fsum(gain) * (1 - 1e-12))
 
     def linear_size(self, multipliers: np.ndarray) -> float:
-        """Return Σ |terms| of :meth:`linear`, to bound its rounding error by."""
+        """Return Σ |terms| of :meth:`linear`, to bound its rounding error by.
+
+        What the frozen pairs use counts twice: sums of a plan are rounded with them.
+        """
         priced = multipliers != 0
         used = np.where(multipliers > 0, self.upper, self.lower)[priced]
-        return float(np.abs(multipliers[priced] * used).sum())
+        frozen = np.array([float(abs(use)) for use in self.frozen])[priced]
+        return float((np.abs(multipliers[priced]) * (np.abs(used) + 2 * frozen)).sum() + abs(self.constant))
 
     def clip(self, multipliers: np.ndarray) -> np.ndarray:
         """Return the multipliers with those of absent sides set to zero."""

@@ -11,15 +11,19 @@ import pandas as pd
 import pyarrow as pa
 
 from couponry.instances.instance import Instance
+from couponry.instances.program import Program
 from couponry.instances.rows import COUNT, Row
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
+from couponry.solver.feasibility import pair_columns
+from couponry.solver.frozen import with_frozen
 from couponry.solver.prices import PriceBook
+from couponry.solver.row_sums import row_sums, standard_deviation
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
-from couponry.solver.words import price_words
+from couponry.solver.words import price_words, risk_words
 
-__all__ = ["NO_PAIRS", "build_solution", "plan_table", "relative_gap"]
+__all__ = ["NO_PAIRS", "build_solution", "plan_sums", "plan_table", "relative_gap"]
 
 NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -51,9 +55,9 @@ def plan_table(instance: Instance, pairs: Pairs) -> pa.Table:
 
 
 def price_table(
-    instance: Instance, book: PriceBook, sums: ExactTables, multipliers: np.ndarray
+    instance: Instance, book: PriceBook, pairs: Pairs, sums: ExactTables, multipliers: np.ndarray
 ) -> pd.DataFrame:
-    """Return one row a row of the program, in the rules' own units."""
+    """Return one row a row of the program, in the rules' own units, from a plan and its sums."""
     program = instance.program
     activity = book.activity(sums.high)
     records = []
@@ -61,6 +65,12 @@ def price_table(
         # A sum of money is rounded once, as a reader's own sum of the plan would be.
         exact = _plain_sum(row, sums) if len(row.terms) == 1 else None
         own = activity[k] if exact is None else exact
+        said = ""
+        if row.risk is not None:
+            given = pair_columns(program, pairs)
+            expected, deviation = own, float(standard_deviation(row.risk, *given))
+            own = float(row_sums(row, *given)[0])
+            said = risk_words(row.risk, expected, deviation, instance.campaign.currency)
         records.append(
             {
                 "name": row.name,
@@ -72,7 +82,7 @@ def price_table(
                 "lower": row.lower / row.unit,
                 "upper": row.upper / row.unit,
                 "price": program.sense * multipliers[k] * row.unit,
-                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency),
+                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency) + said,
             }
         )
     names = ["name", "rule", "position", "measure", "scope", "activity", "lower", "upper", "price", "words"]
@@ -91,6 +101,13 @@ def _plain_sum(row: Row, sums: ExactTables) -> float | None:
     return math.fsum(sums.numbers(term.measure, inside))
 
 
+def plan_sums(program: Program, pairs: Pairs) -> ExactTables:
+    """Return exact sums of a whole plan."""
+    sums = ExactTables.of(program)
+    sums.add_pairs(*pair_columns(program, pairs))
+    return sums
+
+
 def build_solution(
     instance: Instance,
     book: PriceBook,
@@ -98,17 +115,20 @@ def build_solution(
     status: Status,
     stopped_by: StoppedBy,
     pairs: Pairs | None,
-    sums: ExactTables | None,
     value: float,
     bound: float,
     certificate: Certificate,
     clock: Clock,
     stats: dict[str, Any],
+    sums: ExactTables | None = None,
     infeasibility: Infeasibility | None = None,
 ) -> Solution:
-    """Put a solution together; ``value`` and ``bound`` are in the objective's own direction."""
-    held = NO_PAIRS if pairs is None else pairs
-    held_sums = ExactTables.of(instance.program) if sums is None else sums
+    """Put a solution together; ``value`` and ``bound`` are in the objective's own direction.
+
+    ``sums`` are the whole plan's, where they are known already.
+    """
+    held = NO_PAIRS if pairs is None else with_frozen(instance.program, pairs)
+    held_sums = plan_sums(instance.program, held) if sums is None else sums
     return Solution(
         status=status,
         stopped_by=stopped_by,
@@ -116,7 +136,7 @@ def build_solution(
         bound=bound,
         gap=relative_gap(value, bound),
         plan=plan_table(instance, held),
-        prices=price_table(instance, book, held_sums, certificate.multipliers),
+        prices=price_table(instance, book, held, held_sums, certificate.multipliers),
         certificate=certificate,
         infeasibility=infeasibility,
         stats={

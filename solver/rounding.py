@@ -24,6 +24,7 @@ from couponry.solver.clock import Clock
 from couponry.solver.engine import Assigned, Exchanges, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import excesses, over_money, pair_columns
+from couponry.solver.frozen import frozen_sums, with_frozen
 from couponry.solver.grain import grains
 from couponry.solver.highs import Answer
 from couponry.solver.integer import PairProgram, eligible_pairs
@@ -77,10 +78,11 @@ class Rounded:
 
 
 def plan_value(program: Program, pairs: Pairs) -> float:
-    """Return the objective of a plan in its own direction, its sum rounded once."""
+    """Return the objective of a plan and the frozen pairs in its own direction, its sum rounded once."""
+    whole = with_frozen(program, pairs)
     if program.objective == COUNT:
-        return float(len(pairs.user))
-    return math.fsum(program.columns[program.objective][pairs.user, pairs.place].tolist())
+        return float(len(whole.user))
+    return math.fsum(program.columns[program.objective][whole.user, whole.place].tolist())
 
 
 def keep_rows_exactly(
@@ -186,6 +188,7 @@ class Rounder:
         self.whole = len(self.users) == program.n_users
         row, place = np.nonzero(dual.core.chosen)
         self.chosen = Pairs(row, place)
+        self.frozen = frozen_sums(program) if len(program.frozen) else None
 
     def plan(self, rounded: Rounded) -> Pairs:
         """Return a rounded plan's pairs among all users."""
@@ -194,7 +197,7 @@ class Rounder:
 
     def sums(self, rounded: Rounded) -> ExactTables:
         """Return exact sums of a rounded plan."""
-        return self._outside(rounded.inside)
+        return self._with_frozen(self._outside(rounded.inside))
 
     def run(self) -> Rounded | None:
         """Return the best integer plan found, or None."""
@@ -288,11 +291,12 @@ class Rounder:
         chosen[made.user[out], made.place_out[out]] = False
         chosen[made.user[into], made.place_in[into]] = True
         pairs = Pairs(*np.nonzero(chosen))
-        if excesses(self.program, pairs, self.assigned.sums).any() or len(over_money(self.program, pairs)):
+        outside = self._with_frozen(self.assigned.sums)
+        if excesses(self.program, pairs, outside).any() or len(over_money(self.program, pairs)):
             return None
         best = LocalEngine(self.program).choices(self.scores)[0]
         decided = int((chosen != best).any(axis=1).sum())
-        return Rounded(pairs, self._value(self.assigned.sums, pairs), decided)
+        return Rounded(pairs, self._value(outside, pairs), decided)
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""
@@ -352,6 +356,7 @@ class Rounder:
         )
         if problem.hopeless():
             return None
+        outside = self._with_frozen(outside)
         fixed_value = self.program.sense * outside.total(self.program.objective)
         picked, answer = keep_rows_exactly(
             problem,
@@ -384,6 +389,15 @@ class Rounder:
         sums.add(self.assigned.sums)
         classes, coupon, columns = pair_columns(self.program, fixed)
         sums.add_pairs(classes, coupon, columns)
+        return sums
+
+    def _with_frozen(self, outside: ExactTables) -> ExactTables:
+        """Return sums that judge a plan: rows' limits are without the frozen pairs, plans are with them."""
+        if self.frozen is None:
+            return outside
+        sums = ExactTables.of(self.program)
+        sums.add(outside)
+        sums.add(self.frozen)
         return sums
 
     def _value(self, outside: ExactTables, picked: Pairs) -> float:

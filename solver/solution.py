@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Certificate", "Clash", "Infeasibility", "Solution", "Status", "StoppedBy"]
+__all__ = ["Cell", "Certificate", "Clash", "Infeasibility", "Solution", "Status", "StoppedBy"]
 
 
 class Status(StrEnum):
@@ -46,8 +47,33 @@ class StoppedBy(StrEnum):
 
 
 @dataclass(frozen=True)
+class Cell:
+    """The plans whose random spends have standard deviations within limits, and what bounds them.
+
+    A budget at risk is replaced by a chord below its square root, which no plan of the cell breaks.
+
+    Attributes
+    ----------
+    deviations : mapping from str to (float, float)
+        Row at risk → least and most standard deviation; the most may be infinite.
+    multipliers : mapping from str to float
+        λ of every row, and of ``variance of ROW`` where the cell limits it.
+    bound : float
+        What the multipliers prove of the plans in the cell, in the objective's own direction; infinite on the
+        good side where they prove that there are none.
+    infeasible : bool
+        Whether the multipliers prove, without an objective, that the cell holds no plan.
+    """
+
+    deviations: Mapping[str, tuple[float, float]]
+    multipliers: Mapping[str, float]
+    bound: float
+    infeasible: bool = False
+
+
+@dataclass(frozen=True)
 class Certificate:
-    """The proof of a bound: one multiplier a row.
+    """The proof of a bound: one multiplier a row, or one a row and cell where budgets are at risk.
 
     Attributes
     ----------
@@ -58,11 +84,17 @@ class Certificate:
     bound : float
         The dual function at λ, in the objective's own direction and with the rounding error added:
         no plan can be better.
+    deviations : mapping from str to float
+        Of rows at risk: the standard deviation at whose tangent ``multipliers`` price their variance.
+    cells : tuple of Cell
+        Where budgets are at risk: together they hold every plan, and ``bound`` is the worst of theirs.
     """
 
     names: tuple[str, ...]
     multipliers: np.ndarray
     bound: float
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,8 +132,8 @@ class Infeasibility:
     clashes : tuple of Clash
     proof : str
         ``"prices"``: multipliers under which even the best plan breaks the rows' weighted sum, which
-        :func:`couponry.solver.verify` can check; ``"enumeration"``: every plan was tried; ``"search"``:
-        branch and bound closed two different models.
+        :func:`couponry.solver.verify` can check, or such multipliers in each cell of the certificate;
+        ``"enumeration"``: every plan was tried; ``"search"``: branch and bound closed two different models.
     multipliers : ndarray of float64, shape (K,), or None
         Of the proof by prices.
     words : str

@@ -17,7 +17,7 @@ import pandas as pd
 from couponry.instances.atomic import write_directory
 from couponry.instances.errors import InfeasibleError, InputError, NoSolutionError
 from couponry.instances.plan import read_plan, write_plan
-from couponry.solver.solution import Certificate, Solution, Status, StoppedBy
+from couponry.solver.solution import Cell, Certificate, Solution, Status, StoppedBy
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
@@ -133,7 +133,29 @@ def read_certificate(path: str | Path) -> Certificate:
         names=tuple(multipliers),
         multipliers=np.array([_number(multipliers, name, file) for name in multipliers], dtype=np.float64),
         bound=_number(record, "certificate_bound", file, unproven),
+        deviations=_numbers(record.get("deviations") or {}, file),
+        cells=tuple(_cell(cell, file, unproven) for cell in record.get("cells") or ()),
     )
+
+
+def _cell(record: Any, file: Path, unproven: float) -> Cell:
+    record = record if isinstance(record, dict) else {}
+    infeasible = _entry(record, "infeasible", bool, file)
+    deviations = {}
+    for name, sides in _entry(record, "deviations", dict, file).items():
+        low, high = sides if isinstance(sides, list) and len(sides) == 2 else (None, None)
+        ends = {"least": low, "most": high}
+        deviations[name] = _number(ends, "least", file), _number(ends, "most", file, np.inf)
+    return Cell(
+        deviations=deviations,
+        multipliers=_numbers(_entry(record, "multipliers", dict, file), file),
+        bound=_number(record, "bound", file, -unproven if infeasible else unproven),
+        infeasible=infeasible,
+    )
+
+
+def _numbers(record: dict[str, Any], file: Path) -> dict[str, float]:
+    return {name: _number(record, name, file) for name in record}
 
 
 def read_certificate_record(path: str | Path) -> dict[str, Any]:
@@ -178,6 +200,25 @@ def _certificate_record(solution: Solution, campaign: Campaign) -> dict[str, Any
         "bound_source": solution.stats.get("bound_source"),
         "certificate_bound": certificate.bound,
         "multipliers": dict(zip(certificate.names, certificate.multipliers.tolist(), strict=True)),
+        **_risk_record(certificate),
+    }
+
+
+def _risk_record(certificate: Certificate) -> dict[str, Any]:
+    """Return what only a certificate with budgets at risk has; a cell without an upper end has ``null``."""
+    if not certificate.cells:
+        return {}
+    return {
+        "deviations": dict(certificate.deviations),
+        "cells": [
+            {
+                "deviations": {name: list(sides) for name, sides in cell.deviations.items()},
+                "multipliers": dict(cell.multipliers),
+                "bound": cell.bound,
+                "infeasible": cell.infeasible,
+            }
+            for cell in certificate.cells
+        ],
     }
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.program import Program
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.alike import find_alike
+from couponry.solver.at_risk import AtRisk, Linear
 from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.clock import Clock
 from couponry.solver.counts import counts_clash
@@ -19,13 +21,14 @@ from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.farkas import prove_by_prices
-from couponry.solver.feasibility import excesses, pair_columns
+from couponry.solver.feasibility import excesses
+from couponry.solver.frozen import with_frozen
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.prices import PriceBook
-from couponry.solver.result import NO_PAIRS, build_solution, relative_gap
+from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
 from couponry.solver.rounding import Rounded, Rounder, keep_rows_exactly, plan_value
 from couponry.solver.scale import measure_scale
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
@@ -91,6 +94,16 @@ def solve(
     """
     _check(method, gap, time_limit, engine)
     clock = Clock(time_limit, cancel, progress)
+
+    def linear(
+        program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
+    ) -> Linear:
+        one = _Solve(instance.with_program(program), method, gap, seed, clock, explain)
+        solution = one.run(last, plan=plan)
+        return Linear(solution, one.pairs, one.multipliers, one.proven, exact=one.exact)
+
+    if any(row.risk is not None for row in instance.program.rows):
+        return AtRisk(instance, linear, gap, clock, explain_clashes).run(start)
     return _Solve(instance, method, gap, seed, clock, explain_clashes).run(start)
 
 
@@ -122,6 +135,8 @@ class _Solve:
             self.merged = MergedProgram.of(self.program, self.book, alike)
         pairs = self.program.n_users * self.engine.places
         self.proven, self.explain = math.inf, explain
+        self.pairs: Pairs | None = None
+        self.nothing_more = self.program.sense * plan_value(self.program, NO_PAIRS)
         self.multipliers = np.zeros(self.book.n_rows)
         self.sums: ExactTables | None = None
         self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
@@ -133,7 +148,8 @@ class _Solve:
             "core_users": 0,
         }
 
-    def run(self, start: Solution | None) -> Solution:
+    def run(self, start: Solution | None, *, plan: bool = True) -> Solution:
+        """Solve; without ``plan`` only prove a bound, unless the whole program is small."""
         n = self.program.n_users
         sample = np.random.default_rng(self.seed).choice(n, min(n, SCALE_SAMPLE), replace=False)
         self.scale = measure_scale(self.program, self.book, np.sort(sample))
@@ -151,6 +167,9 @@ class _Solve:
         with self.clock.phase("assign"):
             assigned = self._assign(dual)
             bound = self._prove(dual, assigned)
+        if not (plan or self.exact):
+            tight = bound - self.book.rounding_gain(dual.multipliers)
+            return self._solution(tight, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
         with self.clock.phase("plan"):
             pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, assigned, bound)
         return self._finish(bound, pairs, ended)
@@ -261,7 +280,7 @@ class _Solve:
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
         if not excesses(self.program, NO_PAIRS).any():
-            return NO_PAIRS, bound, self._why(0.0, bound)
+            return NO_PAIRS, bound, self._why(self.nothing_more, bound)
         stopped = self.clock.stopped_by
         if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
             pairs, answer_bound, ended = self._exact(bound)
@@ -272,7 +291,7 @@ class _Solve:
         everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
         self.stats["core_users"] = self.program.n_users
         if not len(everyone.user) and not excesses(self.program, NO_PAIRS).any():
-            return NO_PAIRS, self._searched(bound, 0.0), StoppedBy.GAP
+            return NO_PAIRS, self._searched(bound, self.nothing_more), StoppedBy.GAP
         problem = PairProgram(self.program, self.book, everyone, np.zeros(self.book.n_rows))
         self.clock.tell("integer program", 0, None, f"{len(everyone.user):,} pairs")
         small = len(everyone.user) <= EXACT_PAIRS
@@ -285,13 +304,14 @@ class _Solve:
         )
         if picked is None:
             if not excesses(self.program, NO_PAIRS).any():
-                return NO_PAIRS, bound, self._why(0.0, bound)
+                return NO_PAIRS, bound, self._why(self.nothing_more, bound)
             if answer.infeasible:
                 return None, bound, StoppedBy.INFEASIBLE
             return None, bound, self.clock.stopped_by or StoppedBy.NO_PROGRESS
         value = self.program.sense * plan_value(self.program, picked)
         # HiGHS knows the optimum up to its tolerances only.
-        searched = max(value, answer.bound + 1e-9 * max(1.0, abs(answer.bound)))
+        reached = answer.bound + self.book.constant
+        searched = max(value, reached + 1e-9 * max(1.0, abs(reached)))
         if answer.optimal and small:
             searched = value
         bound = self._searched(bound, searched)
@@ -311,10 +331,10 @@ class _Solve:
     # ------------------------------------------------------------- solution
 
     def _solution(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
+        self.pairs = pairs
         sums = self.sums
         if sums is None and pairs is not None:
-            sums = ExactTables.of(self.program)
-            sums.add_pairs(*pair_columns(self.program, pairs))
+            sums = plan_sums(self.program, with_frozen(self.program, pairs))
         value = math.nan if sums is None else sums.total(self.program.objective)
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
         found = Status.NO_SOLUTION if pairs is None else status

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from couponry.instances.program import Program
-from couponry.instances.rows import COUNT, Row
+from couponry.instances.rows import COUNT, Risk, Row
 
-__all__ = ["amount", "measure_noun", "objective_noun", "price_words"]
+__all__ = ["amount", "measure_noun", "objective_noun", "price_words", "risk_words"]
 
 
 def measure_noun(measure: str, currency: str) -> str:
@@ -18,6 +18,8 @@ def measure_noun(measure: str, currency: str) -> str:
         "revenue": f"{currency or 'money'} of revenue",
         "count": "coupons",
         "kept": "pairs kept",
+        "liability": f"{currency or 'money'} of face value",
+        "cost_variance": "variance of cost",
     }.get(measure, measure)
 
 
@@ -56,6 +58,15 @@ def price_words(row: Row, program: Program, activity: float, multiplier: float, 
     less = "fewer" if row.measure == COUNT else "less"
     change = f"{amount(step)} {'more' if multiplier > 0 else less}"
     return f"{change} on the {side} of {amount(limit / unit)} {what} {wins}".replace("  ", " ")
+
+
+def risk_words(risk: Risk, expected: float, deviation: float, currency: str) -> str:
+    """Return what is expected of a random spend and how far it may stray, as the end of a sentence."""
+    noun = measure_noun("cost", currency)
+    return (
+        f"; {amount(expected)} {noun} expected, standard deviation {amount(deviation)}, "
+        f"overspent with a probability of at most {risk.probability:g}"
+    )
 
 
 def _room(row: Row, activity: float) -> str:

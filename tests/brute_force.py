@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from couponry.instances import (
     Budget,
     Coverage,
     Exclusion,
+    Freeze,
     Instance,
     Keep,
     Parity,
@@ -71,7 +73,21 @@ class Reading:
         """Return a measure of an eligible pair."""
         if measure == "count":
             return 1.0
+        if measure == "face":
+            coupon = self.menu[pair[1]]
+            return float(coupon["max_discount" if coupon["kind"] == "percent_off" else "face_value"])
         return float(self.instance.response.measures[measure][pair[0], self.place[pair]])
+
+    def variance(self, pair: Pair) -> float:
+        """Return the variance of what an eligible pair costs."""
+        measures = self.instance.response.measures
+        if "cost_variance" in measures:
+            return self.number("cost_variance", pair)
+        if "cost_sd" in measures:
+            return self.number("cost_sd", pair) ** 2
+        coupon, cost = self.menu[pair[1]], self.number("cost", pair)
+        most = coupon["max_discount" if coupon["kind"] == "percent_off" else "face_value"]
+        return cost * (most - cost)
 
     # ------------------------------------------------------------- one user at a time
 
@@ -93,6 +109,18 @@ class Reading:
                 found += [{j for j, row in enumerate(self.menu) if row[rule.by] == value} for value in values]
         return found
 
+    @cached_property
+    def frozen(self) -> dict[int, tuple[int, ...]]:
+        """Coupons of the users who stay as they are."""
+        held: dict[int, set[int]] = {}
+        freezes = [rule.plan for rule in self.instance.rules if isinstance(rule, Freeze)]
+        rows = [row for plan in freezes if isinstance(plan, pa.Table) for row in plan.to_pylist()]
+        for row in rows:
+            (i,) = (i for i, user in enumerate(self.users) if str(user["user_id"]) == str(row["user_id"]))
+            (j,) = (j for j, coupon in enumerate(self.menu) if coupon["coupon_id"] == str(row["coupon_id"]))
+            held.setdefault(i, set()).add(j)
+        return {i: tuple(sorted(coupons)) for i, coupons in held.items()}
+
     def may_have(self, i: int, coupons: tuple[int, ...]) -> bool:
         """Return whether one user may be given these coupons together."""
         money = [
@@ -106,7 +134,9 @@ class Reading:
         )
 
     def choices(self, i: int) -> list[tuple[int, ...]]:
-        """Return every set of coupons that a user may be given."""
+        """Return every set of coupons that a user may be given; a frozen user has one."""
+        if i in self.frozen:
+            return [self.frozen[i]] if self.may_have(i, self.frozen[i]) else []
         eligible = [j for j in range(len(self.menu)) if (i, j) in self.place]
         sets = itertools.chain.from_iterable(
             itertools.combinations(eligible, size) for size in range(len(eligible) + 1)
@@ -139,7 +169,8 @@ class Reading:
         users = self.users_with(getattr(rule, "users", None) or {})
         pairs = self.pairs_of(users, coupons)
         if isinstance(rule, Budget):
-            yield [(Fraction(1), rule.measure, pairs)], None, rule.amount
+            measure = rule.measure if rule.measure != "liability" else "face"
+            yield [(Fraction(1), measure, pairs)], None, rule.amount
         elif isinstance(rule, Target):
             yield [(Fraction(1), rule.measure, pairs)], rule.at_least, None
         elif isinstance(rule, Stock):
@@ -185,9 +216,22 @@ class Reading:
     def keeps(self, pairs: set[Pair]) -> bool:
         """Return whether a plan of eligible pairs keeps every rule."""
         for i in range(len(self.users)):
-            if not self.may_have(i, tuple(j for user, j in pairs if user == i)):
+            held = tuple(sorted(j for user, j in pairs if user == i))
+            if not self.may_have(i, held) or self.frozen.get(i, held) != held:
                 return False
-        return all(self.within(limit, pairs) for limit in self.limits)
+        return all(self.within(limit, pairs) for limit in self.limits) and self.within_risk(pairs)
+
+    def within_risk(self, pairs: Iterable[Pair]) -> bool:
+        """Return whether a plan keeps the budgets whose spend is random."""
+        for rule in self.instance.rules:
+            if isinstance(rule, Budget) and rule.overspend_probability is not None:
+                over = self.pairs_of(self.users_with(rule.users or {}), self.coupons_with(rule.coupons))
+                inside = [pair for pair in pairs if pair in over]
+                deviation = math.sqrt(math.fsum(self.variance(pair) for pair in inside))
+                expected = math.fsum(self.number("cost", pair) for pair in inside)
+                if expected - NormalDist().inv_cdf(rule.overspend_probability) * deviation > rule.amount:
+                    return False
+        return True
 
     def within(self, limit: Limit, pairs: set[Pair]) -> bool:
         """Return whether a plan is within one limit, exactly."""
@@ -233,7 +277,7 @@ def best_plan(instance: Instance) -> Best | None:
     value = candidates @ np.array([sense * reading.number(objective, c) for c in cells], dtype=np.float64)
     for at in np.argsort(-value, kind="stable"):
         pairs = [cells[c] for c in np.flatnonzero(candidates[at])]
-        if all(reading.within(limit, set(pairs)) for limit in reading.limits):
+        if all(reading.within(limit, set(pairs)) for limit in reading.limits) and reading.within_risk(pairs):
             exact = math.fsum(reading.number(objective, pair) for pair in pairs)
             return Best(exact, plan_table(instance, pairs), len(plans))
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from couponry.instances import (
     Coupons,
     Coverage,
     Exclusion,
+    Freeze,
     Instance,
     Keep,
     Parity,
@@ -42,12 +44,25 @@ MOST_PLANS = 20_000
 
 
 @st.composite
-def instances(draw: st.DrawFn, max_users: int = 5, max_coupons: int = 4, max_rules: int = 4) -> Instance:
-    """Return a tiny instance that brute force can still exhaust."""
+def instances(
+    draw: st.DrawFn,
+    max_users: int = 5,
+    max_coupons: int = 4,
+    max_rules: int = 4,
+    *,
+    frozen: bool = False,
+    at_risk: bool = False,
+) -> Instance:
+    """Return a tiny instance that brute force can still exhaust.
+
+    With ``frozen`` some users may not change; with ``at_risk`` a budget or two is of random costs.
+    """
     n = draw(st.sampled_from(range(max_users, 0, -1)))
     bare = draw(_bare_instances(n, draw(st.sampled_from(range(max_coupons, 0, -1)))))
     assume(number_of_plans(bare) <= MOST_PLANS)
-    return draw(_with_rules(bare, max_rules))
+    if at_risk:
+        bare = draw(_with_variance(bare))
+    return draw(_with_rules(bare, max_rules, frozen=frozen, at_risk=at_risk))
 
 
 @st.composite
@@ -113,13 +128,19 @@ def _bare_instances(draw: st.DrawFn, n: int, coupons: int) -> Instance:
 
 
 @st.composite
-def _with_rules(draw: st.DrawFn, bare: Instance, most: int) -> Instance:
+def _with_rules(
+    draw: st.DrawFn, bare: Instance, most: int, *, frozen: bool = False, at_risk: bool = False
+) -> Instance:
     anchor = draw(plans(bare))
     count = draw(st.sampled_from(range(most, -1, -1)))
     kinds = draw(st.lists(st.sampled_from(sorted(_RULES)), min_size=count, max_size=count))
     rules = [draw(_RULES[kind](bare, anchor)) for kind in kinds if kind != "keep"]
     if "keep" in kinds:
         rules.append(draw(_keeps(bare, anchor)))
+    if at_risk:
+        rules += [draw(_budgets_at_risk(bare, anchor)) for _ in range(draw(st.sampled_from([1, 1, 2])))]
+    if frozen:
+        rules.append(draw(_freezes(bare, anchor)))
     return replace(bare, rules=(*bare.rules, *rules))
 
 
@@ -310,6 +331,52 @@ def _keeps(draw: st.DrawFn, instance: Instance, anchor: set[Pair]) -> Keep:
         user = texts[0] if texts else "9"
         earlier = pa.table({"user_id": [*texts, user, "5"], "coupon_id": [*coupons, "gone", "c0"]})
     return Keep(plan=earlier, share=draw(st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0])))
+
+
+@st.composite
+def _freezes(draw: st.DrawFn, instance: Instance, anchor: set[Pair]) -> Freeze:
+    pairs = draw(st.sampled_from([anchor, anchor, draw(plans(instance))]))
+    users = sorted({i for i, _ in pairs})
+    share = draw(st.sampled_from([0.5, 0.2, 1.0]))
+    notified = set(users[: math.ceil(share * len(users))])
+    table = plan_table(instance, sorted(pair for pair in pairs if pair[0] in notified))
+    if draw(st.booleans()):
+        table = pa.table({"user_id": table["user_id"].cast(pa.string()), "coupon_id": table["coupon_id"]})
+    return Freeze(plan=table)
+
+
+@st.composite
+def _with_variance(draw: st.DrawFn, bare: Instance) -> Instance:
+    """Return the instance with the spread of its costs: by measure, or by face value."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    cost = bare.response.measures["cost"]
+    known = draw(st.sampled_from(["cost_sd", "cost_variance", "face_value"]))
+    if known != "face_value":
+        spread = (random.integers(0, 6, cost.shape) / 4).astype(cost.dtype)
+        return replace(
+            bare, response=replace(bare.response, measures={**bare.response.measures, known: spread})
+        )
+    measures = {**bare.response.measures, "cost": np.abs(cost)}
+    table = bare.coupons.table.copy()
+    table["face_value"] = table["max_discount"] = (
+        float(np.abs(cost).max()) + random.integers(1, 9, len(table)) / 2
+    )
+    return replace(bare, response=replace(bare.response, measures=measures), coupons=Coupons(table))
+
+
+@st.composite
+def _budgets_at_risk(draw: st.DrawFn, instance: Instance, anchor: set[Pair]) -> Budget:
+    scope = draw(_scopes(instance))
+    probability = draw(st.sampled_from([0.05, 0.2, 0.4, 0.5]))
+    reading = Reading(instance)
+    over = anchor & reading.pairs_of(
+        reading.users_with(scope.get("users") or {}), reading.coupons_with(scope.get("coupons"))
+    )
+    expected = math.fsum(reading.number("cost", pair) for pair in over)
+    deviation = math.sqrt(math.fsum(reading.variance(pair) for pair in over))
+    reached = expected - NormalDist().inv_cdf(probability) * deviation
+    amount = draw(st.sampled_from([reached * (1 + 1e-9), reached + 0.25, reached / 2, 2.0]))
+    return Budget(amount=max(0.0, amount), overspend_probability=probability, name="at risk", **scope)
 
 
 _RULES: dict[str, Any] = {

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from couponry.instances.instance import Instance
+from couponry.solver.verify.cells import CellClaim, StatesCell, read_cell, value_over_cells
 from couponry.solver.verify.dual import DualValue, dual_value, missing_side
 from couponry.solver.verify.findings import CertificateCheck, Violation, enumerated, number
 from couponry.solver.verify.requirements import Groups, Requirement, read_requirements
@@ -33,6 +34,11 @@ class StatesBound(Protocol):
     @property
     def bound(self) -> float:
         """The claimed bound."""
+        ...
+
+    @property
+    def cells(self) -> Sequence[StatesCell]:
+        """Parts of the plans, each with multipliers of its own; none where no budget is at risk."""
         ...
 
 
@@ -65,6 +71,7 @@ class _Claim:
     stated_bound: float | None = None
     stated_value: float | None = None
     by_search: bool = False
+    cells: tuple[CellClaim, ...] = ()
 
 
 def check_certificate(
@@ -76,9 +83,9 @@ def check_certificate(
     ----------
     instance : Instance
     certificate : Certificate or mapping
-        A mapping holds ``multipliers`` (row name → λ) and ``certificate_bound``, the bound that they prove;
-        or, without the latter, ``bound``. Where both are there, ``bound`` is the solution's, which may be
-        better if ``bound_source`` is ``"search"``.
+        A mapping holds ``multipliers`` (row name → λ) and ``certificate_bound``, the bound that they prove,
+        or that its ``cells`` prove; or, without the latter, ``bound``. Where both are there, ``bound`` is
+        the solution's, which may be better if ``bound_source`` is ``"search"``.
     value : float
         The judged plan's objective.
     plan_valid : bool
@@ -99,8 +106,11 @@ def check_certificate(
     requirements = read_requirements(instance, groups)
     wrong, usable = _wrong_multipliers(requirements, claim.multipliers)
     sense = 1.0 if instance.campaign.sense == "maximise" else -1.0
-    if usable:
+    if usable and not claim.cells:
         dual = dual_value(instance, groups, requirements, claim.multipliers)
+    elif claim.cells:
+        dual, found = value_over_cells(instance, groups, requirements, claim.cells)
+        wrong += found
     else:
         dual = DualValue(math.inf, 0.0)
     wrong += _wrong_claims(claim, dual, sense, value, plan_valid=plan_valid)
@@ -108,7 +118,7 @@ def check_certificate(
 
 
 def verify_infeasible(
-    instance: Instance, multipliers: Mapping[str, float] | Sequence[float] | np.ndarray
+    instance: Instance, multipliers: Mapping[str, float] | Sequence[float] | np.ndarray | StatesBound
 ) -> InfeasibilityCheck:
     """Check a proof by prices that no plan keeps all rules.
 
@@ -118,7 +128,9 @@ def verify_infeasible(
     Parameters
     ----------
     instance : Instance
-    multipliers : mapping from row name to λ, or array of shape (K,) in the order of the program's rows
+    multipliers : mapping from row name to λ, array of shape (K,), or Certificate
+        An array is in the order of the program's rows. A certificate's cells must each be proven to hold no
+        plan.
 
     Returns
     -------
@@ -126,6 +138,12 @@ def verify_infeasible(
     """
     groups = Groups(instance)
     requirements = read_requirements(instance, groups)
+    if hasattr(multipliers, "cells"):
+        cells = tuple(read_cell(cell) for cell in multipliers.cells)
+        dual, flaws = value_over_cells(instance, groups, requirements, cells)
+        proven = bool(cells) and not flaws and dual.value == -math.inf
+        told = "Every cell is proven to hold no plan: no plan exists." if proven else "Nothing is proven."
+        return InfeasibilityCheck(proven, dual.value, dual.error, told)
     if not isinstance(multipliers, Mapping):
         if len(multipliers) != len(requirements):
             words = f"Not proven: {len(multipliers)} multipliers for {len(requirements)} rows."
@@ -144,14 +162,16 @@ def verify_infeasible(
 def _read(certificate: StatesBound | Mapping[str, Any]) -> _Claim:
     if not isinstance(certificate, Mapping):
         pairs = zip(certificate.names, certificate.multipliers, strict=True)
-        return _Claim({name: float(m) for name, m in pairs}, _float(certificate.bound))
+        cells = tuple(read_cell(cell) for cell in getattr(certificate, "cells", ()))
+        return _Claim({name: float(m) for name, m in pairs}, _float(certificate.bound), cells=cells)
     multipliers = {str(name): float(m) for name, m in dict(certificate["multipliers"]).items()}
     stated = _float(certificate.get("bound"))
     by_search = certificate.get("bound_source") == "search"
     proven = _float(certificate["certificate_bound"]) if "certificate_bound" in certificate else None
     if "certificate_bound" not in certificate and not by_search:
         proven = stated
-    return _Claim(multipliers, proven, stated, _float(certificate.get("value")), by_search)
+    cells = tuple(read_cell(cell) for cell in certificate.get("cells") or ())
+    return _Claim(multipliers, proven, stated, _float(certificate.get("value")), by_search, cells)
 
 
 def _float(value: object) -> float | None:

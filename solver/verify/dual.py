@@ -18,6 +18,7 @@ import numpy as np
 
 from couponry.instances.instance import Instance
 from couponry.solver.verify.choices import Block, best_choices
+from couponry.solver.verify.frozen import read_frozen
 from couponry.solver.verify.measures import Measures
 from couponry.solver.verify.requirements import Groups, Requirement
 from couponry.solver.verify.row_limits import row_limit
@@ -107,16 +108,21 @@ def _price_tables(chosen: list[tuple[Requirement, float]], groups: int, coupons:
 def _sum_of_choices(
     instance: Instance, groups: Groups, prices: dict[str, _Price], sense: float
 ) -> tuple[float, float]:
-    """Return Σ_i max over X_i, and a bound on the absolute values that went into any user's choice."""
-    measures, limits = Measures(instance), read_user_limits(instance)
+    """Return Σ_i max over X_i, and a bound on the absolute values that went into any user's choice.
+
+    A frozen user has one choice.
+    """
+    measures, limits, frozen = Measures(instance), read_user_limits(instance), read_frozen(instance)
+    limits.most[frozen.user] = 0
     users, places = instance.response.shape
     step = max(1, _ENTRIES // max(1, places))
     best, sizes = [], []
     for first in range(0, users, step):
         last = min(users, first + step)
         block, size = _block(instance, groups, prices, sense, measures, limits, first, last)
-        best.append(math.fsum(best_choices(block, limits).tolist()))
-        sizes.append(float((size * np.minimum(block.most, places)).sum()))
+        stays = frozen.within(first, last)
+        best.append(math.fsum([*best_choices(block, limits).tolist(), *block.worth[stays].tolist()]))
+        sizes.append(float((size * np.minimum(block.most, places)).sum() + size[stays[0]].sum()))
     return math.fsum(best), math.fsum(sizes)
 
 

@@ -18,9 +18,9 @@ class Violation:
     ----------
     rule : str
         The rule's name, as the program's rows are named (``"coverage region=north"``); ``"user cap"`` and
-        ``"exclusion kind=gift"`` for what one user may have; ``"unknown user"``, ``"unknown coupon"``,
-        ``"pair twice"``, ``"not eligible"``, ``"stated value"``, ``"stated cost"``, ``"plan"`` and
-        ``"certificate"`` for the plan and the certificate themselves.
+        ``"exclusion kind=gift"`` for what one user may have; ``"freeze"`` for users who stay as they are;
+        ``"unknown user"``, ``"unknown coupon"``, ``"pair twice"``, ``"not eligible"``, ``"stated value"``,
+        ``"stated cost"``, ``"plan"`` and ``"certificate"`` for the plan and the certificate themselves.
     what : str
         The user, pair or scope that it is about.
     activity, limit, excess : float

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from couponry.instances.instance import Instance
 from couponry.solver.verify.certificate import StatesBound, check_certificate
+from couponry.solver.verify.chance import square_root
 from couponry.solver.verify.findings import Verification, Violation, number
+from couponry.solver.verify.frozen import broken_freeze, read_frozen
 from couponry.solver.verify.measures import Measures
 from couponry.solver.verify.plan import Pairs, read_pairs
 from couponry.solver.verify.requirements import Groups, Part, Requirement, read_requirements, written
@@ -59,6 +61,7 @@ def verify(
     requirements = read_requirements(instance, groups)
     sums = _Sums(measures, groups, pairs)
     cost = measures.of_pairs("cost", pairs.user, pairs.place, pairs.coupon)
+    violations += broken_freeze(instance, read_frozen(instance), pairs)
     violations += broken_user_limits(instance, read_user_limits(instance), pairs, cost)
     for requirement in requirements:
         violations += _broken(requirement, sums)
@@ -143,6 +146,8 @@ def _beyond(
 ) -> tuple[float, float, float]:
     """Return the activity, the limit that it breaks, and by how much it is above (+) or below (−) it."""
     exact = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
+    if requirement.chance is not None:
+        exact += Fraction(requirement.quantile) * square_root(sums.over(requirement.chance))
     activity = float(exact)
     for limit, wrong in ((requirement.upper, 1), (requirement.lower, -1)):
         if limit is not None and wrong * activity > wrong * limit:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from couponry.instances.errors import InputError
 from couponry.instances.instance import Instance
 from couponry.instances.plan import read_plan
-from couponry.instances.rules import Keep
+from couponry.instances.rules import Freeze, Keep
+from couponry.solver.verify.chance import derived_variance, most_of_one
 
 __all__ = ["Measures", "as_text", "earlier_plan", "menu_positions", "positions"]
 
@@ -36,8 +37,8 @@ def menu_positions(instance: Instance, ids: pa.ChunkedArray | pa.Array) -> np.nd
     return positions(as_text(ids), pa.array(instance.coupons.ids, pa.string()))
 
 
-def earlier_plan(rule: Keep) -> pa.Table:
-    """Return the plan that a keep rule speaks of.
+def earlier_plan(rule: Keep | Freeze) -> pa.Table:
+    """Return the plan that a rule speaks of.
 
     Raises
     ------
@@ -54,12 +55,15 @@ def earlier_plan(rule: Keep) -> pa.Table:
 class Measures:
     """Numbers of pairs by name: ``"count"``, a measure of the response, or ``"kept i"`` of rule ``i``.
 
+    ``"cost_variance"`` is worked out where the response does not have it.
+
     float32 responses are widened, never rounded.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self._menu = len(instance.coupons)
+        self._most = most_of_one(instance)
         self._earlier = cache(self._read_earlier)
 
     def _read_earlier(self, name: str) -> np.ndarray:
@@ -76,12 +80,17 @@ class Measures:
         """Return a measure of chosen pairs, float64 ``(p,)``."""
         if name == "count":
             return np.ones(len(user))
+        if name == "cost_variance" and name not in self.instance.response.measures:
+            return self._variance(self._costs(user, place), coupon)
         if name.startswith("kept "):
             return np.isin(user * self._menu + coupon, self._earlier(name)).astype(np.float64)
         return np.asarray(self.instance.response.measure(name)[user, place], dtype=np.float64)
 
     def of_block(self, name: str, first: int, last: int) -> np.ndarray:
         """Return a measure of every pair of the users ``first`` to ``last − 1``, float64 ``(b, S)``."""
+        if name == "cost_variance" and name not in self.instance.response.measures:
+            rows = slice(first, last)
+            return self._variance(self._costs(rows, slice(None)), self.coupons_of_block(first, last))
         if not name.startswith("kept "):
             return self.instance.response.measure(name)[first:last].astype(np.float64)
         keys = self._earlier(name)
@@ -89,6 +98,16 @@ class Measures:
         places = self.coupons_of_block(first, last)
         own = np.arange(first, last)[:, None] * self._menu + places
         return (np.isin(own, keys) & (places >= 0)).astype(np.float64)
+
+    def _costs(self, user: np.ndarray | slice, place: np.ndarray | slice) -> np.ndarray:
+        """Return the costs' standard deviations where the response has them, and else the expected costs."""
+        measures = self.instance.response.measures
+        return np.asarray(measures["cost_sd" if "cost_sd" in measures else "cost"][user, place], np.float64)
+
+    def _variance(self, costs: np.ndarray, coupon: np.ndarray) -> np.ndarray:
+        if "cost_sd" in self.instance.response.measures:
+            return np.asarray(costs * costs)
+        return derived_variance(costs, self._most[np.maximum(coupon, 0)])
 
     def coupons_of_block(self, first: int, last: int) -> np.ndarray:
         """Return the coupon of every place, int64 ``(b, S)``, −1 where a place is empty."""

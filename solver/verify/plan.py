@@ -12,7 +12,7 @@ from couponry.instances.instance import Instance
 from couponry.solver.verify.findings import Violation, listed, number
 from couponry.solver.verify.measures import menu_positions, positions
 
-__all__ = ["Pairs", "read_pairs"]
+__all__ = ["Pairs", "places_of", "read_pairs"]
 
 _STEP = 200_000
 
@@ -49,7 +49,7 @@ def read_pairs(instance: Instance, plan: pa.Table) -> tuple[Pairs, list[Violatio
     coupon = menu_positions(instance, plan["coupon_id"])
     violations = _unknown("user", plan, user) + _unknown("coupon", plan, coupon)
     row = np.flatnonzero((user >= 0) & (coupon >= 0))
-    pairs = Pairs(user[row], _places(instance, user[row], coupon[row]), coupon[row], row)
+    pairs = Pairs(user[row], places_of(instance, user[row], coupon[row]), coupon[row], row)
     violations += _twice(instance, pairs) + _not_eligible(instance, pairs)
     pairs = pairs.take(pairs.place >= 0)
     for column in ("value", "cost"):
@@ -91,7 +91,7 @@ def _unknown(kind: str, plan: pa.Table, found: np.ndarray) -> list[Violation]:
     return listed(f"unknown {kind}", len(rows), one)
 
 
-def _places(instance: Instance, user: np.ndarray, coupon: np.ndarray) -> np.ndarray:
+def places_of(instance: Instance, user: np.ndarray, coupon: np.ndarray) -> np.ndarray:
     """Return where each pair stands in the response, −1 where it is not eligible."""
     value = instance.response.measure("value")
     shortlist = instance.response.coupon

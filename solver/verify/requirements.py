@@ -31,6 +31,7 @@ from couponry.instances.rules import (
     Stock,
     Target,
 )
+from couponry.solver.verify.chance import check_known, most_of_one, standard_quantile
 from couponry.solver.verify.measures import earlier_plan
 
 __all__ = ["Groups", "Part", "Requirement", "read_requirements", "selected_coupons", "written"]
@@ -75,6 +76,11 @@ class Requirement:
         What is summed and over what, in words.
     scale : int
         Of the program's row, whose multiplier speaks of ``scale`` × this sum.
+    chance : Part or None
+        The variance of a sum that is random: ``quantile · √chance`` is added to the parts, and may not take
+        them over ``upper``.
+    quantile : float
+        At least 0.
     """
 
     name: str
@@ -83,6 +89,8 @@ class Requirement:
     upper: float | None
     of: str
     scale: int = 1
+    chance: Part | None = None
+    quantile: float = 0.0
 
 
 class Groups:
@@ -223,9 +231,7 @@ class _Reader:
         """Yield the requirements of one rule; none of a user cap or an exclusion."""
         match rule:
             case Budget():
-                parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
-                of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
-                yield Requirement(rule.name or "budget", parts, None, rule.amount, of)
+                yield self._budget(rule)
             case Target():
                 parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
                 of = f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
@@ -243,6 +249,32 @@ class _Reader:
                 yield self._return_floor(rule)
             case Keep():
                 yield self._keep(position, rule)
+
+    def _budget(self, rule: Budget) -> Requirement:
+        name, of = rule.name or "budget", f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
+        if rule.measure == "liability":
+            return Requirement(name, self._liability(rule), None, rule.amount, of)
+        parts = (self.part(1, rule.measure, rule.coupons, rule.users),)
+        probability = rule.overspend_probability
+        if probability is None or probability == 0.5:
+            return Requirement(name, parts, None, rule.amount, of)
+        chance = self.part(1, "cost_variance", rule.coupons, rule.users)
+        check_known(self.instance, chance.coupons)
+        of += f" that is exceeded with probability {probability:g}"
+        z = standard_quantile(probability)
+        return Requirement(name, parts, None, rule.amount, of, chance=chance, quantile=z)
+
+    def _liability(self, rule: Budget) -> tuple[Part, ...]:
+        """Return the face value of all that is given, a part a coupon."""
+        most, whole = most_of_one(self.instance), self.part(1, "count", rule.coupons, rule.users)
+        parts = []
+        for j in np.flatnonzero(whole.coupons):
+            if np.isnan(most[j]):
+                coupon = self.instance.coupons.ids[int(j)]
+                raise InputError("the menu does not say what a redemption costs at most", value=coupon)
+            own = whole.coupons & (np.arange(len(most)) == j)
+            parts.append(replace(whole, coefficient=written(most[j]), coupons=own))
+        return tuple(parts)
 
     def part(
         self,

@@ -46,7 +46,7 @@ def test_the_example_has_a_plan(tmp_path: Path, rules: str) -> None:
 
 
 def test_every_kind_of_rule_and_every_key_is_told(tmp_path: Path) -> None:
-    """The page shows each of the nine kinds, and names every key that they know."""
+    """The page shows each of the ten kinds, and names every key that they know."""
     write(tmp_path, ALL_RULES)
     assert {rule.kind for rule in read_rules(tmp_path / "instance.toml")[1]} == set(RULE_KINDS)
     text = PAGE.read_text(encoding="utf-8")

@@ -300,7 +300,7 @@ except InputError as error:
             {"instance_toml": "[[budget]]\namount = 5\nscope = 1\n"},
             (
                 "instance.toml, [[budget]] 1, column 'scope': unknown key (got 1). "
-                "Known: name, coupons, users, amount, measure"
+                "Known: name, coupons, users, amount, measure, overspend_probability"
             ),
         ),
         (

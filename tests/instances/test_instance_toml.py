@@ -14,6 +14,7 @@ from couponry.instances import (
     Campaign,
     Coverage,
     Exclusion,
+    Freeze,
     InputError,
     Keep,
     Parity,
@@ -70,9 +71,14 @@ at_least = 50_000
 [keep]
 plan = "last/plan.csv"
 share = 0.9
+[freeze]
+plan = "last/sent.csv"
 """
-KNOWN = "Known: campaign, budget, target, stock, user_cap, exclusion, coverage, parity, return_floor, keep"
-KEYS = "Keys of a budget: name, coupons, users, amount, measure"
+KNOWN = (
+    "Known: campaign, budget, target, stock, user_cap, exclusion, coverage, parity, return_floor, "
+    "keep, freeze"
+)
+KEYS = "Keys of a budget: name, coupons, users, amount, measure, overspend_probability"
 PLAN = pa.table({"user_id": ["1"], "coupon_id": ["A"]})
 
 
@@ -90,8 +96,9 @@ def refusal(path: Path, content: str) -> str:
 
 
 def test_every_kind_by_hand(tmp_path: Path) -> None:
-    """Each key arrives in its rule; the earlier plan is read from beside the file."""
+    """Each key arrives in its rule; the earlier plans are read from beside the file."""
     write_plan(PLAN, tmp_path / "last" / "plan.csv")
+    write_plan(PLAN, tmp_path / "last" / "sent.csv")
     campaign, rules = read_rules(write(tmp_path, EVERY_KIND))
     assert campaign == Campaign(name="double-11", currency="CNY", objective="cost", sense="minimise")
     assert rules == (
@@ -111,6 +118,7 @@ def test_every_kind_by_hand(tmp_path: Path) -> None:
         ReturnFloor(ratio=1.5),
         Target(measure="value", at_least=50_000),
         Keep(plan=PLAN, share=0.9),
+        Freeze(plan=PLAN),
     )
     assert {rule.kind for rule in rules} == set(RULE_KINDS)
 
@@ -234,7 +242,7 @@ def test_plan_that_is_a_table_has_no_text() -> None:
             "[[budget]]\namount = 1\n[[budget]]\namout = 2\n",
             (
                 "rules.toml, [[budget]] 2, column 'amout': unknown key (got 2). Did you mean 'amount'? "
-                "Known: name, coupons, users, amount, measure"
+                "Known: name, coupons, users, amount, measure, overspend_probability"
             ),
         ),
         (

@@ -1,4 +1,4 @@
-"""The nine rules check themselves."""
+"""The ten rules check themselves."""
 
 import datetime as dt
 from typing import Any
@@ -79,7 +79,7 @@ def test_unknown_key() -> None:
     """A slip in a key is guessed, before what is missing for its sake."""
     assert refusal(Budget, amout=5) == (
         "column 'amout': unknown key (got 5). Did you mean 'amount'? "
-        "Known: name, coupons, users, amount, measure"
+        "Known: name, coupons, users, amount, measure, overspend_probability"
     )
     assert "Did you mean 'objective'?" in refusal(Campaign, objectiv="value")
 

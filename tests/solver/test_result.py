@@ -25,12 +25,12 @@ from couponry.instances import (
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.feasibility import pair_columns
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import (
     NO_PAIRS,
     build_solution,
     peak_memory_mb,
+    plan_sums,
     plan_table,
     price_table,
     relative_gap,
@@ -43,9 +43,7 @@ PLAN = Pairs(np.arange(4), np.array([2, 0, 0, 1]))
 
 def sums(instance: Instance, pairs: Pairs) -> ExactTables:
     """Return exact sums of a plan."""
-    tables = ExactTables.of(instance.program)
-    tables.add_pairs(*pair_columns(instance.program, pairs))
-    return tables
+    return plan_sums(instance.program, pairs)
 
 
 def built(instance: Instance, pairs: Pairs | None = PLAN, **changed: Any) -> Solution:
@@ -62,7 +60,6 @@ def built(instance: Instance, pairs: Pairs | None = PLAN, **changed: Any) -> Sol
         instance,
         PriceBook(instance.program),
         pairs=pairs,
-        sums=None if pairs is None else sums(instance, pairs),
         certificate=certificate,
         clock=Clock(),
         stats={"method": "exact", "seed": 3},
@@ -127,9 +124,9 @@ def test_rows_in_their_own_units() -> None:
         Budget(amount=8), Coverage(segment="region", at_least=0.5), Parity(segment="tier", tolerance=0.25)
     )
     multipliers = np.array([0.0, 0.0, 0.5, 0.0, -0.25, 0.0, 0.0625, 0.0])
-    table = price_table(instance, PriceBook(instance.program), sums(instance, PLAN), multipliers).set_index(
-        "name"
-    )
+    table = price_table(
+        instance, PriceBook(instance.program), PLAN, sums(instance, PLAN), multipliers
+    ).set_index("name")
     assert list(table.index) == [
         "stock A",
         "stock B",
@@ -157,7 +154,7 @@ def test_prices_of_a_least_cost_are_turned() -> None:
     """Where cost is minimised one more unit of a budget's room lowers it: the price is negative."""
     instance = four_users(Budget(amount=8), campaign=Campaign(objective="cost", sense="minimise"))
     table = price_table(
-        instance, PriceBook(instance.program), sums(instance, PLAN), np.array([0.0, 0.0, 0.5])
+        instance, PriceBook(instance.program), PLAN, sums(instance, PLAN), np.array([0.0, 0.0, 0.5])
     )
     assert table["price"].tolist() == [0, 0, -0.5]
 
@@ -177,7 +174,9 @@ def test_sums_of_money_are_rounded_once() -> None:
         (Budget(amount=1), ReturnFloor(ratio=5)),
     )
     everybody = Pairs(np.arange(3), np.zeros(3, np.int64))
-    table = price_table(instance, PriceBook(instance.program), sums(instance, everybody), np.zeros(2))
+    table = price_table(
+        instance, PriceBook(instance.program), everybody, sums(instance, everybody), np.zeros(2)
+    )
     assert table["activity"][0] == 0.6  # and not 0.6000000000000001
     assert table["activity"][1] == pytest.approx(3.0)
 

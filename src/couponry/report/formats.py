@@ -76,7 +76,7 @@ class Formats:
 
     def measure(self, name: str, value: float | None, digits: int = 4) -> str:
         """Return a number as its measure asks: amounts for cost and revenue, whole numbers for counts."""
-        if name == "cost" or name.startswith("revenue"):
+        if name in ("cost", "liability") or name.startswith("revenue"):
             return self.money(value)
         return self.number(value, digits)
 

@@ -101,6 +101,9 @@ def _line(
             asked = formats.number(rule.ratio)
             note = f"Earns {formats.number(earned)} a unit of cost; at least {asked} is asked."
             bar = _bar(earned, rule.ratio, math.inf)
+    if row is not None and row.risk is not None:
+        often = f"{row.risk.probability:g}"
+        note = f"Expected cost and what chance adds: overspent with a probability of at most {often}."
     state = _state(activity, limits, price, value)
     step = (
         price_step(kind, measure, price, limits, instance.campaign, formats) if state == "binding" else None
