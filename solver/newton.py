@@ -26,7 +26,8 @@ from couponry.solver.scale import RowScale
 __all__ = ["Newton", "NewtonAnswer"]
 
 ITERATIONS = 60
-REJECTIONS = 8
+# Steps refused one after another: how many end the search, and how many where little is promised anyway.
+REJECTIONS, VAIN_REJECTIONS, VAIN = 12, 3, 1e-5
 # Near ties that a window should hold: enough for a curvature, few enough to be quick.
 FEWEST_TIES, TIES_A_ROW, MOST_TIES = 400, 12, 12_000
 
@@ -152,10 +153,11 @@ class Newton:
                 point, hessian = other, self._hessian(other.near, width)
             else:
                 rejected += 1
-                damping = max(8 * damping, 1e-2)
+                damping = max(10 * damping, 0.05)
                 point = other if won > 0 else point
-            if rejected >= REJECTIONS or self.clock.stopped_by is not None:
-                converged = rejected >= REJECTIONS
+            vain = promised <= VAIN * abs(point.value)
+            converged = rejected >= (VAIN_REJECTIONS if vain else REJECTIONS)
+            if converged or self.clock.stopped_by is not None:
                 break
         return NewtonAnswer(
             point.x * self.unit,

@@ -18,8 +18,9 @@ from couponry.solver.scale import RowScale
 
 __all__ = ["polish"]
 
-MOST_UNDECIDED = 900
-MOVES = 10
+# Users that a linear program takes. With more priced rows it takes seconds to win next to nothing.
+MOST_UNDECIDED, MOST_PRICED = 900, 120
+MOVES, NARROWINGS = 10, 15
 FIRST_RADIUS = 3e-3
 # Another box is not worth its time where the last one won less than this share of L.
 GAIN = 1e-11
@@ -49,12 +50,15 @@ def polish(
     Returns
     -------
     CoreAnswer or None
-        Its users are positions in the engine. None where too many are undecided in any box: users alike.
+        Its users are positions in the engine. None where too many are undecided in any box (users alike),
+        or too many rows are priced.
     """
     limits = Box(book.clip(-reach), book.clip(reach))
     multipliers = start
     radius = FIRST_RADIUS * (np.abs(start) + 0.1 * scale.price)
     answer: CoreAnswer | None = None
+    if np.count_nonzero(start) > MOST_PRICED:
+        return None
     for _ in range(MOVES):
         narrowed = _narrowed(engine, book, multipliers, radius)
         if narrowed is None:
@@ -78,12 +82,10 @@ def _narrowed(
 ) -> tuple[np.ndarray, np.ndarray, Tables] | None:
     """Return a radius that leaves few enough users undecided, these users, and what the others take."""
     scores = book.scores(multipliers)
-    before = engine.n_users + 1
-    while True:
+    for _ in range(NARROWINGS):
         answer = engine.settle(scores, book.radius(radius))
         found = len(answer.undecided)
         if found <= MOST_UNDECIDED:
             return radius, answer.undecided, answer.tables
-        if found > 0.95 * before:
-            return None
-        before, radius = found, radius * max(0.2, 0.8 * MOST_UNDECIDED / found)
+        radius = radius * max(0.2, 0.8 * MOST_UNDECIDED / found)
+    return None

@@ -49,6 +49,7 @@ WIDTH = 3.0
 # Exchanges that are tried first: so many that together they lose these multiples of what may be lost.
 EXCHANGED_LOSS = (0.3, 1.0, 3.0, 10.0)
 EXCHANGE_STEPS = (100_000, 800_000)
+FAR = 6.0
 FEWEST_EXCHANGED, MOST_EXCHANGED = 60, 3000
 ROOM_FOR_ROUNDING = 1e-13
 FEWEST_OF_A_CLASS = 3
@@ -204,7 +205,8 @@ class Rounder:
         best = self._exchanged() if self.program.n_users > FIRST_CORE else None
         if best is not None:
             self._tell(0, best)
-            if self._missing(best) <= self.allowed or self.clock.stopped_by is not None:
+            # Beyond a few thousand users the search after it wins next to nothing, in many seconds.
+            if self._missing(best) <= self.allowed or not self.whole or self.clock.stopped_by is not None:
                 return best
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
@@ -240,9 +242,10 @@ class Rounder:
             count = int(np.searchsorted(reached, loss))
             few = near.take(slice(0, max(count, FEWEST_EXCHANGED)))
             best = self._better(best, self._annealed(few, steps, seed))
-            if best is not None and self._missing(best) <= self.allowed:
-                break
-            if self.clock.stopped_by is not None:
+            near_enough = best is not None and self._missing(best) <= self.allowed
+            # Longer trials win a third or so: from far away that is not enough.
+            far = best is not None and steps > EXCHANGE_STEPS[0] and self._missing(best) > FAR * self.allowed
+            if near_enough or far or self.clock.stopped_by is not None:
                 break
         return best
 
