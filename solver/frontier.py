@@ -18,7 +18,7 @@ from couponry.solver.result import relative_gap
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
-__all__ = ["Frontier", "frontier"]
+__all__ = ["Frontier", "frontier", "varied_budget"]
 
 COLUMNS = ("budget", "status", "value", "bound", "gap", "spend", "given", "price")
 
@@ -83,7 +83,7 @@ def frontier(
     InputError
         If there is no budget to vary, or an amount is negative or not finite.
     """
-    position = _position(instance, rule)
+    position = varied_budget(instance, rule)
     varied = instance.rules[position]
     assert isinstance(varied, Budget)
     amounts = _amounts(varied.amount, budgets, points)
@@ -122,7 +122,14 @@ def _no_worse(record: dict[str, Any], before: dict[str, Any], instance: Instance
     return {**record, **kept, "gap": relative_gap(before["value"], record["bound"])}
 
 
-def _position(instance: Instance, rule: int | None) -> int:
+def varied_budget(instance: Instance, rule: int | None = None) -> int:
+    """Return which rule a frontier varies: the one given, or the first budget of all, or the first budget.
+
+    Raises
+    ------
+    InputError
+        If there is no budget, or the rule given is none.
+    """
     budgets = [k for k, r in enumerate(instance.rules) if isinstance(r, Budget)]
     if not budgets:
         raise InputError("there is no budget to vary", mend="Add a [[budget]] to the instance's rules")

@@ -67,9 +67,9 @@ def limit_at_price(
     side = math.copysign(1.0, price)
     # No plan meets this limit save one at the very edge, so the row costs as much as it is let: ``price``.
     beyond = _least(program, row, side)
-    sides = {"lower": -math.inf, "upper": beyond} if side > 0 else {"lower": beyond, "upper": math.inf}
+    lower, upper = (-math.inf, beyond) if side > 0 else (beyond, math.inf)
     rows = list(program.rows)
-    rows[row] = replace(rows[row], **sides)
+    rows[row] = replace(rows[row], lower=lower, upper=upper)
     changed = replace(program, rows=tuple(rows))
     book, engine = PriceBook(changed), LocalEngine(changed)
     sample = np.random.default_rng(seed).permutation(program.n_users)[:SCALE_SAMPLE]
