@@ -26,6 +26,8 @@ NEAR = 0.02
 TRIALS = 8
 # Just beyond the price at which the user is torn, so that the budget is one at which the choice has changed.
 BEYOND = 1e-6
+# A price so many times what anything is worth that only what takes least of the budget is given.
+FAR = 1e6
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,28 @@ def budget_flips(
 
 
 def _first_price(person: Person, amount: np.ndarray, present: float, way: float) -> float | None:
-    """Return the nearest price at which another choice is as good, all other prices as they are."""
+    """Return the nearest price at which another choice is as good, all other prices as they are.
+
+    What is best far away is traced back: where its line meets that of the plan's choice, something else may
+    be best still, which meets it nearer by. None where the plan's choice is best at every price.
+    """
 
     def taken(places: frozenset[int]) -> float:
         return math.fsum(float(amount[place]) for place in places)
 
-    nearest = math.inf
-    for rival in person.rivals():
+    used = np.abs(amount[amount != 0])
+    far = present + FAR * np.abs(person.choice.reduced).max() / used.min() if way > 0 and len(used) else 0.0
+    price, met = float(far), False
+    while True:
+        choice = replace(person.choice, reduced=person.choice.reduced - (price - present) * amount)
+        rival = choice.best_without(-1)
         more = way * (taken(person.given) - taken(rival))
-        if more > 0:
-            nearest = min(nearest, person.lead_over(rival) / more)
-    price = present + way * nearest
-    return price if 0 < price < math.inf else None
+        if more <= 0:  # the plan's own choice, or one that is as good at every price
+            return price if met and price > 0 else None
+        nearer = present + way * max(0.0, person.lead_over(rival)) / more
+        if met and way * (price - nearer) <= 1e-9 * abs(price):
+            return nearer if nearer > 0 else None
+        price, met = nearer, True
 
 
 def _follow(trial: Callable[[float], _Trial | None], start: _Trial, first: float, way: float) -> Flip | None:
