@@ -197,7 +197,7 @@ class Explanation:
     def _choice_words(self) -> str:
         who = f"User {self.user_id}"
         if self.frozen:
-            return f"{who} stays with {_listed([offer.coupon_id for offer in self.given])}: frozen."
+            return f"{who} stays with {listed([offer.coupon_id for offer in self.given])}: frozen."
         if self.given:
             return f"{who} gets {listed([offer.coupon_id for offer in self.given])}."
         if not self.offers:
@@ -232,7 +232,7 @@ class Explanation:
         return f"Next best is {other}, {_figure(self.margin)} behind."
 
     def _change_words(self) -> str:
-        changes = [*self.changes, *self.budget_changes]
+        changes: list[Change | BudgetChange] = [*self.changes, *self.budget_changes]
         if not self.by_prices or not changes:
             return ""
         return "It would change if " + ", or if ".join(change.words for change in changes) + "."
