@@ -35,7 +35,7 @@ def test_to_keep_a_result_and_its_proof(run: Run, campaign: Path, tmp_path: Path
 
 
 def test_more_than_can_be_won(run: Run, campaign: Path, tmp_path: Path) -> None:
-    """Beyond the 6 that all three users give there is no plan: exit code 3, the reason, and nothing written."""
+    """Beyond the 6 that all three users give there is no plan: exit code 3, and nothing is written."""
     done = run("least", campaign, "--target", "7", "--out", tmp_path / "plan", "--json")
     assert done.exit_code == 3
     assert "No money is enough for 7 conversions" in done.stderr

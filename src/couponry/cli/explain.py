@@ -45,12 +45,10 @@ def explain(
     ranges: Annotated[
         bool, typer.Option("--ranges", help="Say how far the price of every rule holds, instead.")
     ] = False,
-    budget: Annotated[
+    no_budget: Annotated[
         bool,
-        typer.Option(
-            "--budget/--no-budget", help="Look for the budgets at which the user would get something else."
-        ),
-    ] = True,
+        typer.Option("--no-budget", help="Do not look for the budgets that would flip it."),
+    ] = False,
     gap: Gap = 1e-6,
     seed: Seed = 0,
     json: Json = False,
@@ -67,7 +65,7 @@ def explain(
     with cancel_on_interrupt() as cancel, progress_bars(shown=not json) as progress:
         given, solution = read_instance(instance), read_solution(plan)
         watched = {"seed": seed, "progress": progress, "cancel": cancel}
-        show, record = _answer(given, solution, user_id, rule, budget, gap, watched)
+        show, record = _answer(given, solution, user_id, rule, not no_budget, gap, watched)
     if json:
         print_json(record)
     else:
