@@ -23,7 +23,7 @@ __all__ = ["Flip", "Person", "budget_flips"]
 
 # The lead is followed until this share of it is left, in so many solves of the dual at most.
 NEAR = 0.02
-TRIALS = 8
+TRIALS = 6
 # Just beyond the price at which the user is torn, so that the budget is one at which the choice has changed.
 BEYOND = 1e-6
 # A price so many times what anything is worth that only what takes least of the budget is given.
@@ -123,11 +123,14 @@ def budget_flips(
         At most two, the smaller budget first; none in a direction in which no budget would do.
     """
     clock = clock or Clock()
+    start = multipliers
 
     def trial(price: float) -> _Trial | None:
+        nonlocal start
         if clock.stopped_by is not None:
             return None
-        found = limit_at_price(program, row, price, multipliers, clock=clock, seed=seed)
+        found = limit_at_price(program, row, price, start, clock=clock, seed=seed)
+        start = found.multipliers  # the next trial is near by
         if math.isnan(found.limit):
             return None
         there = person.at(found.multipliers)

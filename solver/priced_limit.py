@@ -22,6 +22,9 @@ from couponry.solver.solve import REACH, SCALE_SAMPLE
 
 __all__ = ["PricedLimit", "limit_at_price"]
 
+# A price is far from that of the start where it differs by more than this part of it.
+FAR = 0.35
+
 
 @dataclass(frozen=True)
 class PricedLimit:
@@ -76,9 +79,12 @@ def limit_at_price(
     scale = measure_scale(changed, book, np.sort(sample))
     reach = REACH * scale.price
     reach[row] = abs(price)
+    search = DualSearch(changed, book, engine, scale, reach, clock, seed, elastic=True)
     held = np.array(start, dtype=np.float64)
+    # From far away a small sample finds the way faster than boxes round the old prices do.
+    far = abs(price - held[row]) > FAR * max(abs(held[row]), float(scale.price[row]))
     held[row] = price
-    answer = DualSearch(changed, book, engine, scale, reach, clock, seed, elastic=True).run(held)
+    answer = search.run(None if far else held)
     known = answer.inside and not np.delete(answer.broken, row).any()
     limit = beyond + float(answer.broken[row]) if known else math.nan
     return PricedLimit(limit, answer.multipliers)

@@ -77,16 +77,13 @@ def test_ranges(run: Run, campaign: Path, plan: Path) -> None:
 
 
 def test_budgets(run: Run, campaign: Path, plan: Path) -> None:
-    """u1 keeps A until there is no money, which is looked for unless one says not to."""
-    found = json.loads(run("explain", campaign, plan, "u1", "--json").stdout)
+    """u1 keeps A until there is no money, which is looked for where one asks."""
+    found = json.loads(run("explain", campaign, plan, "u1", "--budget", "--json").stdout)
     assert [(change["rule"], change["now"], change["gets"]) for change in found["budget_changes"]] == [
         ("budget", 2, [])
     ]
     assert "or if budget fell from 2 to about" in found["words"]
-    assert (
-        json.loads(run("explain", campaign, plan, "u1", "--no-budget", "--json").stdout)["budget_changes"]
-        == []
-    )
+    assert json.loads(run("explain", campaign, plan, "u1", "--json").stdout)["budget_changes"] == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("u1", "--rule", "budget"), ("--rule", "budget", "--ranges")])

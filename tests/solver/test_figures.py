@@ -36,6 +36,8 @@ def texts(figure: Any) -> set[str]:
 def test_a_frontier_is_drawn_with_its_bound_knee_and_marginals() -> None:
     """Points are the plans; the bound is above them all; steps are the differences; the knee is marked."""
     found = curve()
+    above: Any
+    below: Any
     above, below = found.figure().axes
     lines = {line.get_label(): line for line in above.lines}
     planned = found.table[found.table["value"].notna()]
@@ -63,7 +65,7 @@ def test_a_comparison_is_drawn_with_changes_and_what_has_no_plan() -> None:
     """One bar a scenario, its change beside it, and "no plan" where there is none."""
     found = scenarios()
     figure = found.figure()
-    bars = figure.axes[0].patches
+    bars: Any = figure.axes[0].patches
     assert [bar.get_width() for bar in bars] == pytest.approx([1.1, 0.9, 0])
     assert {"as it stands", "budget 3", "no plan", "1.1", "0.9  (−18.2 %)"} <= texts(figure)
 

@@ -128,7 +128,7 @@ def test_it_inverts_the_budget_of_a_large_campaign() -> None:
     assert warm.least <= warm.enough <= budget * (1 + 1e-4)
     assert warm.enough == pytest.approx(cold.enough, rel=2e-4)
     # A little less money than was proven to be least wins less: the bound of that budget says so.
-    less = instance.rules[0].model_copy(update={"amount": 0.99 * warm.least})  # type: ignore[union-attr]
+    less = instance.rules[0].model_copy(update={"amount": 0.99 * warm.least})
     assert solve(replace(instance, rules=(less, *instance.rules[1:])), gap=1e-4).bound < solution.value
     assert np.isfinite(warm.solution.certificate.multipliers).all()
 

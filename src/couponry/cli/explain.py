@@ -26,7 +26,7 @@ _LARGEST = 3
 
 EXAMPLES = (
     "couponry explain campaign plan u000017",
-    "couponry explain campaign plan u000017 --no-budget --json",
+    "couponry explain campaign plan u000017 --budget --json",
     "couponry explain campaign plan --rule parity",
     "couponry explain campaign plan --ranges",
 )
@@ -45,9 +45,9 @@ def explain(
     ranges: Annotated[
         bool, typer.Option("--ranges", help="Say how far the price of every rule holds, instead.")
     ] = False,
-    no_budget: Annotated[
+    budget: Annotated[
         bool,
-        typer.Option("--no-budget", help="Do not look for the budgets that would flip it."),
+        typer.Option("--budget", help="Look for the budgets that would flip it too: takes some solves."),
     ] = False,
     gap: Gap = 1e-6,
     seed: Seed = 0,
@@ -65,7 +65,7 @@ def explain(
     with cancel_on_interrupt() as cancel, progress_bars(shown=not json) as progress:
         given, solution = read_instance(instance), read_solution(plan)
         watched = {"seed": seed, "progress": progress, "cancel": cancel}
-        show, record = _answer(given, solution, user_id, rule, not no_budget, gap, watched)
+        show, record = _answer(given, solution, user_id, rule, budget, gap, watched)
     if json:
         print_json(record)
     else:

@@ -90,12 +90,13 @@ def frontier(
 
 
 def _show(found: Frontier) -> None:
+    spent = money if found.measure in ("cost", "revenue") else lambda amount, _: figure(amount)
     rows = [
         (
-            money(row["budget"], found.unit) + (" ← knee" if row["budget"] == found.knee else ""),
+            spent(row["budget"], found.unit) + (" ← knee" if row["budget"] == found.knee else ""),
             figure(row["value"]),
             figure(row["bound"]),
-            money(row["spend"], found.unit),
+            spent(row["spend"], found.unit),
             figure(row["price"]),
             figure(row["marginal"]),
             figure(row["value_per_cost"]),
