@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from couponry.instances.program import Program
+from couponry.solver.boxes import BoxSearch
 from couponry.solver.clock import Clock
-from couponry.solver.dual import DualSearch, measure_scale
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
+from couponry.solver.scale import measure_scale
 from couponry.solver.solve import REACH, SCALE_SAMPLE
 
 __all__ = ["PricedLimit", "limit_at_price"]
@@ -79,7 +80,7 @@ def limit_at_price(
     scale = measure_scale(changed, book, np.sort(sample))
     reach = REACH * scale.price
     reach[row] = abs(price)
-    search = DualSearch(changed, book, engine, scale, reach, clock, seed, elastic=True)
+    search = BoxSearch(changed, book, engine, scale, reach, clock, seed, elastic=True)
     held = np.array(start, dtype=np.float64)
     # From far away a small sample finds the way faster than boxes round the old prices do.
     far = abs(price - held[row]) > FAR * max(abs(held[row]), float(scale.price[row]))
