@@ -29,6 +29,7 @@ from couponry.solver.user_choice import UserChoice
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
+    from couponry.instances.rows import Row
     from couponry.solver.solution import Solution
 
 __all__ = ["BudgetChange", "Change", "Explanation", "Offer", "PricePaid", "explain"]
@@ -75,14 +76,14 @@ def explain(
     if np.isnan(solution.value):
         raise InputError("the solution has no plan to explain", mend="Mend the rules and solve again")
     row = _find(instance, user_id)
-    instance = at_tangents(instance, solution.certificate)
-    desk = _Desk(instance, solution, row)
+    desk = _Desk(at_tangents(instance, solution.certificate), solution, row)
     found = desk.explanation()
     position = _budget_row(instance, budget)
-    if position is None or not found.by_prices:
+    if position is None or not found.by_prices or found.frozen:
         return found
     clock = Clock(None, cancel, progress)
-    return replace(found, budget_changes=desk.budget_changes(position, clock, seed))
+    own = instance.program.rows[position]
+    return replace(found, budget_changes=desk.budget_changes(position, own, clock, seed))
 
 
 def _budget_row(instance: Instance, budget: bool | str) -> int | None:
@@ -171,16 +172,19 @@ class _Desk:
             frozen=frozen,
         )
 
-    def budget_changes(self, row: int, clock: Clock, seed: int) -> tuple[BudgetChange, ...]:
-        """Return the budgets, one smaller and one larger, at which the prices would give something else."""
+    def budget_changes(self, row: int, budget: Row, clock: Clock, seed: int) -> tuple[BudgetChange, ...]:
+        """Return the budgets, one smaller and one larger, at which the prices would give something else.
+
+        ``budget`` is the row as written: one at risk is priced as its tangent is, whose limit moves with it.
+        """
         person = Person(self.choice, self.worth, self.amounts, self.given)
         flips = budget_flips(self.program, row, person, self.multipliers, clock=clock, seed=seed)
-        budget = self.program.rows[row]
+        shift = budget.upper - self.program.rows[row].upper
         return tuple(
             BudgetChange(
                 budget.name,
                 budget.limits[1],
-                budget.told(flip.then),
+                budget.told(flip.then + shift),
                 tuple(self._id(place) for place in sorted(flip.places)),
             )
             for flip in flips

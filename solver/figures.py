@@ -151,9 +151,10 @@ def _draw_curve(axes: Axes, found: Frontier) -> None:
     table = found.table[found.table["value"].notna()]
     tried = table["budget"].to_numpy(np.float64)
     dense = np.unique(np.concatenate([np.linspace(tried[0], tried[-1], 400), tried]))
-    axes.plot(
-        dense, [found.bound_at(b) for b in dense], color=MUTED, linewidth=1, label="no plan can do better"
-    )
+    bound = [found.bound_at(b) for b in dense]
+    if not len(found.lines):  # nothing is proven between the budgets
+        dense, bound = tried, table["bound"].tolist()
+    axes.plot(dense, bound, color=MUTED, linewidth=1, label="no plan can do better")
     axes.plot(table["budget"], table["value"], color=ACCENT, marker="o", markersize=4, label="plans found")
     if found.budget >= table["budget"].iloc[0]:
         axes.axvline(found.budget, color=WARM, linewidth=1.5, linestyle=(0, (4, 3)), label="present budget")

@@ -20,6 +20,7 @@ from couponry.solver.knee import knee
 from couponry.solver.result import relative_gap
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
+from couponry.solver.stand_ins import rows_at_risk
 from couponry.solver.words import Figures, gain_words, objective_words
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Frontier:
             (revenue − cost) / cost. Else NaN.
     lines : ndarray of float64, shape (P, 3)
         Of each solved point: budget, proven bound, and its slope in the budget. Each proves a bound for
-        every budget.
+        every budget. None where a budget is at risk.
     campaign : Campaign
         Names objective, direction and currency.
     name, measure : str
@@ -226,13 +227,15 @@ def frontier(
     varied = instance.rules[position]
     assert isinstance(varied, Budget)
     amounts = _amounts(varied.amount, budgets, points)
+    # Of budgets at risk, prices prove a bound for their own budget alone.
+    linear = not rows_at_risk(instance.program)
     found: list[_Point] = []
     for step, amount in enumerate(amounts):
         if cancel is not None and cancel.is_set():
             break
         if progress is not None:
             progress(Progress("frontier", step, len(amounts), f"budget {amount:,.6g}"))
-        if found and found[-1].is_enough(gap):
+        if found and linear and found[-1].is_enough(gap):
             found.append(replace(found[-1], amount=amount, solved=False))
             continue
         rules = list(instance.rules)
@@ -249,7 +252,7 @@ def frontier(
         found.append(_Point(amount, solution, position))
     if progress is not None:
         progress(Progress("frontier", len(found), len(amounts), "done"))
-    return _put_together(instance, varied, position, found)
+    return _put_together(instance, varied, position, found, linear)
 
 
 @dataclass(frozen=True)
@@ -280,8 +283,10 @@ class _Point:
         return float(self.row["upper"]), certificate.bound, float(self.row["price"])
 
 
-def _put_together(instance: Instance, varied: Budget, position: int, points: list[_Point]) -> Frontier:
-    lines = [p.line() for p in points if p.solution.infeasibility is None]
+def _put_together(
+    instance: Instance, varied: Budget, position: int, points: list[_Point], linear: bool
+) -> Frontier:
+    lines = [p.line() for p in points if linear and p.solution.infeasibility is None]
     lines = [line for line in dict.fromkeys(lines) if math.isfinite(line[1])]
     whole = Frontier(
         rule=position,

@@ -22,6 +22,7 @@ from couponry.instances.progress import Cancel, Report
 from couponry.solver.clock import Clock
 from couponry.solver.priced_limit import limit_at_price
 from couponry.solver.solution_files import check_same_rows
+from couponry.solver.stand_ins import at_tangents
 from couponry.solver.words import price_words
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ def row_range(
     instance: Instance, solution: Solution, k: int, *, tolerance: float, seed: int, clock: Clock
 ) -> PriceRange:
     """Return the range of row ``k``'s price."""
-    program, row = instance.program, instance.program.rows[k]
+    row = instance.program.rows[k]
+    # A budget at risk is priced as its tangent is, whose limit moves as its own does.
+    program = at_tangents(instance, solution.certificate).program
+    shift = row.upper - program.rows[k].upper if row.risk is not None else 0.0
     multipliers = solution.certificate.multipliers
     multiplier = float(multipliers[k])
     activity = float(solution.prices["activity"].iloc[k])
@@ -141,6 +145,7 @@ def row_range(
         else limit_at_price(program, k, factor * multiplier, multipliers, clock=clock, seed=seed).limit
         for factor in (1 + tolerance, 1 - tolerance)
     )
+    dearer, cheaper = dearer + shift, cheaper + shift
     # The present limit has the present price, whatever rounding says; and sides do not pass each other.
     if multiplier > 0:
         ends = np.clip(dearer, row.lower, row.upper), np.maximum(cheaper, row.upper)

@@ -92,8 +92,8 @@ def limit_at_price(
 
 
 def _least(program: Program, row: int, side: float) -> float:
-    """Return the least activity of a row that users can be made to have, or the most for a lower side."""
+    """Return the least activity of a row that a plan can have, or the most for a lower side."""
     book = PriceBook(program, with_objective=False)
     alone = np.zeros(book.n_rows)
     alone[row] = side
-    return -side * LocalEngine(program).demand(book.scores(alone)).total
+    return float(book.frozen[row]) - side * LocalEngine(program).demand(book.scores(alone)).total

@@ -303,3 +303,16 @@ def test_the_knee_and_the_words() -> None:
     none = frontier(four_users(Budget(amount=1)), [0.5, 1])
     assert none.knee is None
     assert none.words == "No plan exists under any of these budgets."
+
+
+def test_of_a_budget_at_risk_each_point_proves_its_own_bound() -> None:
+    """Where spends are random, prices prove nothing for other budgets; the curve is drawn all the same."""
+    instance = draw_instance(300, 4, seed=5, rules=("budget",))
+    response = Response({**instance.response.measures, "cost_sd": 0.5 * instance.response.measures["cost"]})
+    own = instance.rules[0].model_copy(update={"overspend_probability": 0.05})
+    found = frontier(replace(instance, response=response, rules=(own,)), points=3, gap=1e-3)
+    assert len(found.lines) == 0
+    assert (found.table["value"] <= found.table["bound"]).all()
+    assert (found.table["gap"] <= 1e-3).all()
+    drawn_bound = found.figure().axes[0].lines[0]
+    assert list(drawn_bound.get_ydata()) == found.table["bound"].tolist()

@@ -17,6 +17,7 @@ from couponry.instances import (
     Budget,
     Campaign,
     Coupons,
+    Freeze,
     InputError,
     Instance,
     Response,
@@ -196,3 +197,27 @@ def test_a_solution_without_a_plan_or_of_other_rules_is_refused() -> None:
         price_ranges(clashing, solve(clashing))
     with pytest.raises(InputError, match="the plan was made for other rules than this instance has"):
         price_ranges(shop(Budget(amount=1.5)), solve(shop(UserCap(coupons=1))))
+
+
+def test_frozen_users_count_in_the_limit() -> None:
+    """With u1's 1 spent already, half a unit is left for u2: the price of 2 holds from limits of 1 to 2."""
+    earlier = pa.table({"user_id": ["u1"], "coupon_id": ["A"]})
+    row = ranges(shop(Freeze(plan=earlier), Budget(amount=1.5))).loc["budget"]
+    assert row["price"] == pytest.approx(2)
+    assert (row["holds_from"], row["holds_to"]) == pytest.approx((1, 2))
+
+
+def test_a_budget_at_risk_has_a_range_round_its_own_limit() -> None:
+    """The range is told in the budget's own amount, and more of it wins between 0.9 and 1 times the price."""
+    instance = draw_instance(400, 4, seed=5, rules=("budget", "stock"))
+    response = Response({**instance.response.measures, "cost_sd": 0.5 * instance.response.measures["cost"]})
+    own = instance.rules[0].model_copy(update={"overspend_probability": 0.05})
+    risky = replace(instance, response=response, rules=(own, *instance.rules[1:]))
+    row = ranges(risky, rows=["budget"]).loc["budget"]
+    assert row["limit"] == own.amount  # type: ignore[union-attr]
+    assert row["price"] > 0
+    assert row["holds_from"] < row["limit"] < row["holds_to"]
+    more = own.model_copy(update={"amount": row["holds_to"]})
+    now, then = (solve(replace(risky, rules=(r, *instance.rules[1:])), gap=1e-5) for r in (own, more))
+    gain = (then.value - now.value) / (row["holds_to"] - row["limit"])
+    assert 0.88 * row["price"] < gain < 1.02 * row["price"]
