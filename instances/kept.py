@@ -1,4 +1,4 @@
-"""Which pairs of an instance stand in an earlier plan."""
+"""An earlier plan as measures of an instance: which pairs stand in it, and which change their user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from couponry.instances.plan import read_plan
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["earlier_pairs", "kept_pairs"]
+__all__ = ["changed_pairs", "earlier_pairs", "kept_pairs"]
 
 
 def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, int]:
@@ -40,14 +40,46 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
     """
     table, user, coupon = earlier_pairs(instance, plan)
     known = (user >= 0) & (coupon >= 0)
-    user, coupon = user[known], coupon[known]
-    kept = np.zeros(instance.response.shape, dtype=np.int8)
+    return _marked(instance, user[known], coupon[known]), table.num_rows
+
+
+def changed_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, int]:
+    """Return what giving a pair does to the number of changed users, and how many giving nothing changes.
+
+    A user of whom an earlier plan gave one coupon is unchanged by that coupon alone, one who had nothing by
+    nothing, and one who had several is changed by whatever one coupon. So, of users who get one coupon at
+    most, the number changed is ``base + Σ measure`` over the pairs given.
+
+    Parameters
+    ----------
+    instance : Instance
+    plan : str or pyarrow.Table
+        As for :func:`kept_pairs`.
+
+    Returns
+    -------
+    ndarray of int8, shape (n, S)
+        −1 for the one pair that a user had, 1 for every pair of a user who had none, else 0.
+    int
+        The users who had something: ``base``.
+    """
+    _, user, coupon = earlier_pairs(instance, plan)
+    had = np.bincount(user[user >= 0], minlength=len(instance.users))
+    single = (user >= 0) & (coupon >= 0) & (had[user] == 1)
+    changed = -_marked(instance, user[single], coupon[single])
+    changed[had == 0] = 1
+    return changed, int(np.count_nonzero(had))
+
+
+def _marked(instance: Instance, user: np.ndarray, coupon: np.ndarray) -> np.ndarray:
+    """Return 1 where one of the pairs stands, int8 ``(n, S)``."""
+    marked = np.zeros(instance.response.shape, dtype=np.int8)
     if instance.response.coupon is None:
-        kept[user, coupon] = 1
+        marked[user, coupon] = 1
     else:
         row, place = np.nonzero(instance.response.coupon[user] == coupon[:, None])
-        kept[user[row], place] = 1
-    return kept, table.num_rows
+        marked[user[row], place] = 1
+    return marked
 
 
 def earlier_pairs(instance: Instance, plan: str | pa.Table) -> tuple[pa.Table, np.ndarray, np.ndarray]:

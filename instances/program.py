@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,19 @@ from couponry.instances.blocks import Block
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.frozen import FrozenPairs, frozen_pairs
-from couponry.instances.kept import kept_pairs
+from couponry.instances.kept import changed_pairs, kept_pairs
 from couponry.instances.risk import cost_variance, most_of_one, quantile
-from couponry.instances.rows import COST_VARIANCE, COUNT, KEPT, LIABILITY, Classes, Risk, Row, Term
+from couponry.instances.rows import (
+    CHANGED,
+    COST_VARIANCE,
+    COUNT,
+    KEPT,
+    LIABILITY,
+    Classes,
+    Risk,
+    Row,
+    Term,
+)
 from couponry.instances.rules import (
     Attributes,
     Budget,
@@ -219,7 +230,7 @@ class _Compiler:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.coupons: Coupons = instance.coupons
-        self.kept: np.ndarray | None = None
+        self.earlier: dict[str, np.ndarray] = {}
         self.random = np.zeros(len(self.coupons), dtype=bool)
         columns: dict[str, None] = {}
         for position, rule in enumerate(instance.rules):
@@ -253,9 +264,8 @@ class _Compiler:
 
     def column(self, measure: str) -> np.ndarray:
         """Return a measure's array, ``(n, S)``."""
-        if measure == KEPT:
-            assert self.kept is not None
-            return self.kept
+        if measure in (KEPT, CHANGED):
+            return self.earlier[measure]
         if measure == COST_VARIANCE and self.random.any():
             return self._variance()
         return self.instance.response.measure(measure)
@@ -421,25 +431,49 @@ class _Compiler:
         return [replace(row, terms=(revenue, cost), measure=f"revenue less {rule.ratio:g} × cost")]
 
     def _keep(self, rule: Keep) -> list[Row]:
-        if self.kept is not None:
+        if self.earlier:
             raise InputError("there is more than one keep rule", mend="Keep one of them")
-        self.kept, pairs = kept_pairs(self.instance, rule.plan)
-        return [
-            self._row(rule, name=rule.name or "keep", measure=KEPT, lower=row_limit(rule.share, pairs, -1)),
-        ]
+        name, rows = rule.name or "keep", []
+        if rule.share is not None:
+            self.earlier[KEPT], pairs = kept_pairs(self.instance, rule.plan)
+            rows.append(self._row(rule, name=name, measure=KEPT, lower=row_limit(rule.share, pairs, -1)))
+        if rule.changed_at_most is not None:
+            rows.append(self._changed(rule, f"{name} changed", rule.changed_at_most))
+        return rows
+
+    def _changed(self, rule: Keep, name: str, share: float) -> Row:
+        """Base + Σ measure ≤ share × users: what giving nothing changes, and what giving each pair does."""
+        several = np.flatnonzero(self.max_coupons > 1)
+        if len(several):
+            raise InputError(
+                f"users who get several coupons are changed by no sum over pairs, and {len(several):,} users "
+                "may get more than one",
+                column="changed_at_most",
+                value=share,
+                mend="Cap users at one coupon, or limit the pairs that change with share",
+            )
+        self.earlier[CHANGED], base = changed_pairs(self.instance, rule.plan)
+        limit = math.floor(row_limit(share, len(self.instance.users), 1)) - base
+        row = self._row(rule, name=name, measure=CHANGED, upper=limit)
+        return replace(row, measure="users changed", base=float(base))
 
     # --------------------------------------------------------------- choices
 
-    def choices(self) -> Choices:
-        """Return what each user may choose, from the user caps and the exclusions."""
-        caps = [rule for rule in self.instance.rules if isinstance(rule, UserCap)]
-        most = min((cap.coupons for cap in caps), default=1)
-        max_coupons = np.full(len(self.instance.users), most, dtype=np.int32)
+    @cached_property
+    def max_coupons(self) -> np.ndarray:
+        """How many coupons each user may get, int32 ``(n,)``."""
+        caps = [rule.coupons for rule in self.instance.rules if isinstance(rule, UserCap)]
+        most = np.full(len(self.instance.users), min(caps, default=1), dtype=np.int32)
         own = self.instance.users.max_coupons
         if own is not None:
-            max_coupons = np.where(own >= 0, own, max_coupons)
-        money = min((cap.money for cap in caps if cap.money is not None), default=np.inf)
-        return Choices(np.minimum(max_coupons, len(self.coupons)), float(money), self._conflicts())
+            most = np.where(own >= 0, own, most)
+        return np.minimum(most, len(self.coupons))
+
+    def choices(self) -> Choices:
+        """Return what each user may choose, from the user caps and the exclusions."""
+        caps = [rule.money for rule in self.instance.rules if isinstance(rule, UserCap)]
+        money = min((most for most in caps if most is not None), default=np.inf)
+        return Choices(self.max_coupons, float(money), self._conflicts())
 
     def frozen(self, choices: Choices) -> tuple[Choices, FrozenPairs]:
         """Return the pairs that stay, and choices that leave their users nothing more."""

@@ -11,7 +11,7 @@ from couponry.instances.errors import InputError, did_you_mean
 
 __all__ = ["Response"]
 
-_RESERVED = ("count", "kept", "coupon", "liability")
+_RESERVED = ("count", "kept", "changed", "coupon", "liability")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ import pandas as pd
 
 from couponry.instances.users import Users
 
-__all__ = ["COST_VARIANCE", "COUNT", "KEPT", "LIABILITY", "Classes", "Risk", "Row", "Term"]
+__all__ = ["CHANGED", "COST_VARIANCE", "COUNT", "KEPT", "LIABILITY", "Classes", "Risk", "Row", "Term"]
 
 COUNT = "count"
 KEPT = "kept"
+CHANGED = "changed"
 COST_VARIANCE = "cost_variance"
 LIABILITY = "liability"
 
@@ -30,7 +31,8 @@ class Term:
     Attributes
     ----------
     measure : str
-        ``"count"`` is 1 for every pair; ``"kept"`` is 1 for the pairs of an earlier plan.
+        ``"count"`` is 1 for every pair; ``"kept"`` is 1 for the pairs of an earlier plan; ``"changed"`` is
+        −1 for those of them that leave their user unchanged, and 1 for what a user who had nothing may get.
     users : ndarray of float64, shape (C,)
     coupons : ndarray of float64, shape (J,)
     """
@@ -86,6 +88,9 @@ class Row:
     risk : Risk or None
         Where the activity is random: the terms are its expectation, and what the row limits from above is the
         expectation and what chance adds. Not linear, so :mod:`couponry.solver.at_risk` sees to it.
+    base : float
+        In the row's own scale: what the rule counts before anything is given, such as the users whom giving
+        nothing would change. Activity, lower and upper have it added where they are told.
     """
 
     name: str
@@ -98,6 +103,16 @@ class Row:
     unit: float = 1.0
     scope: str = ""
     risk: Risk | None = None
+    base: float = 0.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lower and upper, as the rule speaks of them."""
+        return self.told(self.lower), self.told(self.upper)
+
+    def told(self, activity: float) -> float:
+        """Return an activity or limit, as the rule speaks of it."""
+        return (activity + self.base) / self.unit
 
     def activity(self, demand: dict[str, np.ndarray]) -> float:
         """Return Σ a x from the demand tables, measure → ``(C, J)``."""

@@ -231,16 +231,27 @@ class ReturnFloor(_Scoped):
 
 
 class Keep(_Rule):
-    """At least this share of an earlier plan's pairs stays.
+    """Stay near an earlier plan: keep a share of its pairs, change at most a share of the users, or both.
 
-    ``plan`` is a plan file, or a table with ``user_id`` and ``coupon_id``. Pairs whose user or coupon is
-    gone count as given up.
+    ``plan`` is a plan file, or a table with ``user_id`` and ``coupon_id``. Of ``share``, pairs whose user or
+    coupon is gone count as given up. ``changed_at_most`` is a share of the instance's users, of whom each may
+    get one coupon at most: changed is who gets anything else than before, also who had nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     kind: ClassVar[str] = "keep"
     plan: str | pa.Table
-    share: Share
+    share: Share | None = None
+    changed_at_most: Share | None = None
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Keep:
+        if self.share is None and self.changed_at_most is None:
+            raise InputError(
+                "the rule has no limit",
+                mend="Give share, of the earlier pairs that stay, or changed_at_most, of the users",
+            )
+        return self
 
 
 class Freeze(_Rule):

@@ -37,7 +37,7 @@ _CHIEF: Mapping[str, tuple[str, ...]] = {
     "coverage": ("at_least", "at_most"),
     "parity": ("tolerance",),
     "return_floor": ("ratio",),
-    "keep": ("share",),
+    "keep": ("share", "changed_at_most"),
 }
 
 

@@ -7,6 +7,7 @@ distance to the next choice says how much a value or a cost would have to move.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError
-from couponry.solver.explanation import TIE, Change, Explanation, Offer, PricePaid
+from couponry.instances.progress import Cancel, Report
+from couponry.instances.rules import Budget
+from couponry.solver.budget_flip import Person, budget_flips
+from couponry.solver.clock import Clock
+from couponry.solver.edits import find_rule
+from couponry.solver.explanation import TIE, BudgetChange, Change, Explanation, Offer, PricePaid
+from couponry.solver.frontier import varied_budget
 from couponry.solver.prices import PriceBook
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.stand_ins import at_tangents
@@ -22,12 +29,22 @@ from couponry.solver.user_choice import UserChoice
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
+    from couponry.instances.rows import Row
     from couponry.solver.solution import Solution
 
-__all__ = ["Change", "Explanation", "Offer", "PricePaid", "explain"]
+__all__ = ["BudgetChange", "Change", "Explanation", "Offer", "PricePaid", "explain"]
 
 
-def explain(instance: Instance, solution: Solution, user_id: object) -> Explanation:
+def explain(
+    instance: Instance,
+    solution: Solution,
+    user_id: object,
+    *,
+    budget: bool | str = False,
+    seed: int = 0,
+    progress: Report | None = None,
+    cancel: Cancel | None = None,
+) -> Explanation:
     """Say why a user gets what the plan gives, and what would have changed it.
 
     Parameters
@@ -36,6 +53,14 @@ def explain(instance: Instance, solution: Solution, user_id: object) -> Explanat
     solution : Solution
         Of this instance.
     user_id : str or int
+    budget : bool or str
+        Whether to look for the budgets that would flip the choice too: a few warm solves of the dual. A name
+        says which budget; else it is the one that :func:`couponry.solver.frontier.frontier` varies.
+    seed : int
+        Of the samples of those solves.
+    progress : callable, optional
+    cancel : Cancel, optional
+        Once it is set, budgets that are not known yet are left out.
 
     Returns
     -------
@@ -44,15 +69,32 @@ def explain(instance: Instance, solution: Solution, user_id: object) -> Explanat
     Raises
     ------
     InputError
-        If there is no such user, the solution has no plan or was made for other rules, or the plan gives this
-        user something that is not eligible.
+        If there is no such user or budget, the solution has no plan or was made for other rules, or the plan
+        gives this user something that is not eligible.
     """
     check_same_rows(instance, solution.certificate)
     if np.isnan(solution.value):
         raise InputError("the solution has no plan to explain", mend="Mend the rules and solve again")
     row = _find(instance, user_id)
-    instance = at_tangents(instance, solution.certificate)
-    return _Desk(instance, solution, row).explanation()
+    desk = _Desk(at_tangents(instance, solution.certificate), solution, row)
+    found = desk.explanation()
+    position = _budget_row(instance, budget)
+    if position is None or not found.by_prices or found.frozen:
+        return found
+    clock = Clock(None, cancel, progress)
+    own = instance.program.rows[position]
+    return replace(found, budget_changes=desk.budget_changes(position, own, clock, seed))
+
+
+def _budget_row(instance: Instance, budget: bool | str) -> int | None:
+    """Return which row of the program is the budget that is meant; None where none is."""
+    if budget is False:
+        return None
+    rules = [rule for rule in instance.rules if isinstance(rule, Budget)]
+    if not isinstance(budget, str) and not rules:
+        return None
+    position = varied_budget(instance, find_rule(instance, budget) if isinstance(budget, str) else None)
+    return next(k for k, row in enumerate(instance.program.rows) if row.rule == position)
 
 
 class _Desk:
@@ -128,6 +170,24 @@ class _Desk:
             by_prices=by_prices,
             changes=tuple(self._least_changes(others)) if by_prices else (),
             frozen=frozen,
+        )
+
+    def budget_changes(self, row: int, budget: Row, clock: Clock, seed: int) -> tuple[BudgetChange, ...]:
+        """Return the budgets, one smaller and one larger, at which the prices would give something else.
+
+        ``budget`` is the row as written: one at risk is priced as its tangent is, whose limit moves with it.
+        """
+        person = Person(self.choice, self.worth, self.amounts, self.given)
+        flips = budget_flips(self.program, row, person, self.multipliers, clock=clock, seed=seed)
+        shift = budget.upper - self.program.rows[row].upper
+        return tuple(
+            BudgetChange(
+                budget.name,
+                budget.limits[1],
+                budget.told(flip.then + shift),
+                tuple(self._id(place) for place in sorted(flip.places)),
+            )
+            for flip in flips
         )
 
     def _places(self) -> np.ndarray:

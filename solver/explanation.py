@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-__all__ = ["TIE", "Change", "Explanation", "Offer", "PricePaid"]
+from couponry.solver.words import listed
+
+__all__ = ["TIE", "BudgetChange", "Change", "Explanation", "Offer", "PricePaid"]
 
 TIE = 1e-9
 """Reduced values nearer than this are the same."""
@@ -94,6 +96,35 @@ class Change:
 
 
 @dataclass(frozen=True)
+class BudgetChange:
+    """A budget at which the prices would give the user something else.
+
+    Attributes
+    ----------
+    rule : str
+        The budget's name.
+    now, then : float
+        The budget, and about what it would have to be: prices are those of the linear program, and a plan of
+        whole coupons follows them up to the few users whom they do not settle.
+    gets : tuple of str
+        What the user would get there.
+    """
+
+    rule: str
+    now: float
+    then: float
+    gets: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Return the change as a clause."""
+        verb = "rose" if self.then > self.now else "fell"
+        gets = listed(self.gets) if self.gets else "no coupon"
+        then = f"{self.then:,.0f}" if abs(self.then) >= 1000 else f"{self.then:.4g}"
+        return f"{self.rule} {verb} from {_figure(self.now)} to about {then} (then {gets})"
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a user gets what the plan gives.
 
@@ -115,6 +146,8 @@ class Explanation:
         The least change of a value, and of a cost, that would flip the choice; where there is one.
     frozen : bool
         Whether a freeze rule says what the user gets: then there is no other choice.
+    budget_changes : tuple of BudgetChange
+        The nearest smaller and larger budget that would; where there are such, and they were asked for.
     """
 
     user_id: object
@@ -125,6 +158,7 @@ class Explanation:
     by_prices: bool
     changes: tuple[Change, ...]
     frozen: bool = False
+    budget_changes: tuple[BudgetChange, ...] = ()
 
     @property
     def given(self) -> tuple[Offer, ...]:
@@ -163,13 +197,13 @@ class Explanation:
     def _choice_words(self) -> str:
         who = f"User {self.user_id}"
         if self.frozen:
-            return f"{who} stays with {_listed([offer.coupon_id for offer in self.given])}: frozen."
+            return f"{who} stays with {listed([offer.coupon_id for offer in self.given])}: frozen."
         if self.given:
-            return f"{who} gets {_listed([offer.coupon_id for offer in self.given])}."
+            return f"{who} gets {listed([offer.coupon_id for offer in self.given])}."
         if not self.offers:
             return f"{who} gets no coupon: none of the menu is eligible for this user."
         if self.runner_up:
-            return f"{who} gets no coupon; nearest was {_listed(list(self.runner_up))}."
+            return f"{who} gets no coupon; nearest was {listed(list(self.runner_up))}."
         return f"{who} gets no coupon: the rules on a single user allow none."
 
     def _offer_words(self, offer: Offer) -> str:
@@ -185,7 +219,7 @@ class Explanation:
         return f"{adds}{asks}{pays}, {rest}."
 
     def _margin_words(self) -> str:
-        other = _listed(list(self.runner_up)) if self.runner_up else "no coupon"
+        other = listed(list(self.runner_up)) if self.runner_up else "no coupon"
         if not self.by_prices:
             return (
                 f"At these prices {other} would be {_figure(-self.margin)} better: this user is one of those "
@@ -198,15 +232,12 @@ class Explanation:
         return f"Next best is {other}, {_figure(self.margin)} behind."
 
     def _change_words(self) -> str:
-        if not self.by_prices or not self.changes:
+        changes: list[Change | BudgetChange] = [*self.changes, *self.budget_changes]
+        if not self.by_prices or not changes:
             return ""
-        return "It would change if " + ", or if ".join(change.words for change in self.changes) + "."
+        return "It would change if " + ", or if ".join(change.words for change in changes) + "."
 
 
 def _figure(number: float) -> str:
     """Return a number as people read it."""
     return f"{number:,.2f}" if abs(number) >= 100 else f"{number:.4g}"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

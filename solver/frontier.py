@@ -5,22 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.plan_pairs import plan_pairs
 from couponry.instances.progress import Cancel, Progress, Report
 from couponry.instances.rules import Budget
+from couponry.solver.knee import knee
 from couponry.solver.result import relative_gap
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
+from couponry.solver.stand_ins import rows_at_risk
+from couponry.solver.words import Figures, gain_words, objective_words
 
-__all__ = ["Frontier", "frontier"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-COLUMNS = ("budget", "status", "value", "bound", "gap", "spend", "given", "price")
+    from couponry.instances.rules import Campaign
+
+__all__ = ["Frontier", "frontier", "varied_budget"]
+
+COLUMNS = (
+    "budget",
+    "status",
+    "value",
+    "bound",
+    "gap",
+    "spend",
+    "given",
+    "price",
+    "marginal",
+    "cost",
+    "value_per_cost",
+    "revenue",
+    "revenue_per_cost",
+    "roi",
+)
 
 
 @dataclass(frozen=True)
@@ -34,14 +59,125 @@ class Frontier:
     budget : float
         The instance's own amount.
     table : pandas.DataFrame
-        One row a budget, ascending: ``budget, status, value, bound, gap, spend, given, price``. ``spend`` is
-        what the plan takes of the budget; ``price`` is what one more unit of it is worth there. A budget
-        under which no plan exists has NaNs.
+        One row a budget, ascending; a budget under which no plan exists has NaNs. Columns:
+
+        ``budget, status, value, bound, gap``
+            The bound is the least of what all points' prices prove for this budget, so it is concave in it
+            (convex where the objective is minimised), save where a search made it tighter still.
+        ``spend, given``
+            What the plan takes of the budget, and the coupons it gives.
+        ``price``
+            What one more unit of the budget is worth here, by prices.
+        ``marginal``
+            What a unit more won on the way from the row before, by the difference of their plans.
+        ``cost, value_per_cost``
+            Expected cost of the plan, all of it; conversions for each unit of it.
+        ``revenue, revenue_per_cost, roi``
+            Where the response has revenue: Σ revenue of the plan, revenue for each unit of cost, and
+            (revenue − cost) / cost. Else NaN.
+    lines : ndarray of float64, shape (P, 3)
+        Of each solved point: budget, proven bound, and its slope in the budget. Each proves a bound for
+        every budget. None where a budget is at risk.
+    campaign : Campaign
+        Names objective, direction and currency.
+    name, measure : str
+        Of the budget.
     """
 
     rule: int
     budget: float
     table: pd.DataFrame
+    lines: np.ndarray
+    campaign: Campaign
+    name: str
+    measure: str
+
+    @property
+    def objective(self) -> str:
+        """The measure that is optimised."""
+        return self.campaign.objective
+
+    @property
+    def sense(self) -> float:
+        """+1 where the objective is maximised, −1 where it is minimised."""
+        return 1.0 if self.campaign.sense == "maximise" else -1.0
+
+    @property
+    def currency(self) -> str:
+        """The campaign's currency."""
+        return self.campaign.currency
+
+    @property
+    def unit(self) -> str:
+        """The unit of the budget."""
+        return self.currency if self.measure in ("cost", "revenue") else self.measure
+
+    @property
+    def knee(self) -> float | None:
+        """The budget beyond which more money wins markedly less, or None where the curve has no such point.
+
+        It is the point of the bound's curve that is furthest from the chord between its ends, once both axes
+        are scaled to 1: the knee of a concave curve by Satopaa, Albrecht, Irwin and Raghavan, Finding a
+        "kneedle" in a haystack, 2011, 10.1109/ICDCSW.2011.20. It is one of the budgets tried, and depends on
+        where the first and last of them lie.
+        """
+        drawn = self.table[self.table["value"].notna()]
+        at = knee(drawn["budget"].to_numpy(), self.sense * drawn["bound"].to_numpy())
+        return None if at is None else float(drawn["budget"].iloc[at])
+
+    def bound_at(self, budget: float) -> float:
+        """Return what no plan can exceed at any budget, also one that was not tried."""
+        if not len(self.lines):
+            return self.sense * math.inf
+        at, bound, slope = self.lines.T
+        proven = bound + slope * (budget - at)
+        rounding = 8 * np.finfo(np.float64).eps * (np.abs(bound) + np.abs(slope) * (np.abs(at) + abs(budget)))
+        return float(self.sense * np.min(self.sense * proven + np.where(budget == at, 0.0, rounding)))
+
+    @property
+    def words(self) -> str:
+        """The ends of the curve and its knee, in a few sentences."""
+        drawn = self.table[self.table["value"].notna()]
+        numbers = Figures(self.currency)
+        if not len(drawn):
+            return "No plan exists under any of these budgets."
+        first, last = drawn.iloc[0], drawn.iloc[-1]
+
+        def money(amount: float) -> str:
+            return numbers.measure(self.measure, amount)
+
+        def reached(value: float) -> str:
+            return numbers.measure(self.objective, value)
+
+        words = (
+            f"From {money(first['budget'])} to {money(last['budget'])}, {objective_words(self.objective)} "
+        )
+        words += f"go from {reached(first['value'])} to {reached(last['value'])}."
+        missing = self.table[self.table["status"] == "infeasible"]
+        if len(missing):
+            words += f" Under {money(missing['budget'].iloc[-1])} there is no plan."
+        if self.knee is not None:
+            at = drawn[drawn["budget"] == self.knee].iloc[0]
+            words += f" The knee is at {money(self.knee)}: there one more unit would "
+            words += f"{gain_words(self.campaign, abs(at['price']), numbers)}."
+        if last["price"] == 0:
+            enough = drawn.loc[drawn["price"] == 0, "spend"].iloc[0]
+            words += f" Beyond {money(enough)} more is worth nothing."
+        return words
+
+    def figure(self) -> Figure:
+        """Draw the curve with its bound and knee, and below it what one more unit of money wins.
+
+        Raises
+        ------
+        InputError
+            If no budget has a plan.
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from couponry.solver.figures import frontier_figure
+
+        return frontier_figure(self)
 
 
 def frontier(
@@ -82,20 +218,29 @@ def frontier(
     ------
     InputError
         If there is no budget to vary, or an amount is negative or not finite.
+
+    Notes
+    -----
+    Once more money is worth nothing, the last plan stands for all larger budgets without a further solve.
     """
-    position = _position(instance, rule)
+    position = varied_budget(instance, rule)
     varied = instance.rules[position]
     assert isinstance(varied, Budget)
     amounts = _amounts(varied.amount, budgets, points)
-    records: list[dict[str, Any]] = []
-    last: Solution | None = None
+    # Of budgets at risk, prices prove a bound for their own budget alone.
+    linear = not rows_at_risk(instance.program)
+    found: list[_Point] = []
     for step, amount in enumerate(amounts):
         if cancel is not None and cancel.is_set():
             break
         if progress is not None:
             progress(Progress("frontier", step, len(amounts), f"budget {amount:,.6g}"))
+        if found and linear and found[-1].is_enough(gap):
+            found.append(replace(found[-1], amount=amount, solved=False))
+            continue
         rules = list(instance.rules)
         rules[position] = varied.model_copy(update={"amount": amount})
+        last = next((p.solution for p in reversed(found) if p.solution.infeasibility is None), None)
         solution = solve(
             replace(instance, rules=tuple(rules)),
             gap=gap,
@@ -104,13 +249,63 @@ def frontier(
             cancel=cancel,
             explain_clashes=False,
         )
-        record = _record(amount, solution, position)
-        records.append(_no_worse(record, records[-1], instance) if records else record)
-        if solution.infeasibility is None:
-            last = solution
+        found.append(_Point(amount, solution, position))
     if progress is not None:
-        progress(Progress("frontier", len(records), len(amounts), "done"))
-    return Frontier(position, varied.amount, pd.DataFrame.from_records(records, columns=list(COLUMNS)))
+        progress(Progress("frontier", len(found), len(amounts), "done"))
+    return _put_together(instance, varied, position, found, linear)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A budget and its solution; that of a smaller budget where more money is worth nothing."""
+
+    amount: float
+    solution: Solution
+    position: int
+    solved: bool = True
+
+    @property
+    def row(self) -> Any:
+        """The budget's row of the solution's prices."""
+        prices = self.solution.prices
+        return prices[prices["position"] == self.position].iloc[0]
+
+    def is_enough(self, gap: float) -> bool:
+        """Whether the plan is proven to be within the gap of the best at any larger budget."""
+        solution = self.solution
+        return bool(
+            self.row["price"] == 0 and relative_gap(solution.value, solution.certificate.bound) <= gap
+        )
+
+    def line(self) -> tuple[float, float, float]:
+        """Return the bound that the prices prove for every budget: where, how much, and its slope."""
+        certificate = self.solution.certificate
+        return float(self.row["upper"]), certificate.bound, float(self.row["price"])
+
+
+def _put_together(
+    instance: Instance, varied: Budget, position: int, points: list[_Point], linear: bool
+) -> Frontier:
+    lines = [p.line() for p in points if linear and p.solution.infeasibility is None]
+    lines = [line for line in dict.fromkeys(lines) if math.isfinite(line[1])]
+    whole = Frontier(
+        rule=position,
+        budget=varied.amount,
+        table=pd.DataFrame(),
+        lines=np.array(lines, dtype=np.float64).reshape(-1, 3),
+        campaign=instance.campaign,
+        name=varied.name or "budget",
+        measure=varied.measure,
+    )
+    records: list[dict[str, Any]] = []
+    for point in points:
+        record = _record(instance, point, whole)
+        records.append(_no_worse(record, records[-1], instance) if records else record)
+    table = pd.DataFrame.from_records(records, columns=[name for name in COLUMNS if name != "marginal"])
+    steps = table["budget"].diff()
+    marginal = table["value"].diff() / steps.where(steps > 0)
+    table.insert(COLUMNS.index("marginal"), "marginal", whole.sense * marginal)
+    return replace(whole, table=table)
 
 
 def _no_worse(record: dict[str, Any], before: dict[str, Any], instance: Instance) -> dict[str, Any]:
@@ -118,11 +313,19 @@ def _no_worse(record: dict[str, Any], before: dict[str, Any], instance: Instance
     sense = instance.program.sense
     if math.isnan(before["value"]) or sense * record["value"] >= sense * before["value"]:
         return record
-    kept = {name: before[name] for name in ("value", "spend", "given")}
+    own = ("budget", "status", "bound", "gap", "price")
+    kept = {name: value for name, value in before.items() if name not in own}
     return {**record, **kept, "gap": relative_gap(before["value"], record["bound"])}
 
 
-def _position(instance: Instance, rule: int | None) -> int:
+def varied_budget(instance: Instance, rule: int | None = None) -> int:
+    """Return which rule a frontier varies: the one given, or the first budget of all, or the first budget.
+
+    Raises
+    ------
+    InputError
+        If there is no budget, or the rule given is none.
+    """
     budgets = [k for k, r in enumerate(instance.rules) if isinstance(r, Budget)]
     if not budgets:
         raise InputError("there is no budget to vary", mend="Add a [[budget]] to the instance's rules")
@@ -147,16 +350,42 @@ def _amounts(own: float, budgets: Sequence[float] | None, points: int) -> list[f
     return sorted(float(amount) for amount in budgets)
 
 
-def _record(amount: float, solution: Solution, position: int) -> dict[str, Any]:
-    row = solution.prices[solution.prices["position"] == position].iloc[0]
-    found = solution.plan.num_rows > 0 or not math.isnan(solution.value)
+def _record(instance: Instance, point: _Point, whole: Frontier) -> dict[str, Any]:
+    solution, row = point.solution, point.row
+    if math.isnan(solution.value):
+        bound = solution.bound if math.isfinite(solution.bound) else math.nan
+        nothing = dict.fromkeys(COLUMNS, math.nan)
+        return {**nothing, "budget": point.amount, "status": solution.status.value, "bound": bound}
+    bound, sense = whole.bound_at(point.amount), whole.sense
+    if point.solved:  # what a search proved holds for its own budget alone
+        bound = sense * min(sense * solution.bound, sense * bound)
+    # A proven bound is no worse than a plan, up to the rounding of sums.
+    bound = sense * max(sense * bound, sense * solution.value)
     return {
-        "budget": amount,
+        "budget": point.amount,
         "status": solution.status.value,
         "value": solution.value,
-        "bound": solution.bound if math.isfinite(solution.bound) else math.nan,
-        "gap": solution.gap if found else math.nan,
-        "spend": row["activity"] if found else math.nan,
-        "given": solution.plan.num_rows if found else math.nan,
-        "price": row["price"] if found else math.nan,
+        "bound": bound,
+        "gap": relative_gap(solution.value, bound),
+        "spend": row["activity"],
+        "given": solution.plan.num_rows,
+        "price": row["price"],
+        **_returns(instance, solution),
+    }
+
+
+def _returns(instance: Instance, solution: Solution) -> dict[str, float]:
+    """Return what a plan costs, wins and earns, and the ratios of these."""
+    cost, value = (math.fsum(pc.fill_null(solution.plan[name], 0.0).to_numpy()) for name in ("cost", "value"))
+    revenue = math.nan
+    if "revenue" in instance.response.measures:
+        user, place = plan_pairs(instance, solution.plan)
+        revenue = math.fsum(instance.response.measure("revenue")[user, place].astype(np.float64))
+    paid = cost if cost > 0 else math.nan
+    return {
+        "cost": cost,
+        "value_per_cost": value / paid,
+        "revenue": revenue,
+        "revenue_per_cost": revenue / paid,
+        "roi": (revenue - cost) / paid,
     }

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from couponry.instances.program import Program, exact
-from couponry.instances.rows import COUNT, KEPT, Row
+from couponry.instances.rows import CHANGED, COUNT, KEPT, Row
 
 __all__ = ["grains", "round_inwards"]
 
@@ -26,7 +26,7 @@ def grains(program: Program) -> np.ndarray:
 
 
 def _grain(program: Program, row: Row, constant: dict[str, np.ndarray | None]) -> float:
-    if all(term.measure in (COUNT, KEPT) for term in row.terms):
+    if all(term.measure in (COUNT, KEPT, CHANGED) for term in row.terms):
         whole = all(bool((term.weights() == np.round(term.weights())).all()) for term in row.terms)
         return 1.0 if whole else 0.0
     if len(row.terms) > 1:

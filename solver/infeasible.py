@@ -131,7 +131,7 @@ class _LeastChange:
 
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
     row = book.program.rows[k]
-    limit = (row.lower if side == "lower" else row.upper) / row.unit
+    limit = row.limits[side == "upper"]
     mended = None if change is None else outward(limit, change / row.unit, side)
     currency = instance.campaign.currency
     unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""

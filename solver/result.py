@@ -71,6 +71,7 @@ def price_table(
             expected, deviation = own, float(standard_deviation(row.risk, *given))
             own = float(row_sums(row, *given)[0])
             said = risk_words(row.risk, expected, deviation, instance.campaign.currency)
+        price = program.sense * multipliers[k] * row.unit
         records.append(
             {
                 "name": row.name,
@@ -78,11 +79,11 @@ def price_table(
                 "position": row.rule,
                 "measure": row.measure,
                 "scope": row.scope,
-                "activity": own / row.unit,
-                "lower": row.lower / row.unit,
-                "upper": row.upper / row.unit,
-                "price": program.sense * multipliers[k] * row.unit,
-                "words": price_words(row, program, own, multipliers[k], instance.campaign.currency) + said,
+                "activity": row.told(own),
+                "lower": row.limits[0],
+                "upper": row.limits[1],
+                "price": price,
+                "words": price_words(row, instance.campaign, row.told(own), price) + said,
             }
         )
     names = ["name", "rule", "position", "measure", "scope", "activity", "lower", "upper", "price", "words"]

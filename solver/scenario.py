@@ -19,6 +19,8 @@ from couponry.solver.edits import Edit
 from couponry.solver.solve import solve
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from couponry.instances.instance import Instance
     from couponry.solver.solution import Solution
 
@@ -102,6 +104,20 @@ class Comparison:
         table.insert(7, "change", table["value"] - base)
         table.insert(8, "change_share", table["change"] / abs(base) if base else np.nan)
         return table
+
+    def figure(self) -> Figure:
+        """Draw what each scenario reaches, its proven bound, and its change beside the first.
+
+        Raises
+        ------
+        InputError
+            If no scenario has a plan.
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        from couponry.solver.figures import comparison_figure
+
+        return comparison_figure(self)
 
     @staticmethod
     def _row(scenario: Scenario, solution: Solution) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -181,9 +182,13 @@ class Reading:
         elif isinstance(rule, Keep):
             earlier = rule.plan.to_pylist()
             names = {(str(row["user_id"]), str(row["coupon_id"])) for row in earlier}
-            kept = {p for p in self.pairs_of(users, coupons) if self._names(p) in names}
-            share = rule.share if earlier else 0.0
-            yield [(Fraction(1, len(earlier) or 1), "count", frozenset(kept))], share, None
+            pairs = self.pairs_of(users, coupons)
+            kept = {p for p in pairs if self._names(p) in names}
+            if rule.share is not None:
+                share = rule.share if earlier else 0.0
+                yield [(Fraction(1, len(earlier) or 1), "count", frozenset(kept))], share, None
+            if rule.changed_at_most is not None:
+                yield self._changed_users(names, pairs, kept, rule.changed_at_most)
         elif isinstance(rule, Coverage | Parity):
             for value in sorted({self.users[i][rule.segment] for i in users}):
                 group = [i for i in users if self.users[i][rule.segment] == value]
@@ -194,6 +199,24 @@ class Reading:
                     there = (Fraction(1, len(group)), rule.measure, inside)
                     overall = (Fraction(-1, len(users)), rule.measure, pairs)
                     yield [there, overall], -rule.tolerance, rule.tolerance
+
+    def _changed_users(
+        self, names: set[tuple[str, str]], pairs: frozenset[Pair], kept: set[Pair], share: float
+    ) -> Limit:
+        """Return the limit on users who get anything else than before, at most one coupon each."""
+        had = Counter(user for user, _ in names)
+        count = [had[str(row["user_id"])] for row in self.users]
+        stays = frozenset(p for p in kept if count[p[0]] == 1)
+        new = frozenset(p for p in pairs if count[p[0]] == 0)
+        # The greatest number of changed users whose share, rounded once, is within what was written.
+        n = len(count)
+        most = max(m for m in range(n + 1) if m / n <= share)
+        changed_by_nothing = sum(c > 0 for c in count)
+        return (
+            [(Fraction(-1), "count", stays), (Fraction(1), "count", new)],
+            None,
+            float(most - changed_by_nothing),
+        )
 
     def _names(self, pair: Pair) -> tuple[str, str]:
         return str(self.users[pair[0]]["user_id"]), self.menu[pair[1]]["coupon_id"]

@@ -330,7 +330,11 @@ def _keeps(draw: st.DrawFn, instance: Instance, anchor: set[Pair]) -> Keep:
         coupons = earlier["coupon_id"].to_pylist()
         user = texts[0] if texts else "9"
         earlier = pa.table({"user_id": [*texts, user, "5"], "coupon_id": [*coupons, "gone", "c0"]})
-    return Keep(plan=earlier, share=draw(st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0])))
+    share = draw(st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0]))
+    if instance.program.choices.max_coupons.max() > 1 or draw(st.booleans()):
+        return Keep(plan=earlier, share=share)
+    changed = draw(st.sampled_from([0.0, 0.2, 1 / 3, 0.5, 0.75]))
+    return Keep(plan=earlier, share=share if draw(st.booleans()) else None, changed_at_most=changed)
 
 
 @st.composite

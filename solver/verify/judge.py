@@ -145,7 +145,7 @@ def _beyond(
     requirement: Requirement, sums: _Sums, read: Callable[[Fraction], Fraction]
 ) -> tuple[float, float, float]:
     """Return the activity, the limit that it breaks, and by how much it is above (+) or below (−) it."""
-    exact = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), Fraction(0))
+    exact = sum((part.coefficient * read(sums.over(part)) for part in requirement.parts), requirement.base)
     if requirement.chance is not None:
         exact += Fraction(requirement.quantile) * square_root(sums.over(requirement.chance))
     activity = float(exact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -52,12 +53,26 @@ def earlier_plan(rule: Keep | Freeze) -> pa.Table:
     return table
 
 
+@dataclass(frozen=True)
+class _Earlier:
+    """An earlier plan: sorted keys ``user · J + coupon`` of its known pairs, and how many each user had."""
+
+    keys: np.ndarray
+    had: np.ndarray
+
+    def number(self, kind: str, kept: np.ndarray, had: np.ndarray) -> np.ndarray:
+        """Return the measure of pairs: which of them stand in the plan, and how many their users had."""
+        if kind == "kept":
+            return kept.astype(np.float64)
+        return np.where(had == 0, 1.0, np.where(kept & (had == 1), -1.0, 0.0))
+
+
 class Measures:
-    """Numbers of pairs by name: ``"count"``, a measure of the response, or ``"kept i"`` of rule ``i``.
+    """Numbers of pairs by name: ``"count"``, a measure of the response, ``"kept i"`` or ``"changed i"``.
 
-    ``"cost_variance"`` is worked out where the response does not have it.
-
-    float32 responses are widened, never rounded.
+    The last two are of the earlier plan of rule ``i``: 1 for its pairs; and how many users more a pair
+    changes than nothing does, where a user gets one coupon at most. ``"cost_variance"`` is worked out where
+    the response does not have it. float32 responses are widened, never rounded.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -66,15 +81,24 @@ class Measures:
         self._most = most_of_one(instance)
         self._earlier = cache(self._read_earlier)
 
-    def _read_earlier(self, name: str) -> np.ndarray:
-        """Return the earlier plan's known pairs as sorted keys ``user · J + coupon``."""
-        rule = self.instance.rules[int(name.split()[1])]
+    def _read_earlier(self, position: int) -> _Earlier:
+        rule = self.instance.rules[position]
         assert isinstance(rule, Keep)
         table = earlier_plan(rule)
         user = positions(table["user_id"], self.instance.users.ids)
         coupon = menu_positions(self.instance, table["coupon_id"])
         known = (user >= 0) & (coupon >= 0)
-        return np.unique(user[known] * self._menu + coupon[known])
+        # Coupons that are gone are told apart by their names: who had two of them had two.
+        names = as_text(table["coupon_id"]).combine_chunks().dictionary_encode().indices.to_numpy()
+        distinct = np.unique(np.stack([user, names])[:, user >= 0], axis=1)
+        return _Earlier(
+            np.unique(user[known] * self._menu + coupon[known]),
+            np.bincount(distinct[0], minlength=len(self.instance.users)),
+        )
+
+    def users_with_earlier(self, position: int) -> int:
+        """Return how many users had something in the earlier plan of a rule: nothing changes them all."""
+        return int(np.count_nonzero(self._earlier(position).had))
 
     def of_pairs(self, name: str, user: np.ndarray, place: np.ndarray, coupon: np.ndarray) -> np.ndarray:
         """Return a measure of chosen pairs, float64 ``(p,)``."""
@@ -82,8 +106,11 @@ class Measures:
             return np.ones(len(user))
         if name == "cost_variance" and name not in self.instance.response.measures:
             return self._variance(self._costs(user, place), coupon)
-        if name.startswith("kept "):
-            return np.isin(user * self._menu + coupon, self._earlier(name)).astype(np.float64)
+        kind, _, position = name.partition(" ")
+        if kind in ("kept", "changed") and position:
+            earlier = self._earlier(int(position))
+            kept = np.isin(user * self._menu + coupon, earlier.keys)
+            return earlier.number(kind, kept, earlier.had[user])
         return np.asarray(self.instance.response.measure(name)[user, place], dtype=np.float64)
 
     def of_block(self, name: str, first: int, last: int) -> np.ndarray:
@@ -91,13 +118,16 @@ class Measures:
         if name == "cost_variance" and name not in self.instance.response.measures:
             rows = slice(first, last)
             return self._variance(self._costs(rows, slice(None)), self.coupons_of_block(first, last))
-        if not name.startswith("kept "):
+        kind, _, position = name.partition(" ")
+        if kind not in ("kept", "changed") or not position:
             return self.instance.response.measure(name)[first:last].astype(np.float64)
-        keys = self._earlier(name)
+        earlier = self._earlier(int(position))
+        keys = earlier.keys
         keys = keys[np.searchsorted(keys, first * self._menu) : np.searchsorted(keys, last * self._menu)]
         places = self.coupons_of_block(first, last)
         own = np.arange(first, last)[:, None] * self._menu + places
-        return (np.isin(own, keys) & (places >= 0)).astype(np.float64)
+        kept = np.isin(own, keys) & (places >= 0)
+        return earlier.number(kind, kept, earlier.had[first:last, None])
 
     def _costs(self, user: np.ndarray | slice, place: np.ndarray | slice) -> np.ndarray:
         """Return the costs' standard deviations where the response has them, and else the expected costs."""

@@ -8,7 +8,7 @@ between two limits, in the rule's own unit: money, units, units a head. Coeffici
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
@@ -27,14 +27,15 @@ from couponry.instances.rules import (
     Parity,
     ReturnFloor,
     Rule,
-    Scalar,
     Stock,
     Target,
 )
 from couponry.solver.verify.chance import check_known, most_of_one, standard_quantile
-from couponry.solver.verify.measures import earlier_plan
+from couponry.solver.verify.measures import Measures, earlier_plan
+from couponry.solver.verify.selectors import selected_coupons
+from couponry.solver.verify.user_limits import read_user_limits
 
-__all__ = ["Groups", "Part", "Requirement", "read_requirements", "selected_coupons", "written"]
+__all__ = ["Groups", "Part", "Requirement", "read_requirements", "written"]
 
 
 def written(value: float) -> Fraction:
@@ -50,7 +51,7 @@ class Part:
     ----------
     coefficient : Fraction
     measure : str
-        ``"count"``, a measure of the response, or ``"kept"`` with the rule's position.
+        ``"count"``, a measure of the response, or ``"kept"`` or ``"changed"`` with the rule's position.
     groups : ndarray of bool, shape (G,)
     coupons : ndarray of bool, shape (J,)
     """
@@ -63,7 +64,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Requirement:
-    """``lower ≤ Σ parts ≤ upper``.
+    """``lower ≤ base + Σ parts ≤ upper``.
 
     Attributes
     ----------
@@ -81,6 +82,8 @@ class Requirement:
         them over ``upper``.
     quantile : float
         At least 0.
+    base : Fraction
+        What an empty plan has of it.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Requirement:
     scale: int = 1
     chance: Part | None = None
     quantile: float = 0.0
+    base: Fraction = Fraction(0)
 
 
 class Groups:
@@ -161,37 +165,6 @@ def _encoded(instance: Instance, name: str) -> tuple[np.ndarray, list[object]]:
     return rank[coded.indices.to_numpy(zero_copy_only=False)], [values[i] for i in order]
 
 
-def selected_coupons(instance: Instance, wanted: CouponSelector | None) -> np.ndarray:
-    """Return the coupons that a rule speaks of, bool ``(J,)``.
-
-    Parameters
-    ----------
-    instance : Instance
-    wanted : list of str, mapping from a menu column to values, or None
-        None is every coupon.
-
-    Raises
-    ------
-    InputError
-        If an id or a column is not in the menu.
-    """
-    table = instance.coupons.table
-    if wanted is None:
-        return np.ones(len(table), dtype=bool)
-    conditions: Mapping[str, Sequence[Scalar]]
-    conditions = wanted if isinstance(wanted, Mapping) else {"coupon_id": wanted}
-    chosen = np.ones(len(table), dtype=bool)
-    for column, values in conditions.items():
-        if column not in table:
-            raise InputError("a rule mentions a column that the menu does not have", column=column)
-        held = table[column].to_list()
-        absent = [value for value in values if value not in held]
-        if absent:
-            raise InputError("a rule mentions what no coupon has", column=column, value=absent[0])
-        chosen &= np.array([value in values for value in held], dtype=bool)
-    return chosen
-
-
 def read_requirements(instance: Instance, groups: Groups) -> list[Requirement]:
     """Return every requirement: the menu's own stock first, then each rule's in the order written.
 
@@ -248,7 +221,7 @@ class _Reader:
             case ReturnFloor():
                 yield self._return_floor(rule)
             case Keep():
-                yield self._keep(position, rule)
+                yield from self._keep(position, rule)
 
     def _budget(self, rule: Budget) -> Requirement:
         name, of = rule.name or "budget", f"{rule.measure} of {_scope(rule.coupons, rule.users)}"
@@ -330,13 +303,32 @@ class _Reader:
         of = f"revenue less {rule.ratio:g} × cost of {_scope(rule.coupons, rule.users)}"
         return Requirement(rule.name or "return floor", (revenue, cost), 0.0, None, of)
 
-    def _keep(self, position: int, rule: Keep) -> Requirement:
-        pairs = earlier_plan(rule).num_rows
-        # Of no pairs every share is kept.
-        share = rule.share if pairs else 0.0
-        parts = (self.part(Fraction(1, pairs or 1), f"kept {position}", None, None),)
-        of = f"share kept of the {pairs:,} pairs of the earlier plan"
-        return Requirement(rule.name or "keep", parts, share, None, of, scale=pairs or 1)
+    def _keep(self, position: int, rule: Keep) -> Iterator[Requirement]:
+        """Yield the share of earlier pairs that stays, and the share of users that is changed."""
+        name = rule.name or "keep"
+        if rule.share is not None:
+            pairs = earlier_plan(rule).num_rows
+            # Of no pairs every share is kept.
+            share = rule.share if pairs else 0.0
+            parts = (self.part(Fraction(1, pairs or 1), f"kept {position}", None, None),)
+            of = f"share kept of the {pairs:,} pairs of the earlier plan"
+            yield Requirement(name, parts, share, None, of, scale=pairs or 1)
+        if rule.changed_at_most is not None:
+            most = read_user_limits(self.instance).most.max(initial=0)
+            if min(int(most), len(self.instance.coupons)) > 1:
+                raise InputError(
+                    "changed users can be counted where each gets one coupon at most",
+                    row=name,
+                    column="changed_at_most",
+                    mend="Cap users at one coupon, or give share",
+                )
+            users = len(self.instance.users)
+            base = Fraction(Measures(self.instance).users_with_earlier(position), users)
+            parts = (self.part(Fraction(1, users), f"changed {position}", None, None),)
+            of = f"share of the {users:,} users who get anything else than in the earlier plan"
+            yield Requirement(
+                f"{name} changed", parts, None, rule.changed_at_most, of, scale=users, base=base
+            )
 
 
 def _scope(coupons: CouponSelector | None, users: Attributes | None) -> str:

@@ -33,7 +33,8 @@ def row_limit(instance: Instance, groups: Groups, requirement: Requirement, *, u
     """
     limit = requirement.upper if upper else requirement.lower
     assert limit is not None
-    written_limit = written(limit) * requirement.scale
+    base = requirement.base * requirement.scale
+    written_limit = written(limit) * requirement.scale - base
     step = _step(instance, groups, requirement)
     if step == 0 or abs(written_limit) > _MOST_STEPS * step:
         return written_limit
@@ -41,7 +42,7 @@ def row_limit(instance: Instance, groups: Groups, requirement: Requirement, *, u
     # One sum is rounded once; where several go into an activity, either reading of them may be the lesser.
     readings = [Fraction(step)] if len(requirement.parts) == 1 else [Fraction(step), written(step)]
     last = [_last(limit, requirement.scale, reading, sign) for reading in readings]
-    return Fraction(step) * sign * max(sign * steps for steps in last)
+    return Fraction(step) * sign * max(sign * steps for steps in last) - base
 
 
 def _last(limit: float, scale: int, step: Fraction, sign: int) -> int:
@@ -61,7 +62,7 @@ def _step(instance: Instance, groups: Groups, requirement: Requirement) -> float
     ):
         return 0.0
     (measure,) = measures
-    if measure == "count" or measure.startswith("kept "):
+    if measure == "count" or measure.startswith(("kept ", "changed ")):
         return 1.0
     users = np.logical_or.reduce([part.groups for part in requirement.parts])[groups.of_user]
     coupons = np.logical_or.reduce([part.coupons for part in requirement.parts])

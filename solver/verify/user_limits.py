@@ -14,7 +14,7 @@ from couponry.instances.instance import Instance
 from couponry.instances.rules import Exclusion, UserCap
 from couponry.solver.verify.findings import Violation, listed, number
 from couponry.solver.verify.plan import Pairs
-from couponry.solver.verify.requirements import selected_coupons
+from couponry.solver.verify.selectors import selected_coupons
 
 __all__ = ["UserLimits", "broken_user_limits", "read_user_limits"]
 

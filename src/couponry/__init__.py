@@ -48,8 +48,11 @@ if TYPE_CHECKING:
     from couponry.predictors.predict import predict
     from couponry.predictors.train import train
     from couponry.solver.explain import Explanation, explain
+    from couponry.solver.explain_rule import RuleExplanation, explain_rule
     from couponry.solver.frontier import Frontier, frontier
-    from couponry.solver.scenario import Scenario
+    from couponry.solver.least_budget import LeastBudget, least_budget
+    from couponry.solver.price_range import price_ranges
+    from couponry.solver.scenario import Comparison, Scenario, compare
     from couponry.solver.solution import Solution
     from couponry.solver.solve import solve
     from couponry.solver.verify import Verification, verify
@@ -60,6 +63,7 @@ __all__ = [
     "BackendError",
     "Budget",
     "Campaign",
+    "Comparison",
     "CouponryError",
     "Coupons",
     "Coverage",
@@ -73,6 +77,7 @@ __all__ = [
     "InputError",
     "Instance",
     "Keep",
+    "LeastBudget",
     "Log",
     "MissingExtraError",
     "Model",
@@ -82,6 +87,7 @@ __all__ = [
     "Response",
     "ReturnFloor",
     "Rule",
+    "RuleExplanation",
     "Scenario",
     "Solution",
     "Stock",
@@ -90,11 +96,15 @@ __all__ = [
     "Users",
     "Verification",
     "World",
+    "compare",
     "evaluate_model",
     "explain",
+    "explain_rule",
     "frontier",
+    "least_budget",
     "load_model",
     "predict",
+    "price_ranges",
     "read_hillstrom",
     "read_in_vehicle",
     "read_instance",
@@ -148,8 +158,11 @@ _NAMES = {
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.train": ("train",),
     "couponry.solver.explain": ("Explanation", "explain"),
+    "couponry.solver.explain_rule": ("RuleExplanation", "explain_rule"),
     "couponry.solver.frontier": ("Frontier", "frontier"),
-    "couponry.solver.scenario": ("Scenario",),
+    "couponry.solver.least_budget": ("LeastBudget", "least_budget"),
+    "couponry.solver.price_range": ("price_ranges",),
+    "couponry.solver.scenario": ("Comparison", "Scenario", "compare"),
     "couponry.solver.solution": ("Solution",),
     "couponry.solver.solve": ("solve",),
     "couponry.solver.verify": ("Verification", "verify"),

@@ -20,6 +20,7 @@ COMMANDS = [
     "solve",
     "verify",
     "frontier",
+    "least",
     "compare",
     "explain",
     "report",

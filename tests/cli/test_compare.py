@@ -37,6 +37,16 @@ def test_table_for_people_and_as_a_file(run: Run, campaign: Path, tmp_path: Path
     assert list(pd.read_csv(out)["value"]) == [5, 3.25]
 
 
+def test_figure(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """``--figure`` draws the scenarios; one that stands there is refused before any work."""
+    arguments = ("compare", campaign, "--edit", "budget x1.5", "--figure", tmp_path / "scenarios.png")
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "scenarios.png").read_bytes().startswith(b"\x89PNG")
+    assert run(*arguments).exit_code == 2
+    assert run(*arguments, "--force", "--json").exit_code == 0
+
+
 def test_instances_side_by_side(run: Run, campaign: Path, tmp_path: Path) -> None:
     """Several directories are compared with the first, under their own names."""
     write_instance(small_instance(Budget(amount=1)), tmp_path / "lean")

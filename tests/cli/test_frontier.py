@@ -26,6 +26,32 @@ def test_given_budgets(run: Run, campaign: Path, tmp_path: Path) -> None:
     assert "3.00 CNY" in done.stdout
 
 
+def test_knee_and_returns_are_told(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """Beside each budget stand its marginal conversions and returns; the knee and the words come below."""
+    arguments = ("frontier", campaign, "--budgets", "0,1,2,3,4", "--out", tmp_path / "frontier.csv")
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr
+    # 0, 3, 5, 6 and 6 conversions: two units of money are furthest above the straight line.
+    assert "2.00 CNY ← knee" in done.stdout
+    assert "From 0 CNY to 4 CNY, conversions won go from 0 to 6. The knee is at 2 CNY" in done.stdout
+    rows = json.loads(run(*arguments, "--force", "--json").stdout)
+    assert [row["marginal"] for row in rows] == [None, 3, 2, 1, 0]
+    assert [row["value_per_cost"] for row in rows] == [None, 3, 2.5, 2, 2]
+    assert [row["roi"] for row in rows] == [None] * 5
+
+
+def test_figure(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """``--figure`` draws it; a name of no known kind is refused before any work."""
+    arguments = ("frontier", campaign, "--budgets", "1,2,3", "--out")
+    done = run(*arguments, tmp_path / "a.csv", "--figure", tmp_path / "a.svg")
+    assert done.exit_code == 0, done.stderr
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    done = run(*arguments, tmp_path / "b.csv", "--figure", tmp_path / "b.docx")
+    assert done.exit_code == 2
+    assert "End it in .png, .svg or .pdf" in done.stderr
+    assert not (tmp_path / "b.csv").exists()
+
+
 def test_points_around_the_present_budget(run: Run, campaign: Path, tmp_path: Path) -> None:
     """Without amounts, so many budgets are tried, and more money never buys less."""
     done = run("frontier", campaign, "--points", 4, "--out", tmp_path / "frontier.parquet", "--json")

@@ -211,9 +211,10 @@ def test_earlier_plan_that_was_a_file_is_taken_along(tmp_path: Path) -> None:
     """The directory stands for itself when the earlier plan's file is gone."""
     plan = pa.table({"user_id": ["u1"], "coupon_id": ["A"]})
     write_plan(plan, tmp_path / "plan.parquet")
-    write_instance(four_users(Keep(plan=str(tmp_path / "plan.parquet"), share=1)), tmp_path / "x")
+    keep = Keep(plan=str(tmp_path / "plan.parquet"), share=1, changed_at_most=0.25, name="calm")
+    write_instance(four_users(keep), tmp_path / "x")
     (tmp_path / "plan.parquet").unlink()
-    assert read_instance(tmp_path / "x").rules == (Keep(plan=plan, share=1),)
+    assert read_instance(tmp_path / "x").rules == (keep.model_copy(update={"plan": plan}),)
 
 
 def test_shards_of_a_size(tmp_path: Path) -> None:

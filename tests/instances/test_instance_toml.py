@@ -203,6 +203,8 @@ RULES: st.SearchStrategy[Rule] = st.one_of(
     st.builds(Parity, segment=WORDS, tolerance=NUMBERS, measure=WORDS, **SCOPE),
     st.builds(ReturnFloor, ratio=NUMBERS, **SCOPE),
     st.builds(Keep, plan=WORDS, share=st.floats(0, 1), name=NAMES),
+    st.builds(Keep, plan=WORDS, changed_at_most=st.floats(0, 1), name=NAMES),
+    st.builds(Keep, plan=WORDS, share=st.floats(0, 1), changed_at_most=st.floats(0, 1)),
 )
 
 

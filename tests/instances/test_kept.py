@@ -8,7 +8,7 @@ import pytest
 from tests.instances.small import four_users, menu, responses
 
 from couponry.instances import InputError, Instance, Response, Users, write_plan
-from couponry.instances.kept import kept_pairs
+from couponry.instances.kept import changed_pairs, kept_pairs
 
 
 def plan(*pairs: tuple[object, str]) -> pa.Table:
@@ -78,3 +78,19 @@ def test_plan_without_a_column() -> None:
     assert str(caught.value) == (
         "column 'coupon_id': the earlier plan lacks a column. Give user_id and coupon_id"
     )
+
+
+def test_changed_users() -> None:
+    """u1 stays with A, u2 had two coupons and u3 one that is gone: all three are changed by nothing."""
+    earlier = plan(("u1", "A"), ("u2", "A"), ("u2", "B"), ("u3", "gone"), ("u9", "A"), ("u1", "A"))
+    changed, base = changed_pairs(four_users(), earlier)
+    # u4 had nothing, so that whatever is given changes.
+    assert changed.tolist() == [[-1, 0, 0], [0, 0, 0], [0, 0, 0], [1, 1, 1]]
+    assert (changed.dtype, base) == (np.int8, 3)
+
+
+def test_changed_users_of_shortlists() -> None:
+    """A coupon that left the shortlist cannot be kept; one that moved on it can."""
+    changed, base = changed_pairs(numbered(), plan((1, "A"), (2, "C"), (4, "C")))
+    assert changed.tolist() == [[0, -1], [0, 0], [1, 1], [0, -1]]
+    assert base == 3

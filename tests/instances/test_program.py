@@ -214,6 +214,32 @@ def test_keep() -> None:
     assert program.columns["kept"].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1]]
 
 
+def test_changed_users() -> None:
+    """Of four users at most 0.6 are changed: 2. Three had something, so the sum over pairs is at most −1."""
+    plan = pa.table({"user_id": ["u1", "u2", "u9", "u4"], "coupon_id": ["A", "B", "A", "C"]})
+    program = four_users(Keep(plan=plan, share=0.5, changed_at_most=0.6)).program
+    kept, changed = program.rows[-2:]
+    assert (kept.name, limits(kept)) == ("keep", (2, INF))
+    assert (changed.name, changed.terms[0].measure, limits(changed)) == (
+        "keep changed",
+        "changed",
+        (-INF, -1),
+    )
+    assert (changed.limits, changed.told(-3)) == ((-INF, 2), 0)
+    assert program.columns["changed"].tolist() == [[-1, 0, 0], [0, -1, 0], [1, 1, 1], [0, 0, -1]]
+
+
+def test_changed_users_with_several_coupons_are_refused() -> None:
+    """Whether a user with two coupons is changed is no sum over pairs; a cap of 0 or 1 is fine."""
+    keep = Keep(name="calm", plan=pa.table({"user_id": ["u1"], "coupon_id": ["A"]}), changed_at_most=0.5)
+    assert refusal(UserCap(coupons=2), keep) == (
+        "[keep], column 'changed_at_most': users who get several coupons are changed by no sum over pairs, "
+        "and 4 users may get more than one (got 0.5). Cap users at one coupon, or limit the pairs that "
+        "change with share"
+    )
+    assert four_users(UserCap(coupons=0), keep).program.rows[-1].name == "calm changed"
+
+
 def test_keep_is_there_once() -> None:
     """Two earlier plans are one too many."""
     keep = Keep(plan=pa.table({"user_id": ["u1"], "coupon_id": ["A"]}), share=1)

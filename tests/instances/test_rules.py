@@ -221,3 +221,14 @@ def test_entry_names() -> None:
         "[[user_cap]] 2",
         "[keep]",
     ]
+
+
+def test_keep_needs_a_limit() -> None:
+    """A keep says how many pairs stay, how many users change, or both."""
+    assert refusal(Keep, plan="p") == (
+        "the rule has no limit. Give share, of the earlier pairs that stay, or changed_at_most, of the users"
+    )
+    assert refusal(Keep, plan="p", changed_at_most=1.1).startswith(
+        "column 'changed_at_most': must be less than or equal to 1 (got 1.1)"
+    )
+    assert Keep(plan="p", share=0.5, changed_at_most=0.1).changed_at_most == 0.1

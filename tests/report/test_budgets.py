@@ -63,7 +63,9 @@ def test_frontier_of_a_budget_of_its_own(tiny: Tiny) -> None:
     """The budget that was varied is marked and named, not the first one there is."""
     rules = (Budget(amount=200), Budget(name="text messages", amount=30, coupons=["B"]))
     table = pd.DataFrame({"budget": [20.0, 30.0, 40.0], "value": [8.0, 9.0, 9.5], "bound": [8.0, 9.0, 9.5]})
-    section = frontier_section(tiny(rules), solution(9.0), Frontier(1, 30.0, table), formats)
+    own = tiny(rules)
+    found = Frontier(1, 30.0, table, np.empty((0, 3)), own.campaign, "text messages", "cost")
+    section = frontier_section(own, solution(9.0), found, formats)
     assert section is not None
     assert "With 40 CNY instead of 30 CNY" in section.words.replace(NBSP, " ")
     assert "Text messages, CNY" in section.chart.wide

@@ -37,6 +37,7 @@ from couponry.solver.solution import Solution, Status
 from couponry.solver.solution_files import read_solution, write_solution
 from couponry.solver.solve import solve
 from couponry.solver.verify import verify, verify_infeasible
+from couponry.solver.words import Figures
 
 DRAWN = settings(max_examples=40, deadline=None, derandomize=True)
 DRAWS = 20_000
@@ -133,8 +134,9 @@ def test_the_row_is_told_with_its_chance() -> None:
     assert row["activity"] == pytest.approx(expected - NormalDist().inv_cdf(0.05) * deviation, rel=1e-12)
     assert row["upper"] == 1500
     assert row["price"] > 0
-    assert f"; {expected:,.0f} money of cost expected, standard deviation {deviation:,.2f}, " in row["words"]
-    assert row["words"].endswith("overspent with a probability of at most 0.05")
+    spend, spread = Figures().measure("cost", expected), Figures().number(deviation)
+    assert f". {spend} expected, standard deviation {spread}, " in row["words"]
+    assert row["words"].endswith("overspent with a probability of at most 0.05.")
 
 
 def test_bound_and_certificate_are_of_the_true_rule() -> None:

@@ -8,15 +8,27 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.drawn import instances
 from tests.instances.small import four_users
 
-from couponry.instances import Budget, Campaign, Coverage, InputError, Instance, Progress, Rule, Target
+from couponry.instances import (
+    Budget,
+    Campaign,
+    Coupons,
+    Coverage,
+    InputError,
+    Instance,
+    Progress,
+    Response,
+    Rule,
+    Target,
+)
 from couponry.instances.generators import draw_instance
-from couponry.solver.frontier import Frontier, frontier
+from couponry.solver.frontier import COLUMNS, Frontier, frontier
 from couponry.solver.solve import solve
 
 
@@ -40,16 +52,7 @@ def test_points_of_four_users_by_hand() -> None:
     #   6  and u1 B                 1.3
     #   7  u1 C instead, which is all that anybody would like
     found = frontier(four_users(Budget(amount=4)), [4, 2, 3, 8, 6, 1, 7])
-    assert list(found.table.columns) == [
-        "budget",
-        "status",
-        "value",
-        "bound",
-        "gap",
-        "spend",
-        "given",
-        "price",
-    ]
+    assert tuple(found.table.columns) == COLUMNS
     assert column(found, "budget") == [1, 2, 3, 4, 6, 7, 8]
     assert column(found, "status") == ["infeasible"] + 6 * ["optimal"]
     assert column(found, "value")[0] is None
@@ -212,3 +215,104 @@ def test_what_cannot_be_varied_is_refused(
     with pytest.raises(InputError) as caught:
         frontier(four_users(*rules), **options)  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+# ------------------------------------------------------------------ what finance reads off it
+
+
+def test_returns_by_hand() -> None:
+    """At 3 units u3 A and u4 B win 0.9 and earn 9: 0.3 conversions and 3 of revenue a unit, an ROI of 2."""
+    found = frontier(four_users(Budget(amount=4)), [1, 2, 3, 6])
+    assert column(found, "cost") == [None, 2, 3, 6]
+    assert column(found, "value_per_cost")[1:] == pytest.approx([0.25, 0.3, 1.3 / 6])
+    assert column(found, "revenue")[1:] == pytest.approx([5, 9, 13])
+    assert column(found, "revenue_per_cost")[1:] == pytest.approx([2.5, 3, 13 / 6])
+    assert column(found, "roi")[1:] == pytest.approx([1.5, 2, 7 / 6])
+    # From 2 to 3 units 0.4 more, from 3 to 6 another 0.4; before 2 there is no plan.
+    assert column(found, "marginal")[:2] == [None, None]
+    assert column(found, "marginal")[2:] == pytest.approx([0.4, 0.4 / 3])
+
+
+def test_without_revenue_there_is_no_return() -> None:
+    """Where the response has no revenue, or nothing is spent, the ratios are not there."""
+    instance = four_users(Budget(amount=4))
+    bare = Response({name: instance.response.measures[name] for name in ("value", "cost")})
+    found = frontier(replace(instance, coupons=plain(), response=bare), [0, 2])
+    assert column(found, "roi") == [None, None]
+    assert column(found, "value_per_cost") == [None, pytest.approx(0.3)]
+
+
+def plain() -> Coupons:
+    """Return the three coupons without stock and minimum."""
+    return Coupons(pd.DataFrame({"coupon_id": ["A", "B", "C"]}))
+
+
+def test_the_bound_is_concave_in_the_budget() -> None:
+    """Slopes of the proven bound fall along the budgets, and lie between the prices at both ends."""
+    own = drawn().rules[0]
+    assert isinstance(own, Budget)
+    found = frontier(drawn(), [own.amount * f for f in (0.5, 0.55, 0.7, 1.0, 1.1, 1.5)], gap=1e-3)
+    table = found.table
+    slopes = (table["bound"].diff() / table["budget"].diff()).to_numpy()[1:]
+    assert (np.diff(slopes) <= 1e-9).all()
+    assert (slopes <= table["price"].to_numpy()[:-1] + 1e-9).all()
+    assert (slopes >= table["price"].to_numpy()[1:] - 1e-9).all()
+    assert (table["value"] <= table["bound"]).all()
+
+
+def test_a_bound_holds_between_the_budgets_that_were_tried() -> None:
+    """At a budget that was not tried, the lines of those that were prove a bound for its best plan."""
+    own = drawn().rules[0]
+    assert isinstance(own, Budget)
+    found = frontier(drawn(), [0.6 * own.amount, 1.2 * own.amount], gap=1e-3)
+    for factor in (0.5, 0.8, 1.0, 1.4):
+        rules = (own.model_copy(update={"amount": factor * own.amount}), *drawn().rules[1:])
+        alone = solve(replace(drawn(), rules=rules), gap=1e-4)
+        assert found.bound_at(factor * own.amount) >= alone.value
+    assert found.bound_at(0.6 * own.amount) == found.table["bound"].iloc[0]
+    nowhere = frontier(four_users(Budget(amount=1)), [0.5])
+    assert nowhere.bound_at(3) == math.inf
+
+
+def test_larger_budgets_than_enough_are_not_solved() -> None:
+    """Once money is worth nothing the plan stands for all larger budgets: its solve is the last one."""
+    heard: list[str] = []
+    found = frontier(four_users(Budget(amount=4)), [8, 9, 100], progress=lambda p: heard.append(p.message))
+    assert heard == ["budget 8", "budget 9", "budget 100", "done"]
+    assert column(found, "value") == pytest.approx([1.4, 1.4, 1.4])
+    assert column(found, "spend") == [7, 7, 7]
+    assert column(found, "price") == [0, 0, 0]
+    assert column(found, "marginal") == [None, 0, 0]
+    assert len(found.lines) == 1
+
+
+def test_the_knee_and_the_words() -> None:
+    """The chord from 2 units to 8 rises by 0.15 a unit; 0.3, most of all, above it is the point at 4."""
+    campaign = Campaign(currency="CNY")
+    found = frontier(four_users(Budget(amount=4, name="money"), campaign=campaign), range(1, 9))
+    # best                0.5   0.9   1.1   1.1   1.3   1.4   1.4  at 2 to 8 units
+    # less the chord      0     0.25  0.3   0.15  0.2   0.15  0
+    assert column(found, "value")[1:] == pytest.approx([0.5, 0.9, 1.1, 1.1, 1.3, 1.4, 1.4])
+    assert found.knee == 4
+    assert found.words.startswith(
+        "From 2 CNY to 8 CNY, conversions won go from 0.5 to 1.4. Under 1 CNY there is no plan. "
+        "The knee is at 4 CNY: there one more unit would win about "
+    )
+    assert found.words.endswith("Beyond 7 CNY more is worth nothing.")
+    assert (found.name, found.unit, found.measure) == ("money", "CNY", "cost")
+    none = frontier(four_users(Budget(amount=1)), [0.5, 1])
+    assert none.knee is None
+    assert none.words == "No plan exists under any of these budgets."
+
+
+def test_of_a_budget_at_risk_each_point_proves_its_own_bound() -> None:
+    """Where spends are random, prices prove nothing for other budgets; the curve is drawn all the same."""
+    instance = draw_instance(300, 4, seed=5, rules=("budget",))
+    response = Response({**instance.response.measures, "cost_sd": 0.5 * instance.response.measures["cost"]})
+    own = instance.rules[0].model_copy(update={"overspend_probability": 0.05})
+    found = frontier(replace(instance, response=response, rules=(own,)), points=3, gap=1e-3)
+    assert len(found.lines) == 0
+    assert (found.table["value"] <= found.table["bound"]).all()
+    assert (found.table["gap"] <= 1e-3).all()
+    drawn_bound = found.figure().axes[0].lines[0]
+    assert list(drawn_bound.get_ydata()) == found.table["bound"].tolist()

@@ -23,7 +23,7 @@ RULE = {
     "lower": -math.inf,
     "upper": 4.0,
     "price": 0.25,
-    "words": "0.1000 more on the limit of 4 CNY of cost wins 0.02500 conversions",
+    "words": "0.1 CNY more would win about 0.025 more conversions.",
 }
 
 

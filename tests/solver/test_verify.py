@@ -508,6 +508,30 @@ def test_keep_counts_pairs_of_the_earlier_plan() -> None:
     ]
 
 
+def test_changed_users_are_counted() -> None:
+    """Ann loses A for B, bob stays, cid is given something and dee loses a coupon that is gone: 3 of 4."""
+    earlier = table([("ann", "A"), ("bob", "B"), ("dee", "gone"), ("eve", "A")])
+    plan = [("ann", "B"), ("bob", "B"), ("cid", "C")]
+    assert findings(example(Keep(plan=earlier, changed_at_most=0.75)), plan) == []
+    (told,) = findings(example(Keep(plan=earlier, changed_at_most=0.7)), plan)
+    assert told == (
+        "keep changed: share of the 4 users who get anything else than in the earlier plan is 0.75, "
+        "at most 0.7 allowed: 0.05 too much."
+    )
+    # dee is changed whatever is given, and by two coupons so would ann be.
+    assert findings(example(Keep(plan=earlier, changed_at_most=0.25)), [("ann", "A"), ("bob", "B")]) == []
+    both = table([("ann", "A"), ("ann", "C"), ("bob", "B")])
+    (broken,) = verify(example(Keep(plan=both, changed_at_most=0)), table([("bob", "B")])).violations
+    assert (broken.activity, broken.limit) == (0.25, 0)
+
+
+def test_changed_users_with_several_coupons_cannot_be_counted() -> None:
+    """Where users may get two coupons the rule says nothing, and is refused rather than judged."""
+    rule = Keep(plan=table([("ann", "A")]), changed_at_most=0.5)
+    with pytest.raises(InputError, match="can be counted where each gets one coupon at most"):
+        verify(example(rule, UserCap(coupons=2)), table(BEST))
+
+
 def test_keep_reads_a_plan_file(tmp_path: Any) -> None:
     """The earlier plan may be a file, whose users are text where the instance has whole numbers."""
     file = tmp_path / "plan.csv"

@@ -14,6 +14,7 @@ from couponry.cli import (
     frontier,
     generate,
     instances,
+    least,
     predict,
     report,
     solve,
@@ -74,6 +75,7 @@ app.command(epilog=_examples(predict.EXAMPLES))(predict.predict)
 app.command(epilog=_examples(solve.EXAMPLES))(solve.solve)
 app.command(epilog=_examples(verify.EXAMPLES))(verify.verify)
 app.command(epilog=_examples(frontier.EXAMPLES))(frontier.frontier)
+app.command(epilog=_examples(least.EXAMPLES))(least.least)
 app.command(epilog=_examples(compare.EXAMPLES))(compare.compare)
 app.command(epilog=_examples(explain.EXAMPLES))(explain.explain)
 app.command(epilog=_examples(report.EXAMPLES))(report.report)

@@ -18,7 +18,7 @@ __all__ = ["EXAMPLES", "compare"]
 
 EXAMPLES = (
     'couponry compare campaign --edit "budget x1.2" --edit "without C3"',
-    'couponry compare campaign --edit "budget -10%; user cap 2" --out scenarios.csv',
+    'couponry compare campaign --edit "budget -10%; user cap 2" --out scenarios.csv --figure scenarios.png',
     "couponry compare spring summer autumn",
 )
 
@@ -39,6 +39,10 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the table too (.csv or .parquet).")
     ] = None,
+    figure_file: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw it too (.png, .svg or .pdf)."),
+    ] = None,
     gap: Gap = 1e-6,
     time_limit: TimeLimit = None,
     method: Method = "auto",
@@ -53,10 +57,13 @@ def compare(
     instance.toml: 'with coverage segment = "region", at_least = 0.1'.
     """
     from couponry.cli.tables import check_table_place, plain_records, write_table
+    from couponry.solver.figures import check_figure_place, write_figure
     from couponry.solver.scenario import compare as compare_scenarios
 
     if out is not None:
         check_table_place(out, force=force)
+    if figure_file is not None:
+        check_figure_place(figure_file, force=force)
     scenarios = _scenarios(instances, edit or [])
     with cancel_on_interrupt() as cancel, progress_bars(shown=not json) as progress:
         found = compare_scenarios(
@@ -71,6 +78,9 @@ def compare(
     if out is not None:
         write_table(found.table, out)
         say(f"Table: {out}")
+    if figure_file is not None:
+        write_figure(found.figure(), figure_file)
+        say(f"Figure: {figure_file}")
     if json:
         print_json(plain_records(found.table))
     else:

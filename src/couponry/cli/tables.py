@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_table_place", "plain_records", "write_table"]
+__all__ = ["check_table_place", "plain_number", "plain_records", "write_table"]
 
 _SUFFIXES = (".csv", ".parquet", ".json")
 
@@ -52,9 +52,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def plain_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table's rows as JSON can hold them: NaN and infinities as None."""
     return [
-        {str(name): _plain(value) for name, value in record.items()} for record in table.to_dict("records")
+        {str(name): plain_number(value) for name, value in record.items()}
+        for record in table.to_dict("records")
     ]
 
 
-def _plain(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
+    """Return a number as JSON can hold it: NaN and infinities as None."""
     return None if isinstance(value, float) and not abs(value) < float("inf") else value

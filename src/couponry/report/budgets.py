@@ -14,9 +14,9 @@ from couponry.instances.rules import Budget
 from couponry.report.charts import frontier_chart
 from couponry.report.drawing import Chart
 from couponry.report.formats import Formats
-from couponry.report.price_words import objective_words
 from couponry.report.tables import Table, check_columns
 from couponry.solver.solution import Solution
+from couponry.solver.words import objective_words
 
 if TYPE_CHECKING:
     from couponry.solver.frontier import Frontier

@@ -10,8 +10,8 @@ from couponry.instances.instance import Instance
 from couponry.instances.rules import Campaign, Target
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
-from couponry.report.price_words import objective_words
 from couponry.solver.solution import Solution, Status
+from couponry.solver.words import objective_words
 
 __all__ = ["Figure", "figures", "headline", "proof_words"]
 

@@ -12,12 +12,12 @@ import couponry
 from couponry.instances.errors import require_extra
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
-from couponry.report.price_words import amount_words
 from couponry.report.rule_lines import RuleLine
 from couponry.report.segments import legend, segment_tables
 from couponry.report.summary import Summary
 from couponry.report.tables import coupon_table, segment_table
 from couponry.solver.solution import Infeasibility, Solution, Status
+from couponry.solver.words import amount_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

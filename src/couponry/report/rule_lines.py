@@ -10,8 +10,8 @@ from couponry.instances.rows import Row
 from couponry.instances.rules import ReturnFloor
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
-from couponry.report.price_words import Step, price_step, room_words
 from couponry.solver.solution import Solution
+from couponry.solver.words import Step, price_step, room_words
 
 __all__ = ["Bar", "RuleLine", "rule_lines"]
 
