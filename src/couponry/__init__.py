@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from couponry.predictors.model import Model, load_model
     from couponry.predictors.predict import predict
     from couponry.predictors.train import train
+    from couponry.solver.backends.pyomo_model import to_pyomo
     from couponry.solver.explain import Explanation, explain
     from couponry.solver.frontier import Frontier, frontier
     from couponry.solver.scenario import Scenario
@@ -101,6 +102,7 @@ __all__ = [
     "read_karlan_list",
     "read_open_bandit",
     "solve",
+    "to_pyomo",
     "train",
     "verify",
     "write_instance",
@@ -147,6 +149,7 @@ _NAMES = {
     "couponry.predictors.model": ("Model", "load_model"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.train": ("train",),
+    "couponry.solver.backends.pyomo_model": ("to_pyomo",),
     "couponry.solver.explain": ("Explanation", "explain"),
     "couponry.solver.frontier": ("Frontier", "frontier"),
     "couponry.solver.scenario": ("Scenario",),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import figure, money, percent, print_json, print_table, progress_bars, say
-from couponry.cli.interrupt import cancel_on_interrupt
+from couponry.cli.interrupt import cancel_if_heeded
 from couponry.cli.options import Force, Gap, Json, Method, Seed, TimeLimit
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def compare(
     if out is not None:
         check_table_place(out, force=force)
     scenarios = _scenarios(instances, edit or [])
-    with cancel_on_interrupt() as cancel, progress_bars(shown=not json) as progress:
+    with cancel_if_heeded(method) as cancel, progress_bars(shown=not json) as progress:
         found = compare_scenarios(
             scenarios,
             method=method,
