@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from couponry.predictors.train import train
     from couponry.solver.backends.pyomo_model import to_pyomo
     from couponry.solver.explain import Explanation, explain
+    from couponry.solver.fair import fair_plan
+    from couponry.solver.fair_answer import FairPlan
     from couponry.solver.frontier import Frontier, frontier
     from couponry.solver.scenario import Scenario
     from couponry.solver.solution import Solution
@@ -69,6 +71,7 @@ __all__ = [
     "ExistsError",
     "Explanation",
     "Freeze",
+    "FairPlan",
     "Frontier",
     "InfeasibleError",
     "InputError",
@@ -93,6 +96,7 @@ __all__ = [
     "World",
     "evaluate_model",
     "explain",
+    "fair_plan",
     "frontier",
     "load_model",
     "predict",
@@ -151,6 +155,8 @@ _NAMES = {
     "couponry.predictors.train": ("train",),
     "couponry.solver.backends.pyomo_model": ("to_pyomo",),
     "couponry.solver.explain": ("Explanation", "explain"),
+    "couponry.solver.fair": ("fair_plan",),
+    "couponry.solver.fair_answer": ("FairPlan",),
     "couponry.solver.frontier": ("Frontier", "frontier"),
     "couponry.solver.scenario": ("Scenario",),
     "couponry.solver.solution": ("Solution",),

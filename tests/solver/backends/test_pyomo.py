@@ -234,8 +234,8 @@ def cut(model: Any) -> None:
         (
             replaced,
             (
-                "the model's objective is not the instance's (got ['mine']). Keep 'objective' alone active, and "
-                "set what is optimised in the instance's campaign"
+                "the model's objective is not the instance's (got ['mine']). Keep 'objective' alone active, "
+                "and set what is optimised in the instance's campaign"
             ),
         ),
         (
