@@ -94,7 +94,7 @@ def really_infeasible(program: Program, book: PriceBook, clock: Clock) -> bool |
     nobody = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
     if not excesses(program, nobody).any():
         return False
-    picked, answer = keep_rows_exactly(problem, nobody, clock)
+    picked, answer = keep_rows_exactly(problem, None, clock)
     if picked is not None:
         return False
     return True if answer.infeasible else None
@@ -105,6 +105,5 @@ def added_alone_clash(problem: PairProgram, clock: Clock) -> bool:
     problem.presolve = "off"
     problem.forbidden.clear()
     problem.margin[:] = 0.0
-    nobody = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
-    picked, answer = keep_rows_exactly(problem, nobody, clock)
+    picked, answer = keep_rows_exactly(problem, None, clock)
     return picked is None and answer.infeasible
