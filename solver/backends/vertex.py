@@ -16,12 +16,10 @@ from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualAnswer
 from couponry.solver.engine import Pairs
-from couponry.solver.feasibility import pair_columns
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import CoreAnswer
 from couponry.solver.prices import PriceBook
-from couponry.solver.rounding import tabulate
 
 __all__ = ["vertex_answer"]
 
@@ -67,7 +65,7 @@ def vertex_answer(
     if len(users):
         fixed = priced.copy()
         fixed[users] = False
-        core = LinearProgram.of(program, book, users, _activity(program, book, fixed))
+        core = LinearProgram.of(program, book, users, _activity(problem, fixed))
         vertex = _solve(core, clock)
         if vertex is not None:
             whole, broken_up, own = _read(program, core, users, *vertex)
@@ -92,10 +90,15 @@ def _as_table(program: Program, pairs: Pairs, mark: np.ndarray) -> np.ndarray:
     return table
 
 
-def _activity(program: Program, book: PriceBook, taken: np.ndarray) -> np.ndarray:
-    classes, coupon, columns = pair_columns(program, Pairs(*np.nonzero(taken)))
-    tables = {m: tabulate(program, classes, coupon, columns.get(m)) for m in program.measures}
-    return book.activity(tables)
+def _activity(problem: LinearProgram, taken: np.ndarray) -> np.ndarray:
+    """Return what the taken pairs use of each rule's row, ``(K,)`` in the rows' own scale."""
+    rules = len(problem.row_scale)
+    entries = np.flatnonzero(problem.row < rules)
+    x = taken[problem.pairs.user, problem.pairs.place].astype(np.float64)
+    used = np.bincount(
+        problem.row[entries], weights=problem.value[entries] * x[problem.column[entries]], minlength=rules
+    )
+    return np.asarray(used / problem.row_scale)
 
 
 def _solve(problem: LinearProgram, clock: Clock) -> tuple[np.ndarray, np.ndarray] | None:

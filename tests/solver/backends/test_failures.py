@@ -20,7 +20,7 @@ from couponry.solver.solve import solve
 
 @pytest.mark.parametrize("module", [pdlp, cvxpy])
 def test_false_word_of_a_linear_back_end(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a back end calls infeasible what fractions of plans keep, that is an error, with its word in it."""
+    """Where a back end calls infeasible what fractions of plans keep, that is an error with its word."""
     method = module.__name__.rpartition(".")[2]
 
     def claims(problem: LinearProgram, clock: Clock, *, precision: float) -> Relaxed:
