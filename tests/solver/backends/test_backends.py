@@ -7,6 +7,7 @@ import sys
 import threading
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from tests.brute_force import best_plan
@@ -14,7 +15,16 @@ from tests.drawn import campaigns, instances
 from tests.instances.small import four_users
 from tests.solver.test_properties import check_answer, check_two, slack
 
-from couponry.instances import Budget, Campaign, Coverage, InputError, Instance, MissingExtraError, Target
+from couponry.instances import (
+    Budget,
+    Campaign,
+    Coverage,
+    Freeze,
+    InputError,
+    Instance,
+    MissingExtraError,
+    Target,
+)
 from couponry.instances.generators import RULE_NAMES, draw_instance
 from couponry.solver.backends import BACKENDS, METHODS, heeds
 from couponry.solver.solution import Status, StoppedBy
@@ -216,3 +226,14 @@ def test_missing_library_names_the_extra(method: str, monkeypatch: pytest.Monkey
         solve(four_users(Coverage(segment="region", at_least=0.1)), method=method)
     library = BACKENDS[method].library
     assert str(caught.value) == f"{library} is not installed. Install it with: pip install 'couponry[models]'"
+
+
+@pytest.mark.parametrize("method", [*INTEGER, *LINEAR])
+def test_frozen_pairs_are_in_every_plan(method: str) -> None:
+    """Who was notified keeps the coupon, and its cost is spent: u1 C takes 3 of 6, the best of the rest 3."""
+    notified = pa.table({"user_id": ["u1"], "coupon_id": ["C"]})
+    solution = solve(four_users(Budget(amount=6), Freeze(plan=notified)), method=method)
+    given = zip(solution.plan["user_id"].to_pylist(), solution.plan["coupon_id"].to_pylist(), strict=True)
+    assert list(given) == [("u1", "C"), ("u3", "A"), ("u4", "B")]
+    assert solution.value == pytest.approx(0.3 + 0.4 + 0.5)
+    assert solution.bound == pytest.approx(1.2, abs=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyomo.environ as pyo
@@ -13,7 +14,7 @@ from tests.drawn import instances
 from tests.instances.small import four_users
 from tests.solver.test_properties import sense, slack
 
-from couponry.instances import Budget, Campaign, Exclusion, InputError, Instance, Target, UserCap
+from couponry.instances import Budget, Campaign, Coupons, Exclusion, InputError, Instance, Target, UserCap
 from couponry.solver.backends.pyomo_model import to_pyomo
 from couponry.solver.solution import Solution, Status
 from couponry.solver.solve import solve
@@ -265,3 +266,16 @@ def test_model_of_another_instance_is_refused() -> None:
     model.give = pyo.Var([("u1", "A")], domain=pyo.Binary)
     with pytest.raises(InputError, match="made of another instance"):
         solve(four_users(Budget(amount=5)), method="pyomo", model=model)
+
+
+def test_budget_at_risk_is_refused() -> None:
+    """A budget at risk has no linear constraint: neither can it be written, nor a model be held beside it."""
+    plain = four_users(Budget(amount=4, overspend_probability=0.05))
+    instance = replace(plain, coupons=Coupons(plain.coupons.table.assign(face_value=9.0)))
+    model = to_pyomo(four_users(Budget(amount=4)))
+    with pytest.raises(
+        InputError, match="rule 'budget' is a budget at risk, which no linear constraint says"
+    ):
+        to_pyomo(instance)
+    with pytest.raises(InputError, match="a budget at risk is no linear rule, which a model could hold"):
+        solve(instance, method="pyomo", model=model)
