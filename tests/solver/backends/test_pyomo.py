@@ -271,7 +271,7 @@ def test_model_of_another_instance_is_refused() -> None:
 def test_budget_at_risk_is_refused() -> None:
     """A budget at risk has no linear constraint: neither can it be written, nor a model be held beside it."""
     plain = four_users(Budget(amount=4, overspend_probability=0.05))
-    instance = replace(plain, coupons=Coupons(plain.coupons.table.assign(face_value=9.0)))
+    instance = replace(plain, coupons=Coupons(plain.coupons.table.assign(face_value=9.0, kind="fixed_off")))
     model = to_pyomo(four_users(Budget(amount=4)))
     with pytest.raises(
         InputError, match="rule 'budget' is a budget at risk, which no linear constraint says"
