@@ -43,7 +43,17 @@ class PairProgram:
         The pairs to decide on.
     used : ndarray of float64, shape (K,)
         Activity of every row that is spent already by users outside the pairs.
+
+    Attributes
+    ----------
+    added : tuple of str
+        Names of what a back end's own model asks beyond the program.
+    presolve : {"choose", "off"}
+        HiGHS's option; a search without it is another search.
     """
+
+    added: tuple[str, ...] = ()
+    presolve = "choose"
 
     def __init__(self, program: Program, book: PriceBook, pairs: Pairs, used: np.ndarray) -> None:
         self.program, self.book, self.pairs = program, book, pairs
@@ -163,6 +173,7 @@ class PairProgram:
         own = np.concatenate([self.choice.upper, [float(taken.sum()) - 1 for taken in self.forbidden]])
         lower_side = np.concatenate([(self.lower + self.margin) * self.row_scale, np.full(len(own), -np.inf)])
         upper_side = np.concatenate([(self.upper - self.margin) * self.row_scale, own])
+        highs.setOptionValue("presolve", self.presolve)
         pass_model(highs, cost, upper, lower_side, upper_side, matrix, integers=n)
 
     def _picked(self, answer: Answer) -> Pairs | None:

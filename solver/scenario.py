@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError
 from couponry.instances.progress import Cancel, Progress, Report
+from couponry.solver.backends import heeds
 from couponry.solver.edit_text import parse_edit
 from couponry.solver.edits import Edit
 from couponry.solver.solve import solve
@@ -172,7 +173,7 @@ def compare(
             break
         if progress is not None:
             progress(Progress("scenarios", position, len(names), scenario.name))
-        base = solutions[0] if solutions else None
+        base = solutions[0] if solutions and heeds(options.get("method", "auto"), "start") else None
         solutions.append(scenario.solve(start=base, progress=progress, cancel=cancel, **options))
     if progress is not None:
         progress(Progress("scenarios", len(solutions), len(names)))

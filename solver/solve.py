@@ -7,12 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.errors import BackendError, InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.program import Program
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.alike import find_alike
 from couponry.solver.at_risk import AtRisk, Linear
+from couponry.solver.backends import BACKENDS, METHODS, check_options
+from couponry.solver.backends.answers import (
+    added_alone_clash,
+    linear_answer,
+    really_infeasible,
+    whole_program,
+)
 from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.clock import Clock
 from couponry.solver.counts import counts_clash
@@ -24,7 +31,7 @@ from couponry.solver.farkas import prove_by_prices
 from couponry.solver.feasibility import excesses
 from couponry.solver.frozen import with_frozen
 from couponry.solver.infeasible import explain_infeasible
-from couponry.solver.integer import PairProgram, eligible_pairs
+from couponry.solver.integer import PairProgram
 from couponry.solver.local import LocalEngine
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.prices import PriceBook
@@ -35,10 +42,9 @@ from couponry.solver.solution import Certificate, Infeasibility, Solution, Statu
 
 __all__ = ["ENGINES", "METHODS", "solve"]
 
-METHODS = ("auto", "exact", "priced")
 ENGINES = ("local",)
 REACH = 1e4
-EXACT_PAIRS = 3000
+WHOLE_PAIRS = 3000
 AUTO_NODES = 5000
 SCALE_SAMPLE = 600
 
@@ -55,31 +61,36 @@ def solve(
     progress: Report | None = None,
     cancel: Cancel | None = None,
     explain_clashes: bool = True,
+    model: Any = None,
 ) -> Solution:
     """Find the plan that yields the most within all rules, and prove how near to the best it is.
 
     Parameters
     ----------
     instance : Instance
-    method : {"auto", "exact", "priced"}
-        ``exact`` solves the whole integer program in HiGHS; ``priced`` minimises the dual, settles all users
-        but a core by prices, and solves the core in HiGHS; ``auto`` chooses by size.
+    method : {"auto", "priced", "highs", "cpsat", "pyomo", "pdlp", "cvxpy"}
+        ``priced`` minimises the dual, settles all users but a core by prices, and solves the core in HiGHS;
+        ``highs``, ``cpsat`` and ``pyomo`` solve the whole integer program in HiGHS, in OR-Tools CP-SAT, or
+        as a Pyomo model; ``pdlp`` and ``cvxpy`` solve the linear relaxation in OR-Tools PDLP or through
+        CVXPY, whose multipliers then prove the bound and lead the rounding. ``auto`` takes ``highs`` for
+        small instances and ``priced`` for others. The last four need ``couponry[models]``.
     gap : float
         Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
     time_limit : float, optional
         Seconds, after which the best plan so far is handed back.
     engine : {"local"}
     start : Solution, optional
-        A former solution, whose prices are started from.
+        A former solution, whose prices are started from; not for ``pdlp`` and ``cvxpy``.
     seed : int
         Of the samples; the same seed gives the same plan.
     progress : callable, optional
         Called with a :class:`couponry.instances.Progress` at each step.
     cancel : Cancel, optional
-        Once it is set, the best plan so far is handed back.
-
+        Once it is set, the best plan so far is handed back; not for ``cvxpy``.
     explain_clashes : bool
         Where no plan exists, look for the least change that mends each rule; it takes some solves more.
+    model : pyomo.environ.ConcreteModel, optional
+        For ``pyomo``: what :func:`couponry.to_pyomo` made of the instance, with constraints added.
 
     Returns
     -------
@@ -88,11 +99,15 @@ def solve(
     Raises
     ------
     InputError
-        If an argument is out of range, or a rule names what the instance does not have.
+        If an argument is out of range or one that the method cannot honour, or a rule names what the instance
+        does not have.
+    MissingExtraError
+        If the method's library is not installed.
     BackendError
-        If HiGHS fails, or answers what cannot be true.
+        If a solver library fails, or answers what cannot be true.
     """
     _check(method, gap, time_limit, engine)
+    check_options(method, {"model": model, "start": start, "cancel": cancel})
     clock = Clock(time_limit, cancel, progress)
 
     def linear(
@@ -103,8 +118,14 @@ def solve(
         return Linear(solution, one.pairs, one.multipliers, one.proven, exact=one.exact)
 
     if any(row.risk is not None for row in instance.program.rows):
+        if model is not None:
+            raise InputError(
+                "a budget at risk is no linear rule, which a model could hold",
+                column="model",
+                mend="Drop overspend_probability, or leave the model out",
+            )
         return AtRisk(instance, linear, gap, clock, explain_clashes).run(start)
-    return _Solve(instance, method, gap, seed, clock, explain_clashes).run(start)
+    return _Solve(instance, method, gap, seed, clock, explain_clashes, model).run(start)
 
 
 def _check(method: str, gap: float, time_limit: float | None, engine: str) -> None:
@@ -124,25 +145,38 @@ class _Solve:
     """One solve; values are in the direction ``sense · objective`` until the solution is built."""
 
     def __init__(
-        self, instance: Instance, method: str, gap: float, seed: int, clock: Clock, explain: bool
+        self,
+        instance: Instance,
+        method: str,
+        gap: float,
+        seed: int,
+        clock: Clock,
+        explain: bool,
+        model: Any = None,
     ) -> None:
-        self.instance, self.gap, self.seed, self.clock = instance, gap, seed, clock
+        self.instance, self.gap, self.seed, self.clock, self.model = instance, gap, seed, clock, model
         with clock.phase("compile"):
             self.program = instance.program
             self.book = PriceBook(self.program)
             self.engine = LocalEngine(self.program)
-            alike = None if method == "priced" else find_alike(self.program)
+            alike = find_alike(self.program) if method in ("auto", "highs") else None
             self.merged = MergedProgram.of(self.program, self.book, alike)
         pairs = self.program.n_users * self.engine.places
         self.proven, self.explain = math.inf, explain
         self.pairs: Pairs | None = None
         self.nothing_more = self.program.sense * plan_value(self.program, NO_PAIRS)
+        self.problem: PairProgram | None = None
         self.multipliers = np.zeros(self.book.n_rows)
         self.sums: ExactTables | None = None
-        self.exact = method == "exact" or (method == "auto" and pairs <= EXACT_PAIRS)
-        self.exact_nodes = AUTO_NODES if method == "auto" else None
+        self.nodes = AUTO_NODES if method == "auto" else None
+        by_size = "highs" if pairs <= WHOLE_PAIRS else "priced"
+        self.method = by_size if method == "auto" else method
+        self.backend = BACKENDS.get(self.method)
+        self.exact = self.backend is not None and self.backend.kind == "integer"
+        if self.backend is not None:
+            self.backend.load()
         self.stats: dict[str, Any] = {
-            "method": "exact" if self.exact else "priced",
+            "method": self.method,
             "seed": seed,
             "bound_source": "prices",
             "core_users": 0,
@@ -171,20 +205,34 @@ class _Solve:
             tight = bound - self.book.rounding_gain(dual.multipliers)
             return self._solution(tight, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
         with self.clock.phase("plan"):
-            pairs, bound, ended = self._exact(bound) if self.exact else self._priced(dual, assigned, bound)
+            pairs, bound, ended = (
+                self._whole(bound, self.method) if self.exact else self._priced(dual, assigned, bound)
+            )
         return self._finish(bound, pairs, ended)
 
     def _finish(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
         if pairs is None and ended is StoppedBy.INFEASIBLE:
             with self.clock.phase("infeasible"):
-                tried = no_plan_exists(self.program, self.book)
-                if tried is not False:
-                    return self._infeasible("enumeration" if tried else "search", None)
+                return self._no_plan(bound)
         return self._solution(bound, pairs, ended)
 
     # ----------------------------------------------------------------- dual
 
     def _dual(self, book: PriceBook, start: Solution | None) -> DualAnswer:
+        if self.backend is not None and self.backend.kind == "linear":
+            claim = linear_answer(self.method, self.program, book, self.engine, self.clock, self.gap)
+            self.stats["backend_status"] = claim.status
+            if claim.answer is not None:
+                return claim.answer
+            own = self._searched_dual(book, None)
+            if claim.infeasible and own.proof is None and not own.broken.any() and own.inside:
+                raise BackendError(
+                    f"{self.method} says {claim.status!r}, but fractions of plans keep all rules"
+                )
+            return own
+        return self._searched_dual(book, start)
+
+    def _searched_dual(self, book: PriceBook, start: Solution | None) -> DualAnswer:
         reach = REACH * self.scale.price
         search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, self.seed)
         return search.run(None if start is None else self._multipliers(start))
@@ -221,10 +269,10 @@ class _Solve:
         with self.clock.phase("plan"):
             self.clock.tell("integer program", 0, None, f"{len(merged.columns):,} kinds of choices")
             allowed = 0.5 * self.gap * max(1.0, abs(bound))
-            pairs, answer = merged.solve(self.clock, nodes=self.exact_nodes, abs_gap=allowed)
+            pairs, answer = merged.solve(self.clock, nodes=self.nodes, abs_gap=allowed)
         if pairs is None:
             return None, bound, StoppedBy.INFEASIBLE if answer.infeasible else StoppedBy.NO_PROGRESS
-        self.stats |= {"method": "exact", "core_users": self.program.n_users}
+        self.stats |= {"method": "highs", "core_users": self.program.n_users}
         value = self.program.sense * plan_value(self.program, pairs)
         if relative_gap(value, bound) > self.gap:
             searched = answer.bound + 1e-9 * max(1.0, abs(answer.bound))
@@ -282,37 +330,43 @@ class _Solve:
         if not excesses(self.program, NO_PAIRS).any():
             return NO_PAIRS, bound, self._why(self.nothing_more, bound)
         stopped = self.clock.stopped_by
-        if stopped is None and self.program.n_users * self.engine.places <= EXACT_PAIRS:
-            pairs, answer_bound, ended = self._exact(bound)
+        if stopped is None and self.program.n_users * self.engine.places <= WHOLE_PAIRS:
+            pairs, answer_bound, ended = self._whole(bound, "highs")
             return pairs, min(bound, answer_bound), ended
         return None, bound, stopped or StoppedBy.NO_PROGRESS
 
-    def _exact(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
-        everyone = eligible_pairs(self.program, np.arange(self.program.n_users))
+    def _whole(self, bound: float, method: str) -> tuple[Pairs | None, float, StoppedBy]:
+        """Solve the whole integer program by a back end."""
+        model = (self.instance, self.model) if method == "pyomo" else None
+        problem = whole_program(method, self.program, self.book, seed=self.seed, model=model)
         self.stats["core_users"] = self.program.n_users
-        if not len(everyone.user) and not excesses(self.program, NO_PAIRS).any():
+        n_pairs = len(problem.pairs.user)
+        # The empty plan needs no search, but what a planner added may rule it out.
+        nothing = not problem.added and not excesses(self.program, NO_PAIRS).any()
+        if not n_pairs and nothing:
             return NO_PAIRS, self._searched(bound, self.nothing_more), StoppedBy.GAP
-        problem = PairProgram(self.program, self.book, everyone, np.zeros(self.book.n_rows))
-        self.clock.tell("integer program", 0, None, f"{len(everyone.user):,} pairs")
-        small = len(everyone.user) <= EXACT_PAIRS
+        if problem.added:
+            self.stats["added"], self.problem = list(problem.added), problem
+        self.clock.tell("integer program", 0, None, f"{n_pairs:,} pairs")
+        small = n_pairs <= WHOLE_PAIRS
         picked, answer = keep_rows_exactly(
             problem,
             None,
             self.clock,
-            nodes=self.exact_nodes,
+            nodes=self.nodes if method == "highs" else None,
             abs_gap=0.0 if small else 0.5 * self.gap * max(1.0, abs(bound)),
         )
         if picked is None:
-            if not excesses(self.program, NO_PAIRS).any():
+            if nothing:
                 return NO_PAIRS, bound, self._why(self.nothing_more, bound)
             if answer.infeasible:
                 return None, bound, StoppedBy.INFEASIBLE
             return None, bound, self.clock.stopped_by or StoppedBy.NO_PROGRESS
         value = self.program.sense * plan_value(self.program, picked)
-        # HiGHS knows the optimum up to its tolerances only.
+        # Solvers know the optimum up to their tolerances only.
         reached = answer.bound + self.book.constant
         searched = max(value, reached + 1e-9 * max(1.0, abs(reached)))
-        if answer.optimal and small:
+        if answer.optimal and small and method == "highs":
             searched = value
         bound = self._searched(bound, searched)
         return picked, bound, self._why(value, bound)
@@ -339,6 +393,36 @@ class _Solve:
         status = Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE
         found = Status.NO_SOLUTION if pairs is None else status
         return self._build(self.multipliers, bound, found, ended, pairs, sums, value)
+
+    def _no_plan(self, bound: float) -> Solution:
+        """Say why there is no plan, once more than the back end's word says so.
+
+        Raises
+        ------
+        BackendError
+            If there is one.
+        """
+        none = no_plan_exists(self.program, self.book)
+        if none:
+            return self._infeasible("enumeration", None)
+        if none is None and self.method != "highs":
+            # A back end's word counts where HiGHS gives its own.
+            none = really_infeasible(self.program, self.book, self.clock)
+            if none is None:
+                return self._solution(bound, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
+        if none is not False:
+            return self._infeasible("search", None)
+        if self.problem is not None and added_alone_clash(self.problem, self.clock):
+            names = ", ".join(f"'{name}'" for name in self.problem.added)
+            words = f"The rules have a plan, but none that keeps what was added to the model too: {names}."
+            why = Infeasibility((), "search", None, words)
+            nothing = np.zeros(self.book.n_rows)
+            return self._build(
+                nothing, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, None, math.nan, why
+            )
+        if self.clock.stopped_by is not None:
+            return self._solution(bound, None, self.clock.stopped_by)
+        raise BackendError(f"{self.method} says that no plan exists, but there is one")
 
     def _infeasible(self, proof: str, multipliers: np.ndarray | None) -> Solution:
         why = explain_infeasible(

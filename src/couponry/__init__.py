@@ -47,8 +47,11 @@ if TYPE_CHECKING:
     from couponry.predictors.model import Model, load_model
     from couponry.predictors.predict import predict
     from couponry.predictors.train import train
+    from couponry.solver.backends.pyomo_model import to_pyomo
     from couponry.solver.explain import Explanation, explain
     from couponry.solver.explain_rule import RuleExplanation, explain_rule
+    from couponry.solver.fair import fair_plan
+    from couponry.solver.fair_answer import FairPlan
     from couponry.solver.frontier import Frontier, frontier
     from couponry.solver.least_budget import LeastBudget, least_budget
     from couponry.solver.price_range import price_ranges
@@ -71,6 +74,7 @@ __all__ = [
     "Exclusion",
     "ExistsError",
     "Explanation",
+    "FairPlan",
     "Freeze",
     "Frontier",
     "InfeasibleError",
@@ -100,6 +104,7 @@ __all__ = [
     "evaluate_model",
     "explain",
     "explain_rule",
+    "fair_plan",
     "frontier",
     "least_budget",
     "load_model",
@@ -111,6 +116,7 @@ __all__ = [
     "read_karlan_list",
     "read_open_bandit",
     "solve",
+    "to_pyomo",
     "train",
     "verify",
     "write_instance",
@@ -157,8 +163,11 @@ _NAMES = {
     "couponry.predictors.model": ("Model", "load_model"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.train": ("train",),
+    "couponry.solver.backends.pyomo_model": ("to_pyomo",),
     "couponry.solver.explain": ("Explanation", "explain"),
     "couponry.solver.explain_rule": ("RuleExplanation", "explain_rule"),
+    "couponry.solver.fair": ("fair_plan",),
+    "couponry.solver.fair_answer": ("FairPlan",),
     "couponry.solver.frontier": ("Frontier", "frontier"),
     "couponry.solver.least_budget": ("LeastBudget", "least_budget"),
     "couponry.solver.price_range": ("price_ranges",),

@@ -23,7 +23,7 @@ def solving(terminal: Any, hard: Instance, tmp_path: Path) -> Any:
     """Return a process in the midst of branch and bound."""
     write_instance(hard, tmp_path / "hard")
     process = terminal(
-        "solve", tmp_path / "hard", "--out", tmp_path / "plan", "--method", "exact", "--gap", 0
+        "solve", tmp_path / "hard", "--out", tmp_path / "plan", "--method", "highs", "--gap", 0
     )
     process.wait_for("integer program")
     threading.Event().wait(2.0)  # until it has a plan
@@ -48,7 +48,7 @@ def test_first_keeps_the_best_plan_so_far(solving: Any, hard: Instance, tmp_path
 def test_first_without_a_plan(terminal: Any, hard: Instance, tmp_path: Path) -> None:
     """Where one Ctrl-C comes before there is any plan, the exit code is 4 and nothing is written."""
     write_instance(replace(hard, rules=(*hard.rules, Target(at_least=7014))), tmp_path / "asked")
-    process = terminal("solve", tmp_path / "asked", "--out", tmp_path / "plan", "--method", "exact")
+    process = terminal("solve", tmp_path / "asked", "--out", tmp_path / "plan", "--method", "highs")
     process.wait_for("integer program")
     process.interrupt()
     code, _ = process.finish()

@@ -52,12 +52,12 @@ def test_solve_writes_plan_certificate_and_summary(run: Run, campaign: Path, tmp
 def test_json_is_the_summary_alone(run: Run, campaign: Path, tmp_path: Path) -> None:
     """``--json`` prints the summary alone on stdout, nothing on stderr; keys are those of the contract."""
     done = run(
-        "solve", campaign, "--out", tmp_path / "plan", "--json", "--csv", "--seed", 3, "--method", "exact"
+        "solve", campaign, "--out", tmp_path / "plan", "--json", "--csv", "--seed", 3, "--method", "highs"
     )
     assert done.stderr == ""
     summary = json.loads(done.stdout)
     assert set(summary) >= KEYS
-    assert (summary["value"], summary["seed"], summary["method"]) == (5, 3, "exact")
+    assert (summary["value"], summary["seed"], summary["method"]) == (5, 3, "highs")
     assert {"name", "measure", "activity", "lower", "upper", "price"} <= set(summary["rules"][0])
     assert (tmp_path / "plan" / "plan.csv").read_text().splitlines()[1].startswith('"u1","A",3')
 
@@ -137,7 +137,7 @@ def test_force_replaces_a_plan_and_leaves_what_is_not_ours(run: Run, campaign: P
         ("--gap", "-1", "gap must be a number of at least 0 (got -1.0)"),
         ("--gap", "small", "Invalid value for '--gap'"),
         ("--time-limit", "0", "time_limit must be above 0 seconds (got 0.0)"),
-        ("--method", "exakt", "unknown method (got 'exakt'). Did you mean 'exact'?"),
+        ("--method", "hihgs", "unknown method (got 'hihgs'). Did you mean 'highs'?"),
         ("--engine", "abacus", "unknown engine (got 'abacus')"),
         ("--seed", "-3", "Invalid value for '--seed'"),
     ],

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "solver": "",
+    "solver/backends": "models",
     "instances": "",
     "src/couponry/cli": "",
     "predictors": "predict",
@@ -30,7 +31,10 @@ def declared(extra: str) -> set[str]:
 def imported(folder: Path) -> set[str]:
     """Return the top-level names of all modules that the code in ``folder`` imports from elsewhere."""
     names = set()
+    parts = {ROOT / part for part in FOLDERS} - {folder}
     for file in folder.rglob("*.py"):
+        if parts.intersection(file.parents) - set(folder.parents):
+            continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}

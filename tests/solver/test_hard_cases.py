@@ -11,7 +11,7 @@ from couponry.solver.solution import Solution, Status
 from couponry.solver.solve import solve
 from couponry.solver.verify import verify
 
-METHODS = ("auto", "exact", "priced")
+METHODS = ("auto", "highs", "priced")
 
 
 def check(instance: Instance, solution: Solution, best: float | None) -> None:

@@ -18,7 +18,7 @@ from couponry.solver.verify import verify, verify_infeasible
 
 DRAWN = settings(max_examples=150, deadline=None, derandomize=True)
 MORE = settings(max_examples=600, deadline=None, derandomize=True)
-METHODS = ["exact", "priced"]
+METHODS = ["highs", "priced"]
 
 
 def sense(instance: Instance) -> float:
@@ -91,15 +91,15 @@ def test_answer_is_true(method: str, instance: Instance) -> None:
 
 @DRAWN
 @given(instance=instances())
-def test_exact_finds_the_best(instance: Instance) -> None:
-    """The exact method finds what brute force finds, and says infeasible exactly where it finds nothing."""
-    check_exact(instance)
+def test_highs_finds_the_best(instance: Instance) -> None:
+    """HiGHS over the whole finds what brute force finds, and says infeasible where that finds nothing."""
+    check_highs(instance)
 
 
-def check_exact(instance: Instance) -> None:
-    """Assert that the exact method agrees with brute force."""
+def check_highs(instance: Instance) -> None:
+    """Assert that HiGHS on the whole program agrees with brute force."""
     best = best_plan(instance)
-    solution = solve(instance, method="exact", gap=0.0)
+    solution = solve(instance, method="highs", gap=0.0)
     if best is None:
         assert solution.status is Status.INFEASIBLE
     else:
@@ -127,7 +127,7 @@ def test_same_seed_gives_the_same_plan(method: str, instance: Instance, seed: in
 def test_more_budget_never_lowers_the_value(instance: Instance, amount: float, more: float) -> None:
     """With a larger budget the exact optimum is no worse, and an instance with a plan keeps one."""
     first, second = (
-        solve(with_budget(instance, budget), method="exact", gap=0.0) for budget in (amount, amount + more)
+        solve(with_budget(instance, budget), method="highs", gap=0.0) for budget in (amount, amount + more)
     )
     if first.status is Status.OPTIMAL:
         assert second.status is Status.OPTIMAL
@@ -151,28 +151,28 @@ def test_start_from_another_solution_changes_no_truth(instance: Instance, amount
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(instance=campaigns())
-def test_priced_stands_up_to_exact_on_hundreds_of_users(instance: Instance) -> None:
+def test_priced_stands_up_to_highs_on_hundreds_of_users(instance: Instance) -> None:
     """Where prices alone settle most users, the priced method agrees with HiGHS on the whole program."""
-    check_against_exact(instance)
+    check_against_highs(instance)
 
 
-def check_against_exact(instance: Instance) -> None:
+def check_against_highs(instance: Instance) -> None:
     """Assert that the two methods agree, as far as the time goes."""
     check_two(instance, *(solve(instance, method=method, time_limit=5) for method in METHODS))
 
 
-def check_two(instance: Instance, exact: Solution, priced: Solution) -> None:
+def check_two(instance: Instance, highs: Solution, priced: Solution) -> None:
     """Assert that two solutions of an instance do not contradict each other."""
-    for solution in (exact, priced):
+    for solution in (highs, priced):
         if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
             check_plan(instance, solution, Best(solution.value, solution.plan, 0))
         if solution.status is Status.INFEASIBLE:
             check_infeasible(instance, solution)
     plans = [
-        solution for solution in (exact, priced) if solution.plan.num_rows or not math.isnan(solution.value)
+        solution for solution in (highs, priced) if solution.plan.num_rows or not math.isnan(solution.value)
     ]
-    assert not plans or Status.INFEASIBLE not in (exact.status, priced.status)
-    for one, other in ((exact, priced), (priced, exact)):
+    assert not plans or Status.INFEASIBLE not in (highs.status, priced.status)
+    for one, other in ((highs, priced), (priced, highs)):
         if any(one is plan for plan in plans):
             assert sense(instance) * one.value <= sense(instance) * other.bound + slack(other.bound)
 
@@ -183,7 +183,7 @@ def check_two(instance: Instance, exact: Solution, priced: Solution) -> None:
 def test_answers_are_true_of_many(instance: Instance) -> None:
     """Many more and somewhat larger instances: both methods, against brute force."""
     best = best_plan(instance)
-    check_exact(instance)
+    check_highs(instance)
     check_answer(instance, solve(instance, method="priced"), best)
     check_answer(instance, solve(instance), best)
 
@@ -191,6 +191,6 @@ def test_answers_are_true_of_many(instance: Instance) -> None:
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(instance=campaigns(users=(600, 1500), coupons=(5, 8)))
-def test_priced_stands_up_to_exact_on_thousands(instance: Instance) -> None:
+def test_priced_stands_up_to_highs_on_thousands(instance: Instance) -> None:
     """The same of larger campaigns."""
-    check_against_exact(instance)
+    check_against_highs(instance)

@@ -45,7 +45,7 @@ def solution() -> Solution:
             "passes": 7,
             "seconds": 0.5,
             "peak_memory_mb": math.nan,
-            "method": "exact",
+            "method": "highs",
             "bound_source": "prices",
             "seed": 0,
             "seconds_by_phase": {"dual": 0.1},

@@ -39,7 +39,7 @@ from couponry.solver.solve import solve
 from couponry.solver.verify import verify
 
 NAN = math.nan
-METHODS = ["exact", "priced"]
+METHODS = ["highs", "priced"]
 
 
 def given(solution: Solution) -> list[str]:
@@ -225,9 +225,9 @@ def test_users_exactly_alike(method: str) -> None:
 
 
 def test_method_is_chosen_by_size() -> None:
-    """Small instances are solved exactly, larger ones by prices, unless one is asked for."""
+    """Small instances are solved whole, larger ones by prices, unless one is asked for."""
     small, large = four_users(Budget(amount=4)), drawn(1000, coupons=5)
-    assert solve(small).stats["method"] == "exact"
+    assert solve(small).stats["method"] == "highs"
     assert solve(small, method="priced").stats["method"] == "priced"
     found = solve(large, gap=1e-3)
     assert found.stats["method"] == "priced"
@@ -240,12 +240,12 @@ def test_methods_agree(kind: str) -> None:
     """Under all kinds of rules no plan is beyond the other method's bound, and both are near theirs."""
     rules = RULE_NAMES if kind == "all" else DEFAULT_RULES
     instance = draw_instance(120, 4, seed=6, rules=rules)
-    exact, priced = (solve(instance, method=method, gap=5e-3) for method in METHODS)
-    for one, other in ((exact, priced), (priced, exact)):
+    highs, priced = (solve(instance, method=method, gap=5e-3) for method in METHODS)
+    for one, other in ((highs, priced), (priced, highs)):
         check(instance, one)
         assert one.gap <= 0.02
         assert one.value <= other.bound
-    assert exact.status is Status.OPTIMAL
+    assert highs.status is Status.OPTIMAL
 
 
 def test_bounds_say_where_they_come_from() -> None:
@@ -263,8 +263,11 @@ def test_bounds_say_where_they_come_from() -> None:
     ("options", "message"),
     [
         (
-            {"method": "exakt"},
-            "unknown method (got 'exakt'). Did you mean 'exact'? Known: auto, exact, priced",
+            {"method": "hihgs"},
+            (
+                "unknown method (got 'hihgs'). Did you mean 'highs'? "
+                "Known: auto, priced, highs, cpsat, pyomo, pdlp, cvxpy"
+            ),
         ),
         ({"engine": "cluster"}, "unknown engine (got 'cluster'). Known: local"),
         ({"gap": -1e-3}, "gap must be a number of at least 0 (got -0.001). 1e-6 is usual"),
@@ -391,7 +394,7 @@ def test_cancelled_before_it_began() -> None:
             check(drawn(1000, coupons=5), solution)
 
 
-@pytest.mark.parametrize(("method", "seconds"), [("exact", 1e-3), ("priced", 1e-3), ("priced", 0.2)])
+@pytest.mark.parametrize(("method", "seconds"), [("highs", 1e-3), ("priced", 1e-3), ("priced", 0.2)])
 def test_little_time(method: str, seconds: float) -> None:
     """With hardly any time a solve answers promptly: a plan that the judge accepts, or none."""
     instance = drawn(1000, coupons=5)

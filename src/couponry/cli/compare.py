@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import figure, money, percent, print_json, print_table, progress_bars, say
-from couponry.cli.interrupt import cancel_on_interrupt
+from couponry.cli.interrupt import cancel_if_heeded
 from couponry.cli.options import Force, Gap, Json, Method, Seed, TimeLimit
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def compare(
     if figure_file is not None:
         check_figure_place(figure_file, force=force)
     scenarios = _scenarios(instances, edit or [])
-    with cancel_on_interrupt() as cancel, progress_bars(shown=not json) as progress:
+    with cancel_if_heeded(method) as cancel, progress_bars(shown=not json) as progress:
         found = compare_scenarios(
             scenarios,
             method=method,

@@ -8,18 +8,25 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
 from couponry.cli.console import say
 from couponry.cli.errors import ExitCode
 
-__all__ = ["cancel_on_interrupt"]
+__all__ = ["cancel_if_heeded", "cancel_on_interrupt"]
 
 _SHOW_CURSOR = "\x1b[?25h"
 _PATIENCE = 1.0
 """Seconds that a second Ctrl-C leaves for tidying up."""
 _PAUSE = 0.1
+
+
+def cancel_if_heeded(method: str) -> AbstractContextManager[threading.Event | None]:
+    """Give such an event where a solve by this method heeds it; elsewhere the first Ctrl-C aborts."""
+    from couponry.solver.backends import heeds
+
+    return cancel_on_interrupt() if heeds(method, "cancel") else nullcontext()
 
 
 @contextmanager

@@ -54,7 +54,8 @@ Method = Annotated[
     typer.Option(
         "--method",
         metavar="METHOD",
-        help="exact: one integer program; priced: for large instances; auto: by size.",
+        help="auto: by size; priced: for large instances; highs, cpsat, pyomo: one integer program; "
+        "pdlp, cvxpy: the linear relaxation, rounded.",
     ),
 ]
 Engine = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import print_json, progress_bars, say
-from couponry.cli.interrupt import cancel_on_interrupt
+from couponry.cli.interrupt import cancel_if_heeded
 from couponry.cli.options import (
     Engine,
     Force,
@@ -56,7 +56,7 @@ def solve(
     from couponry.solver.solve import solve as solve_instance
 
     check_free(out, force=force)
-    with cancel_on_interrupt() as cancel:
+    with cancel_if_heeded(method) as cancel:
         with progress_bars(shown=not json) as progress:
             given = read_instance(instance)
             solution = solve_instance(
