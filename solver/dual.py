@@ -38,10 +38,10 @@ FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
-# How far beyond the radius few entries, and none, may have moved: what they unsettle shows in the bound.
-BEYOND, BEYOND_SHARE, FAR_BEYOND = 1.2, 0.03, 3.0
+# How far beyond the radius an entry may move: little unsettles next to nobody, far ends the core's search.
+BEYOND, FAR_BEYOND = 1.3, 2.0
 # Users nearest to changing their mind: those the exact search may move, and those that rounding may.
-POLISHED, NEAREST = 10_000, 4_000
+POLISHED, NEAREST, NEAREST_A_ROW = 10_000, 4_000, 16
 
 
 class DualSearch:
@@ -111,13 +111,20 @@ class DualSearch:
             self._tell("all users", step, found.value / found.share, len(settled.undecided))
             with self.clock.phase("core"):
                 core = LocalEngine(settled.core)
+                start = found.multipliers
+
+                def astray(
+                    multipliers: np.ndarray, start: np.ndarray = start, radius: Tables = radius
+                ) -> bool:
+                    return not _within(self.book.changes(multipliers - start), radius, FAR_BEYOND)
+
                 last = self._newton(core, basis, settled.tables, 1.0).minimise(
-                    found.multipliers, width=found.width, precision=CORE_PRECISION
+                    start, width=found.width, precision=CORE_PRECISION, astray=astray
                 )
-            moved = self.book.changes(last.multipliers - found.multipliers)
+            moved = self.book.changes(last.multipliers - start)
             if self._runs_away(last):
                 return None
-            if _within(moved, radius) or self.clock.stopped_by is not None:
+            if _within(moved, radius, BEYOND) or self.clock.stopped_by is not None:
                 break
             # Further than the settled were settled for: settle again from there, as far as this went astray.
             radius = {
@@ -179,7 +186,8 @@ class DualSearch:
     def _polished(self, core: LocalEngine, settled: Settled, found: NewtonAnswer) -> DualAnswer:
         """Return the exact minimiser, with those users as its core who are nearest to changing their mind."""
         scores = self.book.scores(found.multipliers)
-        near = np.flatnonzero(np.isfinite(self._margins(core, scores, found.width, POLISHED)))
+        wanted = max(NEAREST, NEAREST_A_ROW * self.book.n_rows)
+        near = np.flatnonzero(np.isfinite(self._margins(core, scores, found.width, max(POLISHED, wanted))))
         people = LocalEngine(core.program.take(near))
         others = core.assign(scores, near).sums.high
         taken = {measure: table + others[measure] for measure, table in settled.tables.items()}
@@ -188,7 +196,7 @@ class DualSearch:
             exact = None
         multipliers = found.multipliers if exact is None else exact.multipliers
         scores = self.book.scores(multipliers)
-        margin = self._margins(people, scores, found.width, NEAREST)
+        margin = self._margins(people, scores, found.width, wanted)
         chosen = people.choices(scores)[0]
         split = np.zeros(people.n_users, bool)
         if exact is not None:
@@ -246,12 +254,6 @@ class DualSearch:
         self.clock.tell("prices", step + 1, None, f"{where}, bound {bound:,.6g}, {undecided:,} undecided")
 
 
-def _within(moved: Tables, radius: Tables) -> bool:
-    """Return whether tables moved, but for a few entries, no further than the users were settled for."""
-    shares = []
-    for measure, table in moved.items():
-        size, limit = np.abs(table), np.broadcast_to(radius.get(measure, 0.0), table.shape)
-        if (size > FAR_BEYOND * limit).any():
-            return False
-        shares.append(float((size > BEYOND * limit).mean()))
-    return max(shares, default=0.0) <= BEYOND_SHARE
+def _within(moved: Tables, radius: Tables, times: float) -> bool:
+    """Return whether tables moved no further than so many times what the users were settled for."""
+    return all((np.abs(table) <= times * radius.get(m, 0.0)).all() for m, table in moved.items())

@@ -10,6 +10,7 @@ until L itself goes down (Levenberg 1944; Marquardt 1963, 10.1137/0111030).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,9 @@ from couponry.solver.scale import RowScale
 __all__ = ["Newton", "NewtonAnswer"]
 
 ITERATIONS = 60
-# Steps refused one after another: how many end the search, and how many where little is promised anyway.
-REJECTIONS, VAIN_REJECTIONS, VAIN = 12, 3, 1e-5
+# Steps refused one after another: how many end the search, and how many where the first of them had promised
+# no more than so many times the precision.
+REJECTIONS, VAIN_REJECTIONS, VAIN = 12, 3, 25.0
 # Near ties that a window should hold: enough for a curvature, few enough to be quick.
 FEWEST_TIES, TIES_A_ROW, MOST_TIES = 400, 12, 12_000
 
@@ -120,7 +122,12 @@ class Newton:
         self.few = max(FEWEST_TIES, TIES_A_ROW * book.n_rows)
 
     def minimise(
-        self, start: np.ndarray, *, width: float | None = None, precision: float = 1e-9
+        self,
+        start: np.ndarray,
+        *,
+        width: float | None = None,
+        precision: float = 1e-9,
+        astray: Callable[[np.ndarray], bool] | None = None,
     ) -> NewtonAnswer:
         """Minimise L from a start.
 
@@ -131,11 +138,13 @@ class Newton:
             First window; by default the natural size of the objective.
         precision : float
             Stop where the model promises less than this share of L.
+        astray : callable, optional
+            Stop at multipliers of which this is true.
         """
         width = self.objective if width is None else width
         point = self._at(self.book.clip(start) / self.unit, width)
         width = self._fitting(point.near, width)
-        damping, rejected, converged = 1e-3, 0, False
+        damping, rejected, converged, hoped = 1e-3, 0, False, 0.0
         hessian = self._hessian(point.near, width)
         for _ in range(ITERATIONS):
             x = self._model_minimum(point, hessian, damping)
@@ -144,6 +153,7 @@ class Newton:
             if promised <= precision * abs(point.value):
                 converged = True
                 break
+            hoped = promised if rejected == 0 else hoped
             other = self._at(x, max(width, 2.0 * self._spread(point.near, step)))
             won = point.value - other.value
             if won > 0.05 * promised:
@@ -151,11 +161,13 @@ class Newton:
                 damping = damping / 4 if won > 0.5 * promised else damping
                 width = self._fitting(other.near, max(0.3 * width, 1.5 * self._spread(other.near, step)))
                 point, hessian = other, self._hessian(other.near, width)
+                if astray is not None and astray(point.x * self.unit):
+                    break
             else:
                 rejected += 1
                 damping = max(10 * damping, 0.05)
                 point = other if won > 0 else point
-            vain = promised <= VAIN * abs(point.value)
+            vain = hoped <= VAIN * precision * abs(point.value)
             converged = rejected >= (VAIN_REJECTIONS if vain else REJECTIONS)
             if converged or self.clock.stopped_by is not None:
                 break

@@ -47,10 +47,12 @@ ROOM = 3
 # Options of core users count while they lose at most this many times what the core's last user loses.
 WIDTH = 3.0
 # Exchanges that are tried first: so many that together they lose these multiples of what may be lost.
-EXCHANGED_LOSS = (0.3, 1.0, 3.0, 10.0)
+EXCHANGED_LOSS = (0.3, 1.0, 3.0, 30.0)
 EXCHANGE_STEPS = (100_000, 800_000)
+# With more priced rows than this the first trials are longer in proportion.
+FEW_PRICED = 60
 FAR = 6.0
-FEWEST_EXCHANGED, MOST_EXCHANGED = 60, 3000
+FEWEST_EXCHANGED, MOST_EXCHANGED, EXCHANGED_A_ROW = 60, 3000, 15
 ROOM_FOR_ROUNDING = 1e-13
 FEWEST_OF_A_CLASS = 3
 MOST_OF_A_CLASS = 20
@@ -232,19 +234,22 @@ class Rounder:
         engine = LocalEngine(self.program)
         chosen = np.zeros((self.program.n_users, self.program.places), bool)
         chosen[self.chosen.user, self.chosen.place] = True
-        width = float(np.sort(self.margin)[min(len(self.margin), MOST_EXCHANGED) - 1])
+        most = max(MOST_EXCHANGED, EXCHANGED_A_ROW * self.book.n_rows)
+        width = float(np.sort(self.margin)[min(len(self.margin), most) - 1])
         near = self._affordable(engine.exchanges_from(self.scores, chosen, width * (1 + 1e-9)), chosen)
-        near = near.take(np.argsort(near.loss, kind="stable")[:MOST_EXCHANGED])
+        near = near.take(np.argsort(near.loss, kind="stable")[:most])
         reached = np.cumsum(near.loss)
-        for seed, (steps, share) in enumerate(itertools.product(EXCHANGE_STEPS, EXCHANGED_LOSS)):
+        short = int(EXCHANGE_STEPS[0] * max(1.0, np.count_nonzero(self.multipliers) / FEW_PRICED))
+        trials = itertools.product((short, EXCHANGE_STEPS[1]), EXCHANGED_LOSS)
+        for seed, (steps, share) in enumerate(trials):
             # What is missing when the first plans are known says better what may be lost.
             loss = share * (self.allowed if best is None else min(self.allowed, self._missing(best)))
             count = int(np.searchsorted(reached, loss))
             few = near.take(slice(0, max(count, FEWEST_EXCHANGED)))
             best = self._better(best, self._annealed(few, steps, seed))
             near_enough = best is not None and self._missing(best) <= self.allowed
-            # Longer trials win a third or so: from far away that is not enough.
-            far = best is not None and steps > EXCHANGE_STEPS[0] and self._missing(best) > FAR * self.allowed
+            # Other trials win a third or so: from far away that is not enough.
+            far = best is not None and seed > 0 and self._missing(best) > FAR * self.allowed
             if near_enough or far or self.clock.stopped_by is not None:
                 break
         return best
