@@ -1,187 +1,306 @@
-"""Time a solve against linear programs of the same instance, all in one run on one machine.
+"""The solver beside its peers and the physical limit, all in one run on one machine; one table.
 
-    python benchmarks/solver.py --users 20000 --coupons 10
+    python benchmarks/solver.py                      # everything, some twenty minutes
+    python benchmarks/solver.py --only million resolve frontier rows
+    python benchmarks/solver.py --only peers --users 20000
 
-Our answer is an integer plan with a proven gap; the peers, HiGHS's interior point method and (where OR-Tools
-is installed) PDLP, solve the relaxation alone. No solver's own bound is believed: each is recomputed from its
-multipliers in numpy. A machine that does other things meanwhile blurs seconds; ratios suffer less. Kernels
-are compiled before the clock starts.
+A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five, in
+the same process. Instances have all nine kinds of rule at once and 60 rows or more. Peers solve the linear
+relaxation alone, where every rule is a row; ours is an integer plan with a proven gap. No solver's own bound is
+believed: each is recomputed from its multipliers. Kernels are compiled before clocks start. A busy machine
+blurs seconds; ratios suffer less.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import highspy
 import numpy as np
-import scipy.sparse as sp
+from benchmarks.relaxation import Relaxation, highs_ipm, pdlp
 
 import couponry as cp
-from couponry.instances.generators import DEFAULT_RULES, RULE_NAMES, draw_instance
+from couponry.instances.generators import RULE_NAMES, draw_instance
 
-# The relaxation below knows one coupon a user, and no cap on money.
-RULES = tuple(name for name in RULE_NAMES if name not in ("user_cap", "exclusion"))
-
-
-@dataclass(frozen=True)
-class Relaxation:
-    """max v·x with lower ≤ A x ≤ upper and at most one coupon a user; one column an eligible pair."""
-
-    objective: np.ndarray
-    matrix: sp.csc_array
-    lower: np.ndarray
-    upper: np.ndarray
-    user: np.ndarray
-    users: int
-
-    @classmethod
-    def of(cls, instance: cp.Instance) -> Relaxation:
-        """Write out an instance's rows over its pairs."""
-        program = instance.program
-        user, place = np.nonzero(~np.isnan(program.columns["value"]))
-        coupon = place if program.coupon is None else program.coupon[user, place]
-        group = program.classes.codes[user]
-        rows = [
-            sum(
-                term.users[group]
-                * term.coupons[coupon]
-                * measure_of(program.columns, term.measure, user, place)
-                for term in row.terms
-            )
-            for row in program.rows
-        ]
-        return cls(
-            program.columns["value"][user, place].astype(np.float64),
-            sp.csc_array(np.array(rows)),
-            np.array([row.lower for row in program.rows]),
-            np.array([row.upper for row in program.rows]),
-            user,
-            program.n_users,
-        )
-
-    @property
-    def whole_matrix(self) -> sp.csc_array:
-        """The rules' rows, and below them one row a user."""
-        pairs = len(self.user)
-        own = sp.csc_array((np.ones(pairs), (self.user, np.arange(pairs))), shape=(self.users, pairs))
-        return sp.csc_array(sp.vstack([self.matrix, own]))
-
-    def bound(self, multipliers: np.ndarray) -> float:
-        """Return L(λ), which no plan exceeds whatever λ is; multipliers of absent sides are dropped."""
-        kept = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0))
-        kept = np.where(np.isfinite(self.lower), kept, np.maximum(kept, 0))
-        best = np.zeros(self.users)
-        np.maximum.at(best, self.user, self.objective - self.matrix.T @ kept)
-        sides = np.where(kept > 0, self.upper, self.lower)
-        return float(best.sum() + (kept[kept != 0] * sides[kept != 0]).sum())
+SEGMENTS = {"region": 30, "tier": 4, "age_band": 16}
+MANY_SEGMENTS = {"city": 245}
+Figures = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Timed:
-    """What one solver took and gave."""
-
-    solver: str
-    seconds: float
-    value: float
-    bound: float
+def drawn(users: int, coupons: int, segments: Mapping[str, int] = SEGMENTS, seed: int = 1) -> cp.Instance:
+    """Return an instance with every kind of rule, its rules compiled."""
+    instance = draw_instance(users, coupons, seed=seed, rules=RULE_NAMES, segments=segments)
+    instance.program  # noqa: B018  # compiled outside the clock, and timed by itself
+    return instance
 
 
-def measure_of(columns: dict[str, np.ndarray], name: str, user: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return a measure of every pair as float64."""
-    return columns[name][user, place].astype(np.float64) if name in columns else np.ones(len(user))
+def warm() -> None:
+    """Compile the kernels."""
+    cp.solve(draw_instance(20_000, 5, rules=RULE_NAMES, segments=SEGMENTS), gap=1e-3)
 
 
-def ours(instance: cp.Instance, relaxation: Relaxation, gap: float) -> Timed:
-    """Time ``couponry.solve``; its plan is verified outside the clock."""
+def read_seconds(instance: cp.Instance) -> float:
+    """Return the time in which one thread sums value and cost once."""
+    arrays = [instance.response.measure(name) for name in ("value", "cost")]
+
+    def once() -> None:
+        for array in arrays:
+            array.sum()
+
+    return min(seconds_of(once)[1] for _ in range(5))
+
+
+def seconds_of(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what some work gave, and the seconds that it took."""
     start = time.perf_counter()
-    solution = cp.solve(instance, gap=gap)
-    seconds = time.perf_counter() - start
-    finding = cp.verify(instance, solution.plan, solution.certificate)
-    assert finding.ok, finding.words()
-    return Timed("couponry", seconds, solution.value, relaxation.bound(solution.certificate.multipliers))
+    answer = work()
+    return answer, time.perf_counter() - start
 
 
-def highs_ipm(relaxation: Relaxation) -> Timed:
-    """Time HiGHS's interior point method with crossover."""
-    matrix = relaxation.whole_matrix
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = matrix.shape[1], matrix.shape[0]
-    model.col_cost_ = -relaxation.objective
-    model.col_lower_, model.col_upper_ = np.zeros(matrix.shape[1]), np.full(matrix.shape[1], np.inf)
-    model.row_lower_ = np.concatenate([relaxation.lower, np.full(relaxation.users, -np.inf)])
-    model.row_upper_ = np.concatenate([relaxation.upper, np.ones(relaxation.users)])
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
-    model.a_matrix_.value_ = matrix.data
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("solver", "ipm")
-    highs.passModel(model)
-    start = time.perf_counter()
-    highs.run()
-    seconds = time.perf_counter() - start
-    multipliers = -np.array(highs.getSolution().row_dual)[: len(relaxation.lower)]
-    value = -highs.getInfo().objective_function_value
-    return Timed("HiGHS IPM", seconds, value, relaxation.bound(multipliers))
+class Memory:
+    """The most resident memory while something runs, beyond what was there before, in bytes."""
+
+    def __enter__(self) -> Memory:
+        self.before, self.most, self.ended = resident(), 0.0, threading.Event()
+        self.watch = threading.Thread(target=self._look, daemon=True)
+        self.watch.start()
+        return self
+
+    def _look(self) -> None:
+        while not self.ended.wait(0.002):
+            self.most = max(self.most, resident() - self.before)
+
+    def __exit__(self, *error: object) -> None:
+        self.ended.set()
+        self.watch.join()
 
 
-def pdlp(relaxation: Relaxation) -> Timed | None:
-    """Time OR-Tools PDLP to a relative tolerance of 1e-6; None where OR-Tools is not installed."""
-    try:
-        from ortools.pdlp import solvers_pb2
-        from ortools.pdlp.python import pdlp as backend
-    except ModuleNotFoundError:
-        return None
-    program = backend.QuadraticProgram()
-    program.objective_vector = -relaxation.objective
-    program.constraint_matrix = sp.csc_matrix(relaxation.whole_matrix)
-    program.constraint_lower_bounds = np.concatenate([relaxation.lower, np.full(relaxation.users, -np.inf)])
-    program.constraint_upper_bounds = np.concatenate([relaxation.upper, np.ones(relaxation.users)])
-    program.variable_lower_bounds = np.zeros(len(relaxation.objective))
-    program.variable_upper_bounds = np.full(len(relaxation.objective), np.inf)
-    settings = solvers_pb2.PrimalDualHybridGradientParams()
-    criteria = settings.termination_criteria.simple_optimality_criteria
-    criteria.eps_optimal_relative = criteria.eps_optimal_absolute = 1e-6
-    settings.num_threads = 2
-    start = time.perf_counter()
-    answer = backend.primal_dual_hybrid_gradient(program, settings)
-    seconds = time.perf_counter() - start
-    multipliers = -answer.dual_solution[: len(relaxation.lower)]
-    value = float(relaxation.objective @ answer.primal_solution)
-    return Timed("OR-Tools PDLP 1e-6", seconds, value, relaxation.bound(multipliers))
+def resident() -> float:
+    """Return the resident memory of this process in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096.0
 
 
-def table(rows: list[Timed]) -> str:
-    """Return the figures, everything but seconds relative to the best bound, seconds also to ours."""
-    own, best = rows[0], min(row.bound for row in rows)
-    lines = [f"{'solver':<20}{'seconds':>9}{'× ours':>8}{'value':>16}{'bound':>16}{'bound above best':>18}"]
-    lines += [
-        f"{row.solver:<20}{row.seconds:>9.2f}{row.seconds / own.seconds:>8.1f}{row.value:>16.6f}"
-        f"{row.bound:>16.6f}{(row.bound - best) / best:>18.1e}"
-        for row in rows
+def checked(instance: cp.Instance, solution: cp.Solution) -> cp.Solution:
+    """Return a solution whose plan and proof the judge accepts."""
+    found = cp.verify(instance, solution.plan, solution.certificate)
+    assert found.ok, found.words()
+    return solution
+
+
+# ------------------------------------------------------------------------------ sections
+
+
+def million(users: int, coupons: int) -> Figures:
+    """Solve one large instance: reads, passes, memory."""
+    instance = drawn(users, coupons)
+    read = read_seconds(instance)
+    arrays = float(sum(array.nbytes for array in instance.response.measures.values()))
+    with Memory() as memory:
+        solution, seconds = seconds_of(lambda: cp.solve(instance))
+    seconds = min(seconds, seconds_of(lambda: cp.solve(instance))[1])
+    checked(instance, solution)
+    return {
+        "rows": solution.stats["rows"],
+        "gap": solution.gap,
+        "seconds": seconds,
+        "read": read,
+        "reads": seconds / read,
+        "passes": solution.stats["passes"],
+        "memory": 1 + memory.most / arrays,
+        "phases": solution.stats["seconds_by_phase"],
+    }
+
+
+def resolve(users: int, coupons: int) -> Figures:
+    """Solve again after the budget has changed by a twentieth."""
+    instance = drawn(users, coupons)
+    first, cold = seconds_of(lambda: cp.solve(instance))
+    other = cp.Scenario(instance).edit("budget x1.05").instance
+    other.program  # noqa: B018
+    again, seconds = seconds_of(lambda: cp.solve(other, start=first))
+    checked(other, again)
+    return {"gap": again.gap, "seconds": seconds, "cold": cold, "passes": again.stats["passes"]}
+
+
+def frontier(users: int, coupons: int, points: int = 50) -> Figures:
+    """Solve for fifty budgets."""
+    instance = drawn(users, coupons)
+    single = min(seconds_of(lambda: cp.solve(instance))[1] for _ in range(2))
+    amount = next(rule.amount for rule in instance.rules if isinstance(rule, cp.Budget))
+    budgets = [float(b) for b in amount * np.linspace(0.9, 1.6, points)]
+    found, seconds = seconds_of(lambda: cp.frontier(instance, budgets, gap=1e-6))
+    return {
+        "seconds": seconds,
+        "single": single,
+        "solves": seconds / single,
+        "points": len(found.table),
+        "widest gap": float(found.table["gap"].max()),
+    }
+
+
+def rows(users: int, coupons: int) -> Figures:
+    """Solve with five hundred rows, and with sixty."""
+    few, many = drawn(users, coupons), drawn(users, coupons, MANY_SEGMENTS)
+    _, short = seconds_of(lambda: cp.solve(few))
+    solution, long = seconds_of(lambda: cp.solve(many))
+    checked(many, solution)
+    return {
+        "rows": solution.stats["rows"],
+        "gap": solution.gap,
+        "seconds": long,
+        "of few": short,
+        "ratio": long / short,
+        "passes": solution.stats["passes"],
+    }
+
+
+def peers(users: int, coupons: int) -> Figures:
+    """Solve beside HiGHS's interior point method and OR-Tools PDLP."""
+    instance = drawn(users, coupons)
+    # A cap on money is no row: without it the relaxation says all that the rules say.
+    rules = tuple(cp.UserCap(coupons=2) if isinstance(r, cp.UserCap) else r for r in instance.rules)
+    instance = replace(instance, rules=rules)
+    instance.program  # noqa: B018
+    solution, seconds = seconds_of(lambda: cp.solve(instance))
+    seconds = min(seconds, seconds_of(lambda: cp.solve(instance))[1])
+    checked(instance, solution)
+    relaxation = Relaxation.of(instance)
+    figures: Figures = {
+        "rows": solution.stats["rows"],
+        "seconds": seconds,
+        "gap": solution.gap,
+        "bound": relaxation.bound(solution.certificate.multipliers),
+    }
+    for name, solver in (("pdlp", pdlp), ("highs", highs_ipm)):
+        answer = solver(relaxation)
+        if answer is not None:
+            print(f"  {answer}", flush=True)
+            figures |= {
+                f"{name} seconds": answer.seconds,
+                f"{name} ratio": answer.seconds / seconds,
+                f"bound above {name}": (figures["bound"] - answer.bound) / abs(answer.bound),
+            }
+    return figures
+
+
+def growth() -> Figures:
+    """Solve ever more users, coupons and rows."""
+    cases: list[tuple[str, int, int, Mapping[str, int]]] = [
+        *(("users", n, 10, SEGMENTS) for n in (10_000, 100_000, 1_000_000, 5_000_000)),
+        *(("coupons", 200_000, j, SEGMENTS) for j in (5, 20, 50, 100, 200)),
+        *(("rows", 500_000, 20, {"city": c}) for c in (1, 10, 45, 120, 245)),
     ]
-    lines.append(f"our integer plan is within {(best - own.value) / best:.1e} of the best bound")
-    return "\n".join(lines)
+    series: dict[str, list[Figures]] = {}
+    for kind, users, coupons, segments in cases:
+        instance = drawn(users, coupons, segments)
+        read = read_seconds(instance)
+        solution, seconds = seconds_of(lambda instance=instance: cp.solve(instance, time_limit=300))
+        point = {
+            "users": users,
+            "coupons": coupons,
+            "rows": solution.stats["rows"],
+            "seconds": seconds,
+            "reads": seconds / read,
+            "gap": solution.gap,
+            "passes": solution.stats["passes"],
+        }
+        print(f"  {kind}: {point}", flush=True)
+        series.setdefault(kind, []).append(point)
+    return series
+
+
+# --------------------------------------------------------------------------------- table
+
+SECTIONS: dict[str, Callable[..., Figures]] = {
+    "million": million,
+    "resolve": resolve,
+    "frontier": frontier,
+    "rows": rows,
+    "peers": peers,
+    "growth": growth,
+}
+
+
+def lines(name: str, f: Figures) -> list[str]:
+    """Return what a section found, with what it must reach."""
+    made = {
+        "million": lambda: [
+            f"gap {f['gap']:.1e} with {f['rows']} rows: {f['seconds']:.2f} s = {f['reads']:.0f} reads "
+            f"of {1e3 * f['read']:.1f} ms (at most 150), {f['passes']} passes (at most 6)",
+            f"memory {f['memory']:.2f} × the instance's arrays (at most 1.5)",
+        ],
+        "resolve": lambda: [
+            f"after another budget: {f['passes']} passes (at most 3), {f['seconds']:.2f} s "
+            f"(cold {f['cold']:.2f} s), gap {f['gap']:.1e}"
+        ],
+        "frontier": lambda: [
+            f"{f['points']} budgets: {f['seconds']:.1f} s = {f['solves']:.1f} single solves (at most 20), "
+            f"widest gap {f['widest gap']:.1e}"
+        ],
+        "rows": lambda: [
+            f"{f['rows']} rows: {f['seconds']:.2f} s = {f['ratio']:.1f} × that of 60 rows (at most 3), "
+            f"gap {f['gap']:.1e}, {f['passes']} passes"
+        ],
+        "peers": lambda: [
+            f"ours {f['seconds']:.2f} s, gap {f['gap']:.1e}, {f['rows']} rows",
+            *(
+                f"{label}: {f[f'{key} seconds']:.1f} s = {f[f'{key} ratio']:.0f} × ours (at least {least}); "
+                f"our bound is {f[f'bound above {key}']:+.1e} of it"
+                for key, label, least in (
+                    ("highs", "HiGHS interior point", 200),
+                    ("pdlp", "OR-Tools PDLP at 1e-6", 60),
+                )
+                if f"{key} seconds" in f
+            ),
+        ],
+        "growth": lambda: [
+            f"{kind} {point[kind]:>12,}: {point['seconds']:8.2f} s, {point['reads']:6.0f} reads, "
+            f"gap {point['gap']:.0e}, {point['passes']} passes"
+            for kind, points in f.items()
+            for point in points
+        ],
+    }
+    return made[name]()
 
 
 def main() -> None:
-    """Draw an instance, solve it with everything here, print one table."""
+    """Run the sections, each in a process of its own, and print one table."""
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--users", type=int, default=20_000)
-    asked.add_argument("--coupons", type=int, default=10)
-    asked.add_argument("--seed", type=int, default=0)
-    asked.add_argument("--gap", type=float, default=1e-6)
-    asked.add_argument("--rules", nargs="+", default=list(DEFAULT_RULES), choices=RULES)
+    asked.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    asked.add_argument("--users", type=int, help="in the place of 1,000,000, or of the peers' 100,000")
+    asked.add_argument("--coupons", type=int)
+    asked.add_argument("--json", type=Path, help="write the figures, too")
+    asked.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = asked.parse_args()
-    cp.solve(draw_instance(2_000, 5, rules=given.rules), method="priced")
-    instance = draw_instance(given.users, given.coupons, seed=given.seed, rules=given.rules)
-    relaxation = Relaxation.of(instance)
-    size = f"{given.users:,} users × {given.coupons} coupons, {len(relaxation.lower)} rows"
-    print(f"{size}: {', '.join(given.rules)}; couponry to a gap of {given.gap:g}")
-    timed = [ours(instance, relaxation, given.gap), highs_ipm(relaxation), pdlp(relaxation)]
-    print(table([row for row in timed if row is not None]))
+    if given.inside:
+        print("\n" + json.dumps(run(given.only[0], given.users, given.coupons)))
+        return
+    found: dict[str, Figures] = {}
+    for name in given.only:
+        size = [f"--{k}={v}" for k, v in (("users", given.users), ("coupons", given.coupons)) if v]
+        command = [sys.executable, "-m", "benchmarks.solver", "--inside", "--only", name, *size]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        found[name] = json.loads(done.stdout.strip().split("\n")[-1])
+        print("\n".join([name, *(f"  {line}" for line in lines(name, found[name]))]), flush=True)
+    if given.json is not None:
+        given.json.write_text(json.dumps(found, indent=1))
+
+
+def run(name: str, users: int | None, coupons: int | None) -> Figures:
+    """Run one section here."""
+    warm()
+    if name == "growth":
+        return growth()
+    usual = (100_000, 10) if name == "peers" else (1_000_000, 20)
+    return SECTIONS[name](users or usual[0], coupons or usual[1])
 
 
 if __name__ == "__main__":

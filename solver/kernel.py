@@ -85,36 +85,38 @@ def choose_one(score, max_coupons, taken):  # type: ignore[no-untyped-def]
         taken[i, 0] = best if max_coupons[i] > 0 else -1
 
 
-@njit(nogil=True, cache=True)
-def _greedy(own, most_coupons, list_of, dense, conflicts, taken):  # type: ignore[no-untyped-def]
-    """Take the best set of one user where conflicts fall into disjoint families; return its size."""
-    places = own.shape[0]
+@njit(nogil=True, cache=True, inline="always")
+def _greedy(i, score, max_coupons, coupon, dense, conflicts, taken):  # type: ignore[no-untyped-def]
+    """Take the best set of user ``i`` where conflicts fall into disjoint families; return its size.
+
+    Arrays are indexed, not sliced: a slice handed on costs an atomic count of references.
+    """
+    places = score.shape[1]
     n = 0
     worth_taking = 0
     for s in range(places):
-        worth_taking += own[s] > 0.0
-    for _ in range(min(most_coupons, worth_taking)):
+        worth_taking += score[i, s] > 0.0
+    for _ in range(min(max_coupons[i], worth_taking)):
         best = -1
         most = 0.0
         for s in range(places):
-            if not own[s] > most:
+            if not score[i, s] > most:
                 continue
-            j = s if dense else list_of[s]
             free = True
             for d in range(n):
-                t = taken[d]
-                if t == s or conflicts[j, t if dense else list_of[t]]:
+                t = taken[i, d]
+                if t == s or conflicts[s if dense else coupon[i, s], t if dense else coupon[i, t]]:
                     free = False
                     break
             if free:
-                most = own[s]
+                most = score[i, s]
                 best = s
         if best < 0:
             break
-        taken[n] = best
+        taken[i, n] = best
         n += 1
-    for d in range(n, taken.shape[0]):
-        taken[d] = -1
+    for d in range(n, taken.shape[1]):
+        taken[i, d] = -1
     return n
 
 
@@ -125,7 +127,7 @@ def choose_greedy(score, max_coupons, coupon, dense, conflicts, taken):  # type:
     Such sets are the independent sets of a truncated partition matroid, where greedy is exact.
     """
     for i in range(score.shape[0]):
-        _greedy(score[i], max_coupons[i], coupon[0 if dense else i], dense, conflicts, taken[i])
+        _greedy(i, score, max_coupons, coupon, dense, conflicts, taken)
 
 
 @njit(nogil=True, cache=True)
@@ -163,13 +165,15 @@ def choose_free(  # type: ignore[no-untyped-def]
     every = np.arange(places)
     greedy = np.empty(places, np.int64)
     for i in range(score.shape[0]):
-        list_of = coupon[0 if dense else i]
         if families:
-            size = _greedy(score[i], max_coupons[i], list_of, dense, conflicts, taken_places[i])
+            size = _greedy(i, score, max_coupons, coupon, dense, conflicts, taken_places)
+            if not capped or size == 0:
+                continue
             for d in range(size):
                 greedy[d] = taken_places[i, d]
-            if not capped or _rounded_sum(cost[i], every, greedy, size) <= money:
+            if _rounded_sum(cost[i], every, greedy, size) <= money:
                 continue
+        list_of = coupon[0 if dense else i]
         n = 0
         cheap = False
         for s in range(places):
