@@ -16,7 +16,7 @@ from couponry.solver.exact_sums import ExactTables
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 
-DRAWN = settings(max_examples=100, deadline=None, derandomize=True)
+DRAWN = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 def program() -> Program:
