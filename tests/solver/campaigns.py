@@ -18,7 +18,7 @@ from couponry.solver.newton import Newton
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.scale import RowScale, measure_scale
 
-__all__ = ["KINDS", "Parts", "campaign", "optimum", "parts"]
+__all__ = ["KINDS", "Cancelled", "Parts", "campaign", "optimum", "parts"]
 
 KINDS = ("one", "greedy", "free", "shortlists", "minimised")
 INTEGRAL = tuple(name for name in RULE_NAMES if name != "user_cap")
@@ -26,6 +26,14 @@ INTEGRAL = tuple(name for name in RULE_NAMES if name != "user_cap")
 PLENTY = 1e6
 # From here on HiGHS's interior point is the quicker, and exact to nine digits.
 MANY = 6_000
+
+
+class Cancelled:
+    """A flag that is set from the beginning."""
+
+    def is_set(self) -> bool:
+        """Say that it is set."""
+        return True
 
 
 @lru_cache(maxsize=8)

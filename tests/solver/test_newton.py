@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.solver.campaigns import KINDS, Parts, campaign, optimum, parts
+from tests.solver.campaigns import KINDS, Cancelled, Parts, campaign, optimum, parts
 
 from couponry.instances import Budget, Stock, Target
 from couponry.instances.generators import draw_instance
@@ -14,14 +14,6 @@ from couponry.solver.clock import Clock
 from couponry.solver.local import LocalEngine
 from couponry.solver.newton import Newton, NewtonAnswer
 from couponry.solver.prices import PriceBook
-
-
-class Cancelled:
-    """A flag that is set from the beginning."""
-
-    def is_set(self) -> bool:
-        """Say that it is set."""
-        return True
 
 
 def minimise(some: Parts) -> NewtonAnswer:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.solver.campaigns import KINDS, Parts, optimum, parts
+from tests.solver.campaigns import KINDS, Cancelled, Parts, optimum, parts
 
 from couponry.instances import Budget, Coupons, Instance, Response, Stock, Users
 from couponry.solver import polish as module
@@ -15,14 +15,6 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.master import CoreAnswer
 from couponry.solver.polish import polish
 from couponry.solver.prices import Tables
-
-
-class Cancelled:
-    """A flag that is set from the beginning."""
-
-    def is_set(self) -> bool:
-        """Say that it is set."""
-        return True
 
 
 def polished(
