@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instances.small import people
 
@@ -47,6 +47,7 @@ def test_selection_of_classes() -> None:
         classes.select({"tier": [3]}, users)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 2), st.booleans()), min_size=1, max_size=12))
 def test_every_user_has_the_values_of_its_class(rows: list[tuple[str, int, bool]]) -> None:
     """A class's row of the table holds the segment values of each of its users; sizes add up."""
