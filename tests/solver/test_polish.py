@@ -119,10 +119,20 @@ def test_settled_users_are_a_constant() -> None:
     assert answer.users.max() < len(settled.undecided)
 
 
-@pytest.mark.parametrize("start", [1.0, 0.9995])
-def test_users_exactly_alike_are_not_polished(start: float) -> None:
-    """Where thousands are undecided in any box around the price that all are split at, there is no answer."""
-    assert polished(alike(3000), np.array([start])) is None
+def test_users_exactly_alike_are_not_polished() -> None:
+    """At the price that thousands are split at they are undecided in any box: there is no answer."""
+    assert polished(alike(3000), np.array([1.0])) is None
+
+
+def test_beside_users_alike_the_value_is_still_that_of_its_prices() -> None:
+    """From beside that price boxes end short of it: with L there, less than at the start, and at an edge."""
+    some = alike(3000)
+    start = np.array([0.9995])
+    answer = polished(some, start)
+    assert answer is not None
+    assert answer.broken.any()
+    assert answer.value == pytest.approx(some.bound(answer.multipliers), rel=1e-12)
+    assert 1500.0 <= answer.value < some.bound(start)
 
 
 def test_few_users_alike_are() -> None:
