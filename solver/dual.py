@@ -126,6 +126,8 @@ class DualSearch:
                 return None
             if _within(moved, radius, BEYOND) or self.clock.stopped_by is not None:
                 break
+            if not len(settled.undecided):
+                return None  # users alike: their sample shows no chance, and no curvature
             # Further than the settled were settled for: settle again from there, as far as this went astray.
             radius = {
                 measure: 0.3 * radius.get(measure, 0.0) + 0.5 * np.abs(moved.get(measure, 0.0))

@@ -265,7 +265,17 @@ class LocalEngine:
             entering,
             loss,
         )
-        return Exchanges.of(self.program, block, user[:n], leaving[:n], entering[:n], loss[:n])
+        near = Exchanges.of(self.program, block, user[:n], leaving[:n], entering[:n], loss[:n])
+        return near.take(self._affordable(found, user[:n], near)) if math.isfinite(self.money) else near
+
+    def _affordable(self, found: _Chosen, user: np.ndarray, near: Exchanges) -> np.ndarray:
+        """Return which exchanges keep a user's cap on money, but for the rounding of sums, bool ``(E,)``."""
+        cost = self.program.measures.index("cost")
+        spent = np.where(found.mask, found.block.columns["cost"], 0.0).sum(axis=1, dtype=np.float64)[user]
+        entering = np.where(near.place_in < 0, 0.0, near.measures_in[cost])
+        leaving = np.where(near.place_out < 0, 0.0, near.measures_out[cost])
+        size = np.abs(spent) + np.abs(entering) + np.abs(leaving)
+        return np.asarray(spent + entering - leaving <= self.money + 1e-12 * size)
 
     def choices(self, scores: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Return every user's best set, bool ``(n, S)``, and its reduced value ``(n,)``."""

@@ -255,7 +255,7 @@ class Master:
         """Return what each user takes in the linear program, who is split, and the margin of it."""
         n = len(self.users)
         if self.core is None:
-            return np.zeros((0, 0), bool), np.zeros(0, bool), np.zeros(0)
+            return np.zeros((0, self.program.places), bool), np.zeros(0, bool), np.zeros(0)
         chosen = np.zeros((n, self.core.places), bool)
         split = np.zeros(n, bool)
         if not self.masks:

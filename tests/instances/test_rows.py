@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instances.small import people
 
@@ -47,6 +47,7 @@ def test_selection_of_classes() -> None:
         classes.select({"tier": [3]}, users)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 2), st.booleans()), min_size=1, max_size=12))
 def test_every_user_has_the_values_of_its_class(rows: list[tuple[str, int, bool]]) -> None:
     """A class's row of the table holds the segment values of each of its users; sizes add up."""
@@ -57,6 +58,23 @@ def test_every_user_has_the_values_of_its_class(rows: list[tuple[str, int, bool]
     assert seen == rows
     assert classes.sizes.tolist() == np.bincount(classes.codes, minlength=len(classes.table)).tolist()
     assert len(classes.table) == len(set(rows))
+
+
+@pytest.mark.parametrize("values", [40, 1500])
+def test_classes_of_many_values(values: int) -> None:
+    """With few combinations or with millions classes are those that occur, in the labels' order."""
+    # 1,500 × 1,500 combinations are far more than there are users; 40 × 40 are fewer.
+    rng = np.random.default_rng(values)
+    one, two = (np.concatenate([np.arange(values), rng.integers(0, values, 2000)]) for _ in range(2))
+    users = Users(pa.table({"user_id": np.arange(len(one)), "one": one, "two": rng.permutation(two)}))
+    classes = Classes.of(users, ["one", "two"])
+    seen = pd.DataFrame({name: users.table[name].to_numpy() for name in ("one", "two")})
+    order = {name: {v: at for at, v in enumerate(users.segment(name).labels)} for name in ("one", "two")}
+    ranked = seen.apply(lambda column: column.map(order[column.name]))
+    assert classes.codes.tolist() == ranked.groupby(["one", "two"]).ngroup().tolist()
+    assert classes.codes.dtype == np.int32
+    assert classes.sizes.tolist() == ranked.groupby(["one", "two"]).size().tolist()
+    assert classes.table.iloc[classes.codes].astype(int).to_numpy().tolist() == seen.to_numpy().tolist()
 
 
 def test_activity_sums_weighted_demand() -> None:

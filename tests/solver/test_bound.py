@@ -15,7 +15,7 @@ from tests.instances.small import four_users
 
 from couponry.instances import Budget, Campaign, Instance, Stock
 from couponry.instances.program import exact
-from couponry.solver.bound import dual_bound
+from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 
@@ -61,6 +61,33 @@ def test_minimising_bounds_from_below() -> None:
 def test_prices_of_absent_sides_prove_nothing(multipliers: list[float]) -> None:
     """A multiplier on a side that a row does not have gives no bound at all."""
     assert bound(four_users(Budget(amount=4)), multipliers) == math.inf
+
+
+def test_a_total_that_is_known_needs_no_pass() -> None:
+    """What a pass that makes the plan adds up proves the same bound as a pass of its own."""
+    instance = four_users(Budget(amount=4))
+    book, multipliers = PriceBook(instance.program), np.array([0.0, 0.0, 0.1])
+    engine = LocalEngine(instance.program)
+    assigned = engine.assign(book.scores(multipliers), np.array([1, 2]))
+    said = proven_bound(book, multipliers, assigned.total, assigned.error)
+    assert engine.passes == 1
+    assert said == dual_bound(engine, book, multipliers)
+
+
+def test_errors_are_added_on_top() -> None:
+    """The users' 0.7 and 4 · 0.1 for the budget, an error of 0.25 on top, and no less for rounding."""
+    book = PriceBook(four_users(Budget(amount=4)).program)
+    multipliers = np.array([0.0, 0.0, 0.1])
+    said = proven_bound(book, multipliers, 0.7, 0.25)
+    assert said == pytest.approx(1.35, abs=1e-13)
+    assert Fraction(said) > Fraction(0.7) + Fraction(0.25) + 4 * Fraction(0.1)
+
+
+@pytest.mark.parametrize("multipliers", [[-0.1, 0, 0], [0, 0.1, 0], [0, 0, -0.1]])
+def test_no_total_proves_anything_at_prices_of_absent_sides(multipliers: list[float]) -> None:
+    """Whatever users are worth, a multiplier on a side that is not there gives no bound."""
+    book = PriceBook(four_users(Budget(amount=4)).program)
+    assert proven_bound(book, np.array(multipliers), -1e9, 0.0) == math.inf
 
 
 def exact_bound(instance: Instance, multipliers: np.ndarray) -> Fraction:

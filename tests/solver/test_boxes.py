@@ -36,7 +36,6 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.scale import measure_scale
 
 REACH = 1e4
-NAN = math.nan
 INTEGRAL = tuple(name for name in RULE_NAMES if name != "user_cap")
 
 
@@ -146,40 +145,6 @@ def test_settled_and_undecided_together_are_everybody() -> None:
     for name, table in engine.demand(scores).tables.items():
         assert answer.settled[name] + core.tables[name] == pytest.approx(table)
     assert 0 < len(answer.core.users) < 5000
-
-
-def test_scale_is_the_mean_size_of_what_is_there() -> None:
-    """A row's scale is the mean size of its coefficients that are not 0, the objective's likewise."""
-    instance = Instance(
-        Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),
-        Users(pa.table({"user_id": [1, 2], "region": ["north", "south"]})),
-        Response(
-            {
-                "value": np.array([[0.5, -0.25], [NAN, 0.0]]),
-                "cost": np.array([[2.0, 4.0], [100.0, 6.0]]),
-            }
-        ),
-        (Budget(amount=1), Coverage(segment="region", at_least=0.5), Budget(amount=9, coupons=["A"])),
-    )
-    scale = measure_scale(instance.program, PriceBook(instance.program), np.arange(2))
-    # The pair that is not eligible does not count: cost (2 + 4 + 6) / 3; A alone 2.
-    assert scale.coefficient.tolist() == [4.0, 1.0, 1.0, 2.0]
-    # The value of 0 does not count: (0.5 + 0.25) / 2.
-    assert scale.objective == 0.375
-    assert scale.price.tolist() == [0.09375, 0.375, 0.375, 0.1875]
-
-
-def test_scale_of_a_row_that_nobody_touches_is_its_weights() -> None:
-    """A row over pairs that no user can have still has a scale, and an objective of zeros counts as 1."""
-    instance = Instance(
-        Coupons(pd.DataFrame({"coupon_id": ["A"]})),
-        Users(pa.table({"user_id": [1]})),
-        Response({"value": np.array([[NAN]]), "cost": np.array([[5.0]])}),
-        (Budget(amount=1),),
-    )
-    scale = measure_scale(instance.program, PriceBook(instance.program), np.arange(1))
-    assert scale.coefficient.tolist() == [1.0]
-    assert scale.objective == 1.0
 
 
 def test_boxes_end_at_the_limits() -> None:

@@ -198,7 +198,90 @@ def test_the_simplest_kernel_that_is_exact(rules, chooser: str) -> None:  # type
     assert LocalEngine(four_users(*rules).program).choose_with == chooser
 
 
+def test_exchanges_from_given_choices() -> None:
+    """From A for u1 and nothing for the others, changes are told with what they lose; gains lose nothing."""
+    instance = four_users(Budget(amount=4))
+    scores = PriceBook(instance.program).scores(np.array([0.0, 0.0, 0.125]))
+    # value − cost/8       A       B       C
+    #   u1            −0.025   −0.05  −0.075
+    #   u2             0.075   −0.15       –
+    #   u3             0.275   −0.15  −0.175
+    #   u4            −0.025    0.25  −0.275
+    chosen = np.zeros((4, 3), bool)
+    chosen[0, 0] = True
+    near = LocalEngine(instance.program).exchanges_from(scores, chosen, 0.16)
+    told = [
+        (int(u), int(out), int(into), round(float(loss), 9))
+        for u, out, into, loss in zip(near.user, near.place_out, near.place_in, near.loss, strict=True)
+    ]
+    # u1 gives A up, which gains; B and C are worth less than nothing, so that dropping A is what counts.
+    assert told == [
+        (0, 0, -1, 0.0),
+        (1, -1, 0, 0.0),
+        (1, -1, 1, 0.15),
+        (2, -1, 0, 0.0),
+        (2, -1, 1, 0.15),
+        (3, -1, 0, 0.025),
+        (3, -1, 1, 0.0),
+    ]
+    assert near.measures_in[instance.program.measures.index("cost")][1:].tolist() == [1, 2, 1, 2, 1, 2]
+
+
 # --------------------------------------------------------------- against every set
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000), width=st.sampled_from([0.1, 0.5, 3.0]))
+def test_exchanges_lead_to_sets_that_users_may_have(instance: Instance, seed: int, width: float) -> None:
+    """After an exchange a user keeps all caps and exclusions, worth as much less as is said."""
+    tables = drawn_tables(instance, np.random.default_rng(seed))
+    engine = LocalEngine(instance.program)
+    worths = Worths.of(instance, tables)
+    chosen = places(engine.choices(tables)[0])
+    near = engine.exchanges(tables, width)[1]
+    assert (near.loss < width).all()
+    for u, out, into, loss in zip(near.user, near.place_out, near.place_in, near.loss, strict=True):
+        after = (chosen[u] - {int(out)}) | ({int(into)} - {-1})
+        assert after != chosen[u]
+        assert after in worths.sets[u]
+        lost = worths.best[u] - worths.worth[u][worths.sets[u].index(after)]
+        assert float(lost) == pytest.approx(float(loss), abs=SLACK)
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000))
+def test_exchanges_from_the_best_choices_are_the_exchanges(instance: Instance, seed: int) -> None:
+    """Handed what users like best, the answer is that of the pass that finds it out itself."""
+    tables = drawn_tables(instance, np.random.default_rng(seed))
+    engine = LocalEngine(instance.program)
+    _, near = engine.exchanges(tables, 0.5)
+    given = engine.exchanges_from(tables, engine.choices(tables)[0], 0.5)
+    keys = [
+        sorted(zip(e.user.tolist(), e.place_out.tolist(), e.place_in.tolist(), e.loss.tolist(), strict=True))
+        for e in (near, given)
+    ]
+    assert keys[0] == keys[1]
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000), width=st.sampled_from([0.1, 0.5]))
+def test_every_single_change_that_may_happen_is_listed(instance: Instance, seed: int, width: float) -> None:
+    """Of users with one coupon each, all choices that lose less than the width are among the exchanges."""
+    single = replace(instance, rules=(*instance.rules, UserCap(coupons=1)))
+    tables = drawn_tables(single, np.random.default_rng(seed))
+    engine = LocalEngine(single.program)
+    worths = Worths.of(single, tables)
+    chosen = places(engine.choices(tables)[0])
+    near = engine.exchanges(tables, width)[1]
+    found = {
+        (int(u), frozenset({int(into)} - {-1})) for u, into in zip(near.user, near.place_in, strict=True)
+    }
+    for i, sets in enumerate(worths.sets):
+        for some, worth in zip(sets, worths.worth[i], strict=True):
+            # A place of no worth comes second to dropping the coupon, which is listed in its stead.
+            wanted = some != chosen[i] and (worth > SLACK or not some or not chosen[i])
+            if wanted and worths.best[i] - worth < width - SLACK:
+                assert (i, some) in found
 
 
 @DRAWN
