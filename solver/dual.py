@@ -35,6 +35,7 @@ EXACT_USERS = 3_000
 FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
+FIRST_STEPS, LAST_STEPS = 30, 60
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
@@ -123,7 +124,9 @@ class DualSearch:
                 )
             moved = self.book.changes(last.multipliers - start)
             if self._runs_away(last):
-                return None
+                # The sample's prices did not: the core lacks those users who would stop them.
+                radius = {measure: 4 * table for measure, table in radius.items()}
+                continue
             if _within(moved, radius, BEYOND) or self.clock.stopped_by is not None:
                 break
             if not len(settled.undecided):
@@ -134,6 +137,8 @@ class DualSearch:
                 for measure in {*radius, *moved}
             }
             found = last
+        if self._runs_away(last):
+            return None
         with self.clock.phase("polish"):
             return self._polished(core, settled, last)
 
@@ -150,7 +155,12 @@ class DualSearch:
             with self.clock.phase("sample"):
                 engine = LocalEngine(self.program.take(np.sort(order[:size])))
                 newton = self._newton(engine, basis, {}, size / n)
-                found = newton.minimise(multipliers, width=width, precision=precision)
+                found = newton.minimise(
+                    multipliers,
+                    width=width,
+                    precision=precision,
+                    iterations=LAST_STEPS if size == sizes[-1] else FIRST_STEPS,
+                )
             self._tell(f"sample of {size / n:.1%}", 0, found.value / found.share, size)
             multipliers, width = found.multipliers, found.width
             if self._runs_away(found):
