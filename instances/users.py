@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
 
-__all__ = ["Segment", "Users"]
+__all__ = ["Segment", "Users", "encode", "in_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +182,45 @@ class Users:
             raise InputError(
                 "the users have no such segment", column=name, mend=did_you_mean(name, self.segment_names)
             )
-        column = _decoded(self.table[name])
-        missing = column.is_null(nan_is_null=True)
-        if pc.any(missing).as_py():
-            row = pc.index(missing, True).as_py()
-            raise InputError(
-                "a user has no value in a segment that a rule mentions",
-                row=row,
-                column=name,
-                mend="Fill it, for instance with 'unknown'",
-            )
-        if pa.types.is_temporal(column.type):
-            column = column.cast(pa.string())
-        encoded = column.dictionary_encode()
-        values = encoded.dictionary.to_pylist()
-        order = sorted(range(len(values)), key=lambda i: (str(type(values[i])), values[i]))
-        rank = np.empty(len(values), dtype=np.int32)
-        rank[order] = np.arange(len(values), dtype=np.int32)
-        codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
-        return Segment(name, codes, tuple(values[i] for i in order))
+        codes, values = encode(name, self.table[name])
+        rank, labels = in_order(values)
+        return Segment(name, rank[codes], labels)
 
     def take(self, rows: np.ndarray) -> Users:
         """Return the users at ``rows`` (positions, or a bool mask)."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Users(self.table.take(pa.array(index)))
+
+
+def encode(name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, list[object]]:
+    """Return a segment column as codes and the values that they stand for, in no order.
+
+    Raises
+    ------
+    InputError
+        If a user has no value; its row is the position in the column.
+    """
+    plain = _decoded(column)
+    missing = plain.is_null(nan_is_null=True)
+    if pc.any(missing).as_py():
+        raise InputError(
+            "a user has no value in a segment that a rule mentions",
+            row=pc.index(missing, True).as_py(),
+            column=name,
+            mend="Fill it, for instance with 'unknown'",
+        )
+    if pa.types.is_temporal(plain.type):
+        plain = plain.cast(pa.string())
+    encoded = plain.dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
+
+
+def in_order(values: list[Any]) -> tuple[np.ndarray, tuple[object, ...]]:
+    """Return each value's rank, int32, and the values sorted."""
+    order = sorted(range(len(values)), key=lambda i: (str(type(values[i])), values[i]))
+    rank = np.empty(len(values), dtype=np.int32)
+    rank[order] = np.arange(len(values), dtype=np.int32)
+    return rank, tuple(values[i] for i in order)
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.Array:
