@@ -164,9 +164,9 @@ class Program:
         """Return the program of the same rows over some users, whose numbers are copied."""
         return self.of_block(self.everybody.take(users))
 
-    def sampler(self, seed: int) -> Sampler:
-        """Return what draws samples of the users."""
-        return Shuffled(self.n_users, seed)
+    def sampler(self, seed: int, most: int) -> Sampler:
+        """Return what draws samples of up to ``most`` users."""
+        return Shuffled(self.n_users, most, seed)
 
 
 class BlockProgram(Protocol):
@@ -242,8 +242,13 @@ class BlockProgram(Protocol):
         """Return the program of the same rows over some users."""
         ...
 
-    def sampler(self, seed: int) -> Sampler:
-        """Return what draws samples of the users."""
+    @property
+    def frozen(self) -> FrozenPairs:
+        """Pairs that every plan holds."""
+        ...
+
+    def sampler(self, seed: int, most: int) -> Sampler:
+        """Return what draws samples of up to ``most`` users."""
         ...
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -16,13 +15,8 @@ LEAST_WINDOWS, MOST_WINDOWS, USERS_A_WINDOW = 16, 64, 1_000_000
 class Sampler(Protocol):
     """Draws users."""
 
-    @property
-    def most(self) -> int:
-        """Most users that can be drawn."""
-        ...
-
     def users(self, size: int) -> np.ndarray:
-        """Return the positions of ``size`` users, int64, ascending."""
+        """Return the positions of ``size`` users or of as many as it can draw, int64, ascending."""
         ...
 
 
@@ -33,15 +27,13 @@ class Shuffled:
     ----------
     n : int
         Users in all.
+    most : int
+        Users that may be drawn.
     seed : int
     """
 
-    def __init__(self, n: int, seed: int) -> None:
-        self.most, self.seed = n, seed
-
-    @cached_property
-    def _order(self) -> np.ndarray:
-        return np.random.default_rng(self.seed).permutation(self.most)
+    def __init__(self, n: int, most: int, seed: int) -> None:
+        self._order = np.random.default_rng(seed).choice(n, most, replace=False)
 
     def users(self, size: int) -> np.ndarray:
         """Return the positions of ``size`` users, ascending."""
@@ -101,7 +93,6 @@ class Stratified:
     """
 
     def __init__(self, users: np.ndarray, classes: np.ndarray, sizes: np.ndarray, seed: int) -> None:
-        self.most = len(users)
         rng = np.random.default_rng([seed, len(users)])
         shuffled = rng.permutation(len(users))
         order = shuffled[np.argsort(classes[shuffled], kind="stable")]

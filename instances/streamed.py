@@ -17,11 +17,12 @@ from couponry.instances.census import OWN_LIMIT, Census, own_limits
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.files import read_head
+from couponry.instances.frozen import FrozenPairs
 from couponry.instances.instance import Instance
 from couponry.instances.program import Program, compile_program, segments_mentioned
 from couponry.instances.response import Response, check_numbers
 from couponry.instances.rows import Row
-from couponry.instances.rules import Campaign, Keep, Rule, entry_name
+from couponry.instances.rules import Budget, Campaign, Freeze, Keep, Rule, entry_name
 from couponry.instances.sampling import Sampler, Stratified, Windows
 from couponry.instances.shard_layout import SHORTLIST
 from couponry.instances.shards import Part, PartSource, Shards
@@ -102,9 +103,10 @@ class StreamedInstance:
         self.campaign = Campaign() if campaign is None else campaign
         self.file = file
         for position, rule in enumerate(self.rules):
-            if isinstance(rule, Keep):
+            problem = _needs_everybody(rule)
+            if problem is not None:
                 raise InputError(
-                    "a keep rule needs all users and the earlier plan at one time",
+                    problem,
                     file=file,
                     row=entry_name(self.rules, position),
                     mend="Leave the rule out, or read the instance whole",
@@ -142,6 +144,15 @@ class StreamedInstance:
         return (
             f"StreamedInstance({self.n_users:,} users × {len(self.coupons)} coupons, {len(self.rules)} rules)"
         )
+
+
+def _needs_everybody(rule: Rule) -> str | None:
+    """Return why a rule cannot be kept by reading block by block, or None."""
+    if isinstance(rule, Keep | Freeze):
+        return f"a {rule.kind} rule needs all users and an earlier plan at one time"
+    if isinstance(rule, Budget) and rule.overspend_probability is not None:
+        return "a budget at risk needs all users' variances at one time"
+    return None
 
 
 def _one_user_a_class(instance: StreamedInstance) -> Instance:
@@ -271,6 +282,11 @@ class StreamedProgram:
 
     # --------------------------------------------------------------- reading
 
+    @property
+    def frozen(self) -> FrozenPairs:
+        """Pairs that every plan holds: none."""
+        return FrozenPairs()
+
     def with_measures(self, *names: str) -> StreamedProgram:
         """Return the same program whose blocks hold further measures of the response."""
         other = copy(self)
@@ -311,12 +327,12 @@ class StreamedProgram:
                 return self.of_block(block.take(at))
         return self.of_block(self._gathered(users))
 
-    def sampler(self, seed: int) -> Sampler:
+    def sampler(self, seed: int, most: int) -> Sampler:
         """Return what draws samples, out of runs of users that are read once and kept."""
         if seed not in self._drawn:
             each = self.places * sum(np.dtype(self.source.lists[name]).itemsize for name in self._lists)
-            most = min(MOST_DRAWN, max(LEAST_DRAWN, int(DRAWN_SHARE * self.n_users)), DRAWN_BYTES // each)
-            windows = Windows(self.n_users, max(most, 1), seed)
+            held = min(MOST_DRAWN, max(LEAST_DRAWN, int(DRAWN_SHARE * self.n_users)), DRAWN_BYTES // each)
+            windows = Windows(self.n_users, max(held, 1), seed)
             self._drawn = {seed: (windows.users, self._gathered(windows.users, windows.ranges))}
         users, block = self._drawn[seed]
         return Stratified(users, block.classes, self.census.sizes, seed)
