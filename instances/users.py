@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
 
-__all__ = ["Segment", "Users", "encode", "in_order"]
+__all__ = ["Segment", "Users", "decoded", "encode", "in_order", "missing_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,8 @@ class Users:
                 value=str(ids.type),
                 mend="Convert the column",
             )
-        missing = ids.is_null()
-        if _is_text(ids.type):
-            missing = pc.or_kleene(missing, pc.equal(ids, ""))
-        if pc.any(missing).as_py():
-            row = pc.index(missing, True).as_py()
+        row = missing_id(ids)
+        if row is not None:
             raise InputError("a user has no id", row=row, column="user_id", mend="Give every user an id")
         if len(pc.unique(ids)) < len(ids):
             _, first = np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)
@@ -140,7 +137,7 @@ class Users:
     @cached_property
     def ids(self) -> pa.Array:
         """The users' ids as one arrow array, in the instance's order."""
-        return _decoded(self.table["user_id"])
+        return decoded(self.table["user_id"])
 
     @cached_property
     def positions(self) -> Mapping[object, int]:
@@ -192,6 +189,14 @@ class Users:
         return Users(self.table.take(pa.array(index)))
 
 
+def missing_id(ids: pa.Array) -> int | None:
+    """Return the first row without an id, or None."""
+    missing = ids.is_null()
+    if _is_text(ids.type):
+        missing = pc.or_kleene(missing, pc.equal(ids, ""))
+    return pc.index(missing, True).as_py() if pc.any(missing).as_py() else None
+
+
 def encode(name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, list[object]]:
     """Return a segment column as codes and the values that they stand for, in no order.
 
@@ -200,7 +205,7 @@ def encode(name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, list[object]
     InputError
         If a user has no value; its row is the position in the column.
     """
-    plain = _decoded(column)
+    plain = decoded(column)
     missing = plain.is_null(nan_is_null=True)
     if pc.any(missing).as_py():
         raise InputError(
@@ -223,7 +228,7 @@ def in_order(values: list[Any]) -> tuple[np.ndarray, tuple[object, ...]]:
     return rank, tuple(values[i] for i in order)
 
 
-def _decoded(column: pa.ChunkedArray) -> pa.Array:
+def decoded(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array of plain values."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

@@ -200,7 +200,7 @@ class DualSearch:
             margin[exact.users] = np.minimum(margin[exact.users], exact.margin)
             chosen[exact.users] = exact.chosen
             split[exact.users] = exact.split
-        return self._answer(settled.undecided[near], people.program, multipliers, chosen, split, margin)
+        return self._answer(settled.undecided[near], people.in_core, multipliers, chosen, split, margin)
 
     def _answer(
         self,
