@@ -15,7 +15,7 @@ from couponry.instances.rows import numbered
 from couponry.instances.shards import Part, PartSource
 from couponry.instances.users import Users, encode, in_order
 
-__all__ = ["Census", "own_limits"]
+__all__ = ["OWN_LIMIT", "Census", "further", "own_limits"]
 
 OWN_LIMIT = "max_coupons"
 
@@ -156,7 +156,7 @@ def own_limits(source: PartSource, part: Part) -> np.ndarray:
     try:
         limits = Users(table).max_coupons
     except InputError as error:
-        raise source.placed(_further(error, part.first)) from None
+        raise source.placed(further(error, part.first)) from None
     assert limits is not None
     return limits
 
@@ -183,9 +183,9 @@ def _encoded(source: PartSource, part: Part, name: str) -> tuple[np.ndarray, lis
     try:
         return encode(name, part.table[name])
     except InputError as error:
-        raise source.placed(_further(error, part.first)) from None
+        raise source.placed(further(error, part.first)) from None
 
 
-def _further(error: InputError, first: int) -> InputError:
+def further(error: InputError, first: int) -> InputError:
     """Return an error about a row of a part as one about a row of all."""
     return error.moved(file=None, row=first + error.row) if isinstance(error.row, int) else error

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from couponry.instances.ahead import ahead
 from couponry.instances.blocks import Block
-from couponry.instances.census import OWN_LIMIT, Census, own_limits
+from couponry.instances.census import OWN_LIMIT, Census, further, own_limits
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.files import read_head
@@ -139,6 +139,25 @@ class StreamedInstance:
         except InputError as error:
             raise error.located(file=self.file) from None
         return StreamedProgram(self.source, self.census, compiled)
+
+    def pieces(self) -> Iterator[Instance]:
+        """Read all users with everything that is known of them, as instances of some users each.
+
+        Raises
+        ------
+        InputError
+            If a shard cannot be read, or its users or their numbers cannot be used.
+        """
+        columns = [*self.source.schema.names, *self.source.lists]
+        yield from ahead(self._piece(part) for part in self.source.read(columns))
+
+    def _piece(self, part: Part) -> Instance:
+        measures = {name: array for name, array in part.lists.items() if name != SHORTLIST}
+        try:
+            users, response = Users(part.table), Response(measures, part.lists.get(SHORTLIST))
+            return Instance(self.coupons, users, response, self.rules, self.campaign)
+        except InputError as error:
+            raise self.source.placed(further(error, part.first)) from None
 
     def __repr__(self) -> str:
         return (
@@ -365,8 +384,7 @@ class StreamedProgram:
         try:
             check_numbers(columns, coupon, self.n_coupons)
         except InputError as error:
-            row = part.first + error.row if isinstance(error.row, int) else error.row
-            raise self.source.placed(error.moved(file=None, row=row)) from None
+            raise self.source.placed(further(error, part.first)) from None
         limits = np.full(len(part), self._rule_limit, np.int32)
         if OWN_LIMIT in part.table.column_names:
             own = own_limits(self.source, part)

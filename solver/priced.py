@@ -21,7 +21,7 @@ from couponry.solver.rounding import Rounded, Rounder
 from couponry.solver.scale import measure_scale
 from couponry.solver.solution import Solution, StoppedBy, StreamedSolution
 
-__all__ = ["PricedSearch"]
+__all__ = ["REACH", "SCALE_SAMPLE", "PricedSearch"]
 
 REACH = 1e4
 SCALE_SAMPLE = 600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from couponry.solver.backends.answers import (
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.counts import counts_clash
+from couponry.solver.dual import DualAnswer
 from couponry.solver.engine import Pairs
 from couponry.solver.enumeration import no_plan_exists
 from couponry.solver.exact_sums import ExactTables
@@ -31,9 +33,10 @@ from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.priced import PricedSearch
+from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
 from couponry.solver.rounding import keep_rows_exactly, plan_value
-from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy, StreamedSolution
 
 __all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
 
