@@ -31,7 +31,7 @@ from couponry.instances.source import Source
 from couponry.instances.tables import choose_file, write_parquet
 from couponry.instances.users_files import read_shards, write_shards
 
-__all__ = ["read_instance", "read_rules", "rules_to_toml", "write_instance"]
+__all__ = ["read_head", "read_instance", "read_rules", "rules_to_toml", "write_instance"]
 
 
 def read_instance(path: str | Path) -> Instance:
@@ -96,6 +96,19 @@ def write_instance(
 
 
 def _read_directory(directory: Source) -> Instance:
+    campaign, rules, coupons = read_head(directory)
+    population = _read_population(directory, coupons)
+    return _joined(coupons, population, campaign, rules, directory.child("instance.toml"))
+
+
+def read_head(directory: Source) -> tuple[Campaign, tuple[Rule, ...], Coupons]:
+    """Read the campaign, the rules and the menu of a directory, but no users.
+
+    Raises
+    ------
+    InputError
+        If ``instance.toml`` or the menu is missing or cannot be used.
+    """
     toml = directory.child("instance.toml")
     if not toml.is_file():
         raise InputError(
@@ -111,8 +124,7 @@ def _read_directory(directory: Source) -> Instance:
             file=str(directory),
             mend="Add coupons.csv or coupons.parquet with a column coupon_id",
         )
-    coupons = read_coupons(menu)
-    return _joined(coupons, _read_population(directory, coupons), campaign, rules, toml)
+    return campaign, rules, read_coupons(menu)
 
 
 def _read_population(directory: Source, coupons: Coupons) -> Population:

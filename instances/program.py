@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -46,11 +46,12 @@ from couponry.instances.rules import (
     UserCap,
     entry_name,
 )
+from couponry.instances.sampling import Sampler, Shuffled
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["Choices", "Program", "compile_program"]
+__all__ = ["BlockProgram", "Choices", "Program", "compile_program", "segments_mentioned"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,16 @@ class Program:
         return int(self.choices.max_coupons.max(initial=0))
 
     @property
+    def money(self) -> float:
+        """Most expected cost a user; infinite where there is no cap."""
+        return self.choices.money
+
+    @property
+    def conflicts(self) -> np.ndarray:
+        """Pairs of coupons that one user cannot have together, bool ``(J, J)``."""
+        return self.choices.conflicts
+
+    @property
     def everybody(self) -> Block:
         """All users as one block; nothing is copied."""
         return Block(0, self.classes.codes, self.choices.max_coupons, self.columns, self.coupon)
@@ -153,16 +164,109 @@ class Program:
         """Return the program of the same rows over some users, whose numbers are copied."""
         return self.of_block(self.everybody.take(users))
 
+    def sampler(self, seed: int, most: int) -> Sampler:
+        """Return what draws samples of up to ``most`` users."""
+        return Shuffled(self.n_users, most, seed)
 
-def compile_program(instance: Instance) -> Program:
+
+class BlockProgram(Protocol):
+    """What solving asks of a program: never all users at one time.
+
+    A :class:`Program` is one; another reads its users block by block.
+    """
+
+    @property
+    def objective(self) -> str:
+        """The measure that is optimised."""
+        ...
+
+    @property
+    def sense(self) -> float:
+        """+1 to maximise, −1 to minimise."""
+        ...
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rules in linear form."""
+        ...
+
+    @property
+    def money(self) -> float:
+        """Most expected cost a user; infinite where there is no cap."""
+        ...
+
+    @property
+    def conflicts(self) -> np.ndarray:
+        """Pairs of coupons that one user cannot have together, bool ``(J, J)``."""
+        ...
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        ...
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, C."""
+        ...
+
+    @property
+    def n_coupons(self) -> int:
+        """Number of coupons, J."""
+        ...
+
+    @property
+    def places(self) -> int:
+        """Places in a user's list, S."""
+        ...
+
+    @property
+    def most_coupons(self) -> int:
+        """Most coupons that any user may have."""
+        ...
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the measures in use, ``count`` last."""
+        ...
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """Return the users ``size`` at a time, in their order."""
+        ...
+
+    def of_block(self, block: Block) -> Program:
+        """Return the program of the same rows over the users of a block."""
+        ...
+
+    def take(self, users: np.ndarray) -> Program:
+        """Return the program of the same rows over some users."""
+        ...
+
+    @property
+    def frozen(self) -> FrozenPairs:
+        """Pairs that every plan holds."""
+        ...
+
+    def sampler(self, seed: int, most: int) -> Sampler:
+        """Return what draws samples of up to ``most`` users."""
+        ...
+
+
+def compile_program(instance: Instance, sizes: np.ndarray | None = None) -> Program:
     """Compile an instance's rules.
+
+    Parameters
+    ----------
+    instance : Instance
+    sizes : ndarray of int64, shape (C,), optional
+        Users of each class, where the instance's users stand for more than themselves.
 
     Raises
     ------
     InputError
         If a rule names a segment, value, coupon, column or measure that the instance does not have.
     """
-    compiler = _Compiler(instance)
+    compiler = _Compiler(instance, sizes)
     rows = _unique_names(compiler.rows())
     measures = {"value", instance.campaign.objective} | {t.measure for row in rows for t in row.terms}
     if any(row.risk is not None for row in rows):
@@ -224,21 +328,29 @@ def row_limit(written: float, unit: int, side: int) -> float:
     return round_up(limit) if side < 0 else round_down(limit)
 
 
+def segments_mentioned(rules: Sequence[Rule]) -> list[str]:
+    """Return the segment columns that rules mention, in the order in which they do."""
+    columns: dict[str, None] = {}
+    for rule in rules:
+        columns |= dict.fromkeys(getattr(rule, "users", None) or {})
+        if isinstance(rule, Coverage | Parity):
+            columns[rule.segment] = None
+    return list(columns)
+
+
 class _Compiler:
     """Turns each rule into rows; one method a kind."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, sizes: np.ndarray | None = None) -> None:
         self.instance = instance
         self.coupons: Coupons = instance.coupons
         self.earlier: dict[str, np.ndarray] = {}
         self.random = np.zeros(len(self.coupons), dtype=bool)
-        columns: dict[str, None] = {}
         for position, rule in enumerate(instance.rules):
-            columns |= dict.fromkeys(getattr(rule, "users", None) or {})
-            if isinstance(rule, Coverage | Parity):
-                columns[rule.segment] = None
             self._check_measure(rule, position)
-        self.classes = self._classes(list(columns))
+        self.classes = self._classes(segments_mentioned(instance.rules))
+        if sizes is not None:
+            self.classes = replace(self.classes, sizes=sizes)
 
     def _classes(self, columns: list[str]) -> Classes:
         for position, rule in enumerate(self.instance.rules):

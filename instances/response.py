@@ -9,7 +9,7 @@ import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
 
-__all__ = ["Response"]
+__all__ = ["Response", "check_numbers"]
 
 _RESERVED = ("count", "kept", "changed", "coupon", "liability")
 
@@ -120,52 +120,74 @@ class Response:
             On an eligible pair with a NaN or infinite measure, an infinite value, or a coupon that is not in
             the menu or stands twice in one shortlist.
         """
-        self._check_places(coupons)
-        step = max(1, 4_000_000 // max(1, self.shape[1]))
-        for first in range(0, self.shape[0], step):
-            self._check_numbers(slice(first, first + step), first)
+        check_numbers(self.measures, self.coupon, coupons)
 
-    def _check_places(self, coupons: int) -> None:
-        if self.coupon is None:
-            if self.shape[1] != coupons:
-                raise InputError(
-                    f"the response has {self.shape[1]} places a user but the menu {coupons} coupons",
-                    mend="Give one place a coupon, or a 'coupon' list that says which coupon each place is",
-                )
-            return
-        outside = (self.coupon < -1) | (self.coupon >= coupons)
-        if outside.any():
-            row, place = (int(i) for i in np.argwhere(outside)[0])
-            raise InputError(
-                f"a shortlist names a coupon outside the menu of {coupons}",
-                row=row,
-                column="coupon",
-                value=int(self.coupon[row, place]),
-                mend="Use positions from 0, and -1 for an empty place",
-            )
-        ordered = np.sort(self.coupon, axis=1)
-        twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
-        if twice.any():
-            row, place = (int(i) for i in np.argwhere(twice)[0])
-            raise InputError(
-                "a shortlist names a coupon twice",
-                row=row,
-                column="coupon",
-                value=int(ordered[row, place]),
-                mend="Name each coupon once a user",
+
+def check_numbers(measures: Mapping[str, np.ndarray], coupon: np.ndarray | None, coupons: int) -> None:
+    """Refuse measures, each ``(n, S)``, and shortlists that no solve could use.
+
+    Raises
+    ------
+    InputError
+        As :meth:`Response.check` does.
+    """
+    users, places = measures["value"].shape
+    _check_places(coupon, places, coupons)
+    step = max(1, 4_000_000 // max(1, places))
+    for first in range(0, users, step):
+        rows = slice(first, first + step)
+        # Most often everything is a finite number, which is seen at once.
+        if coupon is not None or not all(np.isfinite(array[rows]).all() for array in measures.values()):
+            _check_rows(
+                {name: array[rows] for name, array in measures.items()},
+                None if coupon is None else coupon[rows],
+                first,
             )
 
-    def _check_numbers(self, rows: slice, first: int) -> None:
-        eligible = self.eligible(rows)
-        for name, array in self.measures.items():
-            block = array[rows]
-            wrong = eligible & ~np.isfinite(block)
-            if wrong.any():
-                row, place = (int(i) for i in np.argwhere(wrong)[0])
-                raise InputError(
-                    f"{name} of an eligible pair must be a finite number (place {place} of the user's list)",
-                    row=first + row,
-                    column=name,
-                    value=float(block[row, place]),
-                    mend="Correct it, or set the pair's value to NaN to make it not eligible",
-                )
+
+def _check_places(coupon: np.ndarray | None, places: int, coupons: int) -> None:
+    if coupon is None:
+        if places != coupons:
+            raise InputError(
+                f"the response has {places} places a user but the menu {coupons} coupons",
+                mend="Give one place a coupon, or a 'coupon' list that says which coupon each place is",
+            )
+        return
+    outside = (coupon < -1) | (coupon >= coupons)
+    if outside.any():
+        row, place = (int(i) for i in np.argwhere(outside)[0])
+        raise InputError(
+            f"a shortlist names a coupon outside the menu of {coupons}",
+            row=row,
+            column="coupon",
+            value=int(coupon[row, place]),
+            mend="Use positions from 0, and -1 for an empty place",
+        )
+    ordered = np.sort(coupon, axis=1)
+    twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+    if twice.any():
+        row, place = (int(i) for i in np.argwhere(twice)[0])
+        raise InputError(
+            "a shortlist names a coupon twice",
+            row=row,
+            column="coupon",
+            value=int(ordered[row, place]),
+            mend="Name each coupon once a user",
+        )
+
+
+def _check_rows(measures: Mapping[str, np.ndarray], coupon: np.ndarray | None, first: int) -> None:
+    eligible = ~np.isnan(measures["value"])
+    if coupon is not None:
+        eligible &= coupon >= 0
+    for name, block in measures.items():
+        wrong = eligible & ~np.isfinite(block)
+        if wrong.any():
+            row, place = (int(i) for i in np.argwhere(wrong)[0])
+            raise InputError(
+                f"{name} of an eligible pair must be a finite number (place {place} of the user's list)",
+                row=first + row,
+                column=name,
+                value=float(block[row, place]),
+                mend="Correct it, or set the pair's value to NaN to make it not eligible",
+            )

@@ -15,7 +15,18 @@ import pandas as pd
 
 from couponry.instances.users import Users
 
-__all__ = ["CHANGED", "COST_VARIANCE", "COUNT", "KEPT", "LIABILITY", "Classes", "Risk", "Row", "Term"]
+__all__ = [
+    "CHANGED",
+    "COST_VARIANCE",
+    "COUNT",
+    "KEPT",
+    "LIABILITY",
+    "Classes",
+    "Risk",
+    "Row",
+    "Term",
+    "numbered",
+]
 
 COUNT = "count"
 KEPT = "kept"
@@ -144,7 +155,7 @@ class Classes:
         known = np.zeros((1, 0), dtype=np.int64)  # the combinations so far, a row each
         for segment in segments:
             labels = len(segment.labels)
-            codes, found = _numbered(codes.astype(np.int64) * labels + segment.codes, len(known) * labels)
+            codes, found = numbered(codes.astype(np.int64) * labels + segment.codes, len(known) * labels)
             known = np.column_stack([known[found // labels], found % labels])
         table = pd.DataFrame(
             {
@@ -171,7 +182,7 @@ class Classes:
         return chosen
 
 
-def _numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+def numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Number the codes that occur, in ascending order; return each user's number and the codes.
 
     Parameters

@@ -15,6 +15,7 @@ from couponry.instances.source import Source
 
 __all__ = [
     "choose_file",
+    "damaged",
     "numbers",
     "open_parquet",
     "parquet_writer",
@@ -73,7 +74,7 @@ def read_table(source: Source, *, text: Sequence[str] = ()) -> pa.Table:
             try:
                 table = file.read()
             except (pa.ArrowException, OSError) as error:
-                raise _damaged(source, error) from error
+                raise damaged(source, error) from error
     repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
     if repeated:
         raise InputError(
@@ -159,8 +160,14 @@ def parquet_writer(file: Path, schema: pa.Schema, **options: Any) -> pq.ParquetW
     return pq.ParquetWriter(file, schema, write_page_checksum=True, **options)
 
 
-def open_parquet(source: Source) -> pq.ParquetFile:
+def open_parquet(source: Source, **options: Any) -> pq.ParquetFile:
     """Open a Parquet file and read its footer.
+
+    Parameters
+    ----------
+    source : Source
+    **options
+        Handed to :class:`pyarrow.parquet.ParquetFile`.
 
     Raises
     ------
@@ -170,9 +177,9 @@ def open_parquet(source: Source) -> pq.ParquetFile:
     try:
         if source.size() == 0:
             raise InputError("the file is empty", file=str(source), mend="Write it again")
-        return pq.ParquetFile(source.open(), page_checksum_verification=True)
+        return pq.ParquetFile(source.open(), page_checksum_verification=True, **options)
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(source, error) from error
+        raise damaged(source, error) from error
 
 
 def read_row_groups(source: Source) -> Iterator[pa.Table]:
@@ -188,11 +195,12 @@ def read_row_groups(source: Source) -> Iterator[pa.Table]:
             try:
                 table = file.read_row_group(group)
             except (pa.ArrowException, OSError) as error:
-                raise _damaged(source, error) from error
+                raise damaged(source, error) from error
             yield table
 
 
-def _damaged(source: Source, error: Exception) -> InputError:
+def damaged(source: Source, error: Exception) -> InputError:
+    """Return what to raise where a Parquet file cannot be read."""
     return InputError(
         f"the Parquet file is damaged or was cut short: {error}",
         file=str(source),

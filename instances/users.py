@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
 
-__all__ = ["Segment", "Users"]
+__all__ = ["Segment", "Users", "decoded", "encode", "in_order", "missing_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,8 @@ class Users:
                 value=str(ids.type),
                 mend="Convert the column",
             )
-        missing = ids.is_null()
-        if _is_text(ids.type):
-            missing = pc.or_kleene(missing, pc.equal(ids, ""))
-        if pc.any(missing).as_py():
-            row = pc.index(missing, True).as_py()
+        row = missing_id(ids)
+        if row is not None:
             raise InputError("a user has no id", row=row, column="user_id", mend="Give every user an id")
         if len(pc.unique(ids)) < len(ids):
             _, first = np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)
@@ -139,7 +137,7 @@ class Users:
     @cached_property
     def ids(self) -> pa.Array:
         """The users' ids as one arrow array, in the instance's order."""
-        return _decoded(self.table["user_id"])
+        return decoded(self.table["user_id"])
 
     @cached_property
     def positions(self) -> Mapping[object, int]:
@@ -181,25 +179,9 @@ class Users:
             raise InputError(
                 "the users have no such segment", column=name, mend=did_you_mean(name, self.segment_names)
             )
-        column = _decoded(self.table[name])
-        missing = column.is_null(nan_is_null=True)
-        if pc.any(missing).as_py():
-            row = pc.index(missing, True).as_py()
-            raise InputError(
-                "a user has no value in a segment that a rule mentions",
-                row=row,
-                column=name,
-                mend="Fill it, for instance with 'unknown'",
-            )
-        if pa.types.is_temporal(column.type):
-            column = column.cast(pa.string())
-        encoded = column.dictionary_encode()
-        values = encoded.dictionary.to_pylist()
-        order = sorted(range(len(values)), key=lambda i: (str(type(values[i])), values[i]))
-        rank = np.empty(len(values), dtype=np.int32)
-        rank[order] = np.arange(len(values), dtype=np.int32)
-        codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
-        return Segment(name, codes, tuple(values[i] for i in order))
+        codes, values = encode(name, self.table[name])
+        rank, labels = in_order(values)
+        return Segment(name, rank[codes], labels)
 
     def take(self, rows: np.ndarray) -> Users:
         """Return the users at ``rows`` (positions, or a bool mask)."""
@@ -207,7 +189,46 @@ class Users:
         return Users(self.table.take(pa.array(index)))
 
 
-def _decoded(column: pa.ChunkedArray) -> pa.Array:
+def missing_id(ids: pa.Array) -> int | None:
+    """Return the first row without an id, or None."""
+    missing = ids.is_null()
+    if _is_text(ids.type):
+        missing = pc.or_kleene(missing, pc.equal(ids, ""))
+    return pc.index(missing, True).as_py() if pc.any(missing).as_py() else None
+
+
+def encode(name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, list[object]]:
+    """Return a segment column as codes and the values that they stand for, in no order.
+
+    Raises
+    ------
+    InputError
+        If a user has no value; its row is the position in the column.
+    """
+    plain = decoded(column)
+    missing = plain.is_null(nan_is_null=True)
+    if pc.any(missing).as_py():
+        raise InputError(
+            "a user has no value in a segment that a rule mentions",
+            row=pc.index(missing, True).as_py(),
+            column=name,
+            mend="Fill it, for instance with 'unknown'",
+        )
+    if pa.types.is_temporal(plain.type):
+        plain = plain.cast(pa.string())
+    encoded = plain.dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
+
+
+def in_order(values: list[Any]) -> tuple[np.ndarray, tuple[object, ...]]:
+    """Return each value's rank, int32, and the values sorted."""
+    order = sorted(range(len(values)), key=lambda i: (str(type(values[i])), values[i]))
+    rank = np.empty(len(values), dtype=np.int32)
+    rank[order] = np.arange(len(values), dtype=np.int32)
+    return rank, tuple(values[i] for i in order)
+
+
+def decoded(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array of plain values."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

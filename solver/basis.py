@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram
 from couponry.instances.rows import Term
 
 __all__ = ["Basis"]
@@ -44,7 +44,7 @@ class Basis:
     member: np.ndarray
 
     @classmethod
-    def of(cls, program: Program) -> Basis:
+    def of(cls, program: BlockProgram) -> Basis:
         """Take a program's rows apart."""
         places: dict[tuple[str, bytes, bytes], int] = {}
         demands: list[Term] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.solver.clock import Clock
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
@@ -114,7 +114,7 @@ class BoxSearch:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     book : PriceBook
     engine : LocalEngine
         Over the whole program.
@@ -130,7 +130,7 @@ class BoxSearch:
 
     def __init__(
         self,
-        program: Program,
+        program: BlockProgram,
         book: PriceBook,
         engine: LocalEngine,
         scale: RowScale,
@@ -153,7 +153,7 @@ class BoxSearch:
             How far from the start the minimiser may be expected.
         """
         n = self.program.n_users
-        order = np.random.default_rng(self.seed).permutation(n)
+        sampler = self.program.sampler(self.seed, n)
         multipliers = (
             np.zeros(self.book.n_rows) if start is None else self.book.clip(np.asarray(start, float))
         )
@@ -168,7 +168,7 @@ class BoxSearch:
         if n <= 2 * FIRST_SAMPLE:
             size, radius = n, radius if start is not None else self.reach.copy()
         while size < n:
-            users = np.sort(order[:size])
+            users = sampler.users(size)
             first = size == FIRST_SAMPLE and start is None
             # A sample may break a row that all together can keep: let it, at a price that is still sane.
             wide = np.minimum(self.reach, 3 * self.scale.price) if first else radius

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.solver.basis import Basis
 from couponry.solver.boxes import SUSPICIOUS, BoxSearch, DualAnswer
 from couponry.solver.clock import Clock
@@ -33,6 +33,7 @@ __all__ = ["DualAnswer", "DualSearch"]
 EXACT_USERS = 3_000
 # Users of the first sample, at least so many a row; of the second.
 FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
+LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 FIRST_STEPS, LAST_STEPS = 30, 60
@@ -50,7 +51,7 @@ class DualSearch:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     book : PriceBook
     engine : LocalEngine
         Over the whole program.
@@ -64,7 +65,7 @@ class DualSearch:
 
     def __init__(
         self,
-        program: Program,
+        program: BlockProgram,
         book: PriceBook,
         engine: LocalEngine,
         scale: RowScale,
@@ -149,12 +150,16 @@ class DualSearch:
         width: float | None = None
         smaller, larger = max(FIRST_SAMPLE, USERS_A_ROW * self.book.n_rows), min(SECOND_SAMPLE, n // 3)
         sizes = [larger] if larger < 2 * smaller or start is not None else [smaller, larger]
-        order = np.random.default_rng(self.seed).choice(n, sizes[-1], replace=False)
+        # Of very many users few must be left undecided, so prices must be known the better.
+        if n // LARGEST_SHARE >= 2 * larger:
+            sizes.append(n // LARGEST_SHARE)
+        sampler = self.program.sampler(self.seed, sizes[-1])
         for size in sizes:
             precision = SAMPLE_PRECISION if size == sizes[-1] else FIRST_PRECISION
             with self.clock.phase("sample"):
-                engine = LocalEngine(self.program.take(np.sort(order[:size])))
-                newton = self._newton(engine, basis, {}, size / n)
+                users = sampler.users(size)
+                engine = LocalEngine(self.program.take(users))
+                newton = self._newton(engine, basis, {}, len(users) / n)
                 found = newton.minimise(
                     multipliers,
                     width=width,
@@ -173,7 +178,7 @@ class DualSearch:
                 multipliers,
                 found.hessian,
                 self.scale.price,
-                share=size / n,
+                share=len(users) / n,
                 times=DEVIATIONS,
                 seed=self.seed,
             )
@@ -215,7 +220,7 @@ class DualSearch:
             margin[exact.users] = np.minimum(margin[exact.users], exact.margin)
             chosen[exact.users] = exact.chosen
             split[exact.users] = exact.split
-        return self._answer(settled.undecided[near], people.program, multipliers, chosen, split, margin)
+        return self._answer(settled.undecided[near], people.in_core, multipliers, chosen, split, margin)
 
     def _answer(
         self,

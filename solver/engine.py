@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from couponry.instances.blocks import Block
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.prices import PriceBook, Tables
@@ -88,7 +88,7 @@ class Exchanges:
     @classmethod
     def of(
         cls,
-        program: Program,
+        program: BlockProgram,
         block: Block,
         user: np.ndarray,
         leaving: np.ndarray,
@@ -124,7 +124,7 @@ class Exchanges:
             loss.copy(),
         )
 
-    def coefficients(self, program: Program, book: PriceBook) -> np.ndarray:
+    def coefficients(self, program: BlockProgram, book: PriceBook) -> np.ndarray:
         """Return what each exchange adds to the rows' activity, ``(E, K)``."""
         total = np.zeros((book.n_rows, len(self.loss)))
         for coupon, numbers, sign in (
@@ -140,7 +140,9 @@ class Exchanges:
         """Return some of the exchanges."""
         return Exchanges(*(getattr(self, field.name)[..., some] for field in fields(self)))
 
-    def worth(self, program: Program, tables: Tables, some: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def worth(
+        self, program: BlockProgram, tables: Tables, some: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
         """Return what the exchanges are worth at given score tables, ``(E,)``."""
         own = self.take(some)
         total = np.zeros(len(own.loss))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram
 from couponry.instances.rows import COUNT
 from couponry.solver import kernel
 
@@ -25,7 +25,7 @@ class ExactTables:
     low: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, program: Program) -> ExactTables:
+    def of(cls, program: BlockProgram) -> ExactTables:
         """Return sums of nothing."""
         shape = (program.n_classes, program.n_coupons)
         return cls(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.row_sums import row_sums
@@ -25,19 +25,23 @@ if TYPE_CHECKING:
 __all__ = ["frozen_sums", "frozen_use", "frozen_value", "with_frozen"]
 
 
-def frozen_use(program: Program) -> tuple[Fraction, ...]:
+def frozen_use(program: BlockProgram) -> tuple[Fraction, ...]:
     """Return what the frozen pairs use of each row, ``(K,)``, as the decimals that the sums print as."""
     if not len(program.frozen):
         return (Fraction(0),) * len(program.rows)
+    assert isinstance(program, Program)  # one that is read block by block has no frozen pairs
     user, place = program.frozen.user, program.frozen.place
     coupon = place if program.coupon is None else program.coupon[user, place]
     columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
     return tuple(row_sums(row, program.classes.codes[user], coupon, columns)[0] for row in program.rows)
 
 
-def frozen_sums(program: Program) -> ExactTables:
+def frozen_sums(program: BlockProgram) -> ExactTables:
     """Return the frozen pairs' exact sums by class and coupon."""
     sums = ExactTables.of(program)
+    if not len(program.frozen):
+        return sums
+    assert isinstance(program, Program)
     user, place = program.frozen.user, program.frozen.place
     coupon = place if program.coupon is None else program.coupon[user, place]
     columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
@@ -45,10 +49,11 @@ def frozen_sums(program: Program) -> ExactTables:
     return sums
 
 
-def frozen_value(program: Program) -> float:
+def frozen_value(program: BlockProgram) -> float:
     """Return the objective of the frozen pairs in its own direction, their sum rounded once."""
-    if program.objective == COUNT:
+    if program.objective == COUNT or not len(program.frozen):
         return float(len(program.frozen))
+    assert isinstance(program, Program)
     numbers = program.columns[program.objective][program.frozen.user, program.frozen.place]
     return math.fsum(numbers.astype(np.float64))
 

@@ -11,21 +11,22 @@ import math
 
 import numpy as np
 
-from couponry.instances.program import Program, exact
+from couponry.instances.blocks import Block
+from couponry.instances.program import BlockProgram, exact
 from couponry.instances.rows import CHANGED, COUNT, KEPT, Row
 
 __all__ = ["grains", "round_inwards"]
 
-PROBE = 1000
+PROBE = 4096
 
 
-def grains(program: Program) -> np.ndarray:
+def grains(program: BlockProgram) -> np.ndarray:
     """Return the step of each row's activity, float64 ``(K,)``; 0 where it can be anything."""
     constant: dict[str, np.ndarray | None] = {}
     return np.array([_grain(program, row, constant) for row in program.rows], dtype=np.float64)
 
 
-def _grain(program: Program, row: Row, constant: dict[str, np.ndarray | None]) -> float:
+def _grain(program: BlockProgram, row: Row, constant: dict[str, np.ndarray | None]) -> float:
     if all(term.measure in (COUNT, KEPT, CHANGED) for term in row.terms):
         whole = all(bool((term.weights() == np.round(term.weights())).all()) for term in row.terms)
         return 1.0 if whole else 0.0
@@ -41,29 +42,27 @@ def _grain(program: Program, row: Row, constant: dict[str, np.ndarray | None]) -
     return float(steps[0]) if len(steps) == 1 and math.isfinite(steps[0]) else 0.0
 
 
-def _constant(program: Program, measure: str) -> np.ndarray | None:
+def _constant(program: BlockProgram, measure: str) -> np.ndarray | None:
     """Return what each coupon has of a measure, ``(J,)``, where it is the same for all users; else None."""
-    for rows in (slice(0, PROBE), slice(0, program.n_users)):
-        low, high = _range(program, measure, rows)
-        if (low < high).any():
+    low, high = np.full(program.n_coupons, np.inf), np.full(program.n_coupons, -np.inf)
+    for block in program.blocks(PROBE):
+        _widen(low, high, block, block.columns[measure])
+        if (low < high).any():  # seen after a few users nearly always
             return None
     return np.where(low <= high, low, 0.0)
 
 
-def _range(program: Program, measure: str, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and most of a measure over each coupon's eligible pairs; +inf, −inf without any."""
-    value, numbers = program.columns["value"][rows], program.columns[measure][rows]
-    usable = ~np.isnan(value) if program.coupon is None else ~np.isnan(value) & (program.coupon[rows] >= 0)
-    if program.coupon is None:
-        low = np.min(numbers, axis=0, where=usable, initial=np.inf)
-        return low.astype(np.float64), np.max(numbers, axis=0, where=usable, initial=-np.inf).astype(
-            np.float64
-        )
-    low, high = np.full(program.n_coupons, np.inf), np.full(program.n_coupons, -np.inf)
-    coupon = program.coupon[rows][usable]
-    np.minimum.at(low, coupon, numbers[usable])
-    np.maximum.at(high, coupon, numbers[usable])
-    return low, high
+def _widen(low: np.ndarray, high: np.ndarray, block: Block, numbers: np.ndarray) -> None:
+    """Widen the range of a measure over each coupon's eligible pairs by those of a block."""
+    value = block.columns["value"]
+    usable = ~np.isnan(value) if block.coupon is None else ~np.isnan(value) & (block.coupon >= 0)
+    if block.coupon is None:
+        np.minimum(low, np.min(numbers, axis=0, where=usable, initial=np.inf), out=low)
+        np.maximum(high, np.max(numbers, axis=0, where=usable, initial=-np.inf), out=high)
+    else:
+        coupon = block.coupon[usable]
+        np.minimum.at(low, coupon, numbers[usable])
+        np.maximum.at(high, coupon, numbers[usable])
 
 
 def round_inwards(lower: np.ndarray, upper: np.ndarray, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

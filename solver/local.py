@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from couponry.instances.blocks import Block
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
 from couponry.solver import kernel
 from couponry.solver.engine import Assigned, Demand, Exchanges, Pairs, Settled
@@ -69,7 +69,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 class _Sums:
     """What a pass adds up: tables, the total of all scores taken, and the sizes that went into it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: BlockProgram) -> None:
         shape = (program.n_classes, program.n_coupons)
         self.tables: Tables = {measure: np.zeros(shape) for measure in program.measures}
         self.parts: list[float] = []
@@ -98,7 +98,7 @@ class LocalEngine:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     users : ndarray of int, optional
         Only these users; their rows are gathered once. Indices that go in and come out are positions
         within ``users``.
@@ -107,12 +107,12 @@ class LocalEngine:
     """
 
     def __init__(
-        self, program: Program, users: np.ndarray | None = None, *, threads: int | None = None
+        self, program: BlockProgram, users: np.ndarray | None = None, *, threads: int | None = None
     ) -> None:
         self.program = program if users is None else program.take(users)
         self.passes = 0
-        self.money = program.choices.money
-        self.conflicts = program.choices.conflicts
+        self.money = program.money
+        self.conflicts = program.conflicts
         related = self.conflicts | np.eye(len(self.conflicts), dtype=bool)
         self.families = bool((((related.astype(np.int64) @ related) > 0) == related).all())
         self.most = max(1, min(self.program.most_coupons, self.program.places))
@@ -123,6 +123,12 @@ class LocalEngine:
     def n_users(self) -> int:
         """Number of users."""
         return self.program.n_users
+
+    @property
+    def in_core(self) -> Program:
+        """The program, whose users must all be in memory."""
+        assert isinstance(self.program, Program)
+        return self.program
 
     @property
     def places(self) -> int:
@@ -184,28 +190,29 @@ class LocalEngine:
             gathered += [block for _, block in parts]
         return Settled(sums.tables, np.concatenate(undecided), self.program.of_block(Block.joined(gathered)))
 
-    def assign(self, scores: Tables, core: np.ndarray) -> Assigned:
+    def assign(self, scores: Tables, core: np.ndarray, *, with_pairs: bool = True) -> Assigned:
         """Return what all users but those in ``core`` take, with exact sums; and the total of all.
 
         The total and its error are those of :meth:`demand`: one pass proves the bound and makes the plan.
+        Without pairs nothing is held whose size grows with the users.
         """
         self.passes += 1
-        in_core = np.zeros(self.n_users, bool)
-        in_core[core] = True
+        core = np.sort(core)
         sums, exact = _Sums(self.program), ExactTables.of(self.program)
-        users: list[np.ndarray] = []
-        places: list[np.ndarray] = []
+        users: list[np.ndarray] = [np.empty(0, np.int64)]
+        places: list[np.ndarray] = [np.empty(0, np.int64)]
 
         def one(chunk: Block) -> tuple[_Sums, ExactTables, list[tuple[np.ndarray, np.ndarray]]]:
             own, held, parts = _Sums(self.program), ExactTables.of(self.program), []
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
                 own.add_total(found, self._size(scores, found))
-                found.taken[in_core[block.first : block.first + len(block)]] = -1
+                found.taken[_inside(core, block)] = -1
                 self._tally_exactly(found, held)
-                user, place = np.empty((2, found.taken.size), np.int64)
-                n = kernel.list_pairs(found.taken, block.first, user, place)
-                parts.append((user[:n], place[:n]))
+                if with_pairs:
+                    user, place = np.empty((2, found.taken.size), np.int64)
+                    n = kernel.list_pairs(found.taken, block.first, user, place)
+                    parts.append((user[:n], place[:n]))
             return own, held, parts
 
         for own, held, parts in self._over_chunks(one):
@@ -215,6 +222,16 @@ class LocalEngine:
             places += [place for _, place in parts]
         pairs = Pairs(np.concatenate(users), np.concatenate(places))
         return Assigned(pairs, exact, sums.total, self._units(scores) * sums.size)
+
+    def taken(self, scores: Tables) -> Iterator[tuple[Block, np.ndarray]]:
+        """Yield all users in their order, and the places that each likes best, ``(b, k)``, −1 for none."""
+        self.passes += 1
+
+        def one(chunk: Block) -> tuple[Block, np.ndarray]:
+            found = [self._best(scores, block).taken for block in chunk.split(BLOCK)]
+            return chunk, np.concatenate(found)
+
+        yield from self._over_chunks(one)
 
     def exchanges(self, scores: Tables, width: float) -> tuple[Demand, Exchanges]:
         """Return what all users take, and the changes by one place that lose less than ``width``."""
@@ -448,6 +465,12 @@ class LocalEngine:
         for measure, column in block.columns.items():
             high, low = sums.high[measure], sums.low[measure]
             kernel.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
+
+
+def _inside(core: np.ndarray, block: Block) -> np.ndarray:
+    """Return which rows of a block stand in a core, ascending positions among all users."""
+    first, last = np.searchsorted(core, [block.first, block.first + len(block)])
+    return np.asarray(core[first:last] - block.first)
 
 
 def _with_infinities(score: np.ndarray) -> np.ndarray:

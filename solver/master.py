@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 
 from couponry.instances.errors import BackendError
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram
 from couponry.solver.clock import Clock
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
 from couponry.solver.local import LocalEngine
@@ -71,7 +71,7 @@ class Master:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     book : PriceBook
         Its ``lower`` and ``upper`` are the rows' sides.
     users : ndarray of int64
@@ -86,7 +86,7 @@ class Master:
 
     def __init__(
         self,
-        program: Program,
+        program: BlockProgram,
         book: PriceBook,
         users: np.ndarray,
         settled: Tables,
@@ -220,7 +220,7 @@ class Master:
     def _figures(self, owner: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return objective ``(n,)`` and row coefficients ``(K, n)`` of whole choices, none of them empty."""
         assert self.core is not None
-        core = self.core.program
+        core = self.core.in_core
         column, place = np.nonzero(mask)
         user = owner[column]
         coupon = place if core.coupon is None else core.coupon[user, place]

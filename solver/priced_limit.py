@@ -17,9 +17,9 @@ from couponry.instances.program import Program
 from couponry.solver.boxes import BoxSearch
 from couponry.solver.clock import Clock
 from couponry.solver.local import LocalEngine
+from couponry.solver.priced import REACH, SCALE_SAMPLE
 from couponry.solver.prices import PriceBook
 from couponry.solver.scale import measure_scale
-from couponry.solver.solve import REACH, SCALE_SAMPLE
 
 __all__ = ["PricedLimit", "limit_at_price"]
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from couponry.instances.program import Program, exact
+from couponry.instances.program import BlockProgram, exact
 from couponry.solver.frozen import frozen_use, frozen_value
 from couponry.solver.grain import grains, round_inwards
 
@@ -38,7 +38,7 @@ class PriceBook:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     with_objective : bool
         Without it every pair is worth nothing and only the rows count, as a proof of infeasibility needs.
 
@@ -52,7 +52,7 @@ class PriceBook:
         What the frozen pairs add to ``sense · objective``.
     """
 
-    def __init__(self, program: Program, *, with_objective: bool = True) -> None:
+    def __init__(self, program: BlockProgram, *, with_objective: bool = True) -> None:
         self.program = program
         self.with_objective = with_objective
         self.frozen = frozen_use(program)
@@ -153,11 +153,16 @@ class PriceBook:
         return math.fsum(multipliers[priced] * used[priced]) if np.isfinite(used[priced]).all() else math.inf
 
     @cached_property
+    def grain(self) -> np.ndarray:
+        """Step of each row's activity, ``(K,)``; 0 where it can be anything."""
+        return grains(self.program)
+
+    @cached_property
     def inward(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper sides, each ``(K,)``, rounded inwards where activity is a whole number of steps."""
         rows = self.program.rows
         lower, upper = (np.array([getattr(row, side) for row in rows]) for side in ("lower", "upper"))
-        lower, upper = round_inwards(lower, upper, grains(self.program))
+        lower, upper = round_inwards(lower, upper, self.grain)
         return self._left_of(lower), self._left_of(upper)
 
     def tightened(self) -> PriceBook:

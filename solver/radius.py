@@ -110,5 +110,5 @@ def _taken(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> Exc
     pairs: Pairs = engine.assign(book.scores(multipliers), NOBODY).pairs
     nothing = np.full(len(pairs.user), -1, np.int32)
     place = pairs.place.astype(np.int32)
-    program = engine.program
+    program = engine.in_core
     return Exchanges.of(program, program.everybody, pairs.user, nothing, place, np.zeros(len(place)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from couponry.instances.instance import Instance
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT, Row
+from couponry.instances.rules import Campaign
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
@@ -54,8 +55,22 @@ def plan_table(instance: Instance, pairs: Pairs) -> pa.Table:
     )
 
 
+class Compiled(Protocol):
+    """An instance whose rules are compiled, wherever its users are."""
+
+    @property
+    def program(self) -> BlockProgram:
+        """The integer program."""
+        ...
+
+    @property
+    def campaign(self) -> Campaign:
+        """Name, objective and currency."""
+        ...
+
+
 def price_table(
-    instance: Instance, book: PriceBook, pairs: Pairs, sums: ExactTables, multipliers: np.ndarray
+    instance: Compiled, book: PriceBook, pairs: Pairs, sums: ExactTables, multipliers: np.ndarray
 ) -> pd.DataFrame:
     """Return one row a row of the program, in the rules' own units, from a plan and its sums."""
     program = instance.program
@@ -67,6 +82,7 @@ def price_table(
         own = activity[k] if exact is None else exact
         said = ""
         if row.risk is not None:
+            assert isinstance(program, Program)  # no other has rows at risk
             given = pair_columns(program, pairs)
             expected, deviation = own, float(standard_deviation(row.risk, *given))
             own = float(row_sums(row, *given)[0])

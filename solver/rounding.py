@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from couponry.instances.errors import BackendError
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
 from couponry.solver.anneal import Annealing
 from couponry.solver.boxes import DualAnswer
@@ -25,7 +25,6 @@ from couponry.solver.engine import Assigned, Exchanges, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import excesses, over_money, pair_columns
 from couponry.solver.frozen import frozen_sums, with_frozen
-from couponry.solver.grain import grains
 from couponry.solver.highs import Answer
 from couponry.solver.integer import PairProgram, eligible_pairs
 from couponry.solver.local import LocalEngine
@@ -151,7 +150,7 @@ class Rounder:
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     book : PriceBook
     assigned : Assigned
         What the users outside the dual's core take.
@@ -168,7 +167,7 @@ class Rounder:
 
     def __init__(
         self,
-        program: Program,
+        program: BlockProgram,
         book: PriceBook,
         assigned: Assigned,
         dual: DualAnswer,
@@ -184,7 +183,7 @@ class Rounder:
         self.widen = 1.0
         self.allowed = gap * max(1.0, abs(bound))
         self.multipliers, self.natural, self.objective = dual.multipliers, scale.price, scale.objective
-        self.stiff = grains(program) > 0
+        self.stiff = book.grain > 0
         self.scores = book.scores(dual.multipliers)
         self.users, self.margin = dual.core.users, dual.core.margin
         self.program = program.take(self.users) if dual.people is None else dual.people

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,53 +187,112 @@ class Solution:
     infeasibility: Infeasibility | None = None
     stats: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def given(self) -> int:
+        """Coupons given: rows of the plan."""
+        return int(self.plan.num_rows)
+
     def summary(self) -> dict[str, Any]:
         """Return the figures that ``summary.json`` holds; NaN and infinities as None."""
-        rules = [
-            {
-                key: _plain(row[key])
-                for key in ("name", "rule", "measure", "activity", "lower", "upper", "price", "words")
-            }
-            for row in self.prices.to_dict("records")
-        ]
-        summary: dict[str, Any] = {
-            "status": self.status.value,
-            "stopped_by": self.stopped_by.value,
-            "value": _plain(self.value),
-            "bound": _plain(self.bound),
-            "gap": _plain(self.gap),
-            "given": self.plan.num_rows,
+        return _summary(self)
+
+
+@dataclass(frozen=True)
+class StreamedSolution:
+    """The answer of a solve over shards; the plan stays on disk.
+
+    Attributes
+    ----------
+    path : Path
+        ``plan.parquet``: what :attr:`Solution.plan` holds, in the users' order.
+    given : int
+        Coupons given: rows of the plan.
+    status, stopped_by, value, bound, gap, prices, certificate, infeasibility
+        As in :class:`Solution`.
+    stats : dict
+        As there, and ``users_read``: users whose numbers were read, once more at every pass.
+    """
+
+    status: Status
+    stopped_by: StoppedBy
+    value: float
+    bound: float
+    gap: float
+    path: Path
+    given: int
+    prices: pd.DataFrame
+    certificate: Certificate
+    infeasibility: Infeasibility | None = None
+    stats: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, solution: Solution, path: Path) -> StreamedSolution:
+        """Return a solution whose plan has been written."""
+        return cls(
+            solution.status,
+            solution.stopped_by,
+            solution.value,
+            solution.bound,
+            solution.gap,
+            path,
+            solution.given,
+            solution.prices,
+            solution.certificate,
+            solution.infeasibility,
+            solution.stats,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that ``summary.json`` holds; NaN and infinities as None."""
+        return _summary(self)
+
+
+def _summary(solution: Solution | StreamedSolution) -> dict[str, Any]:
+    rules = [
+        {
+            key: _plain(row[key])
+            for key in ("name", "rule", "measure", "activity", "lower", "upper", "price", "words")
         }
-        for key in (
-            "users",
-            "coupons",
-            "rows",
-            "passes",
-            "seconds",
-            "peak_memory_mb",
-            "method",
-            "bound_source",
-            "seed",
-        ):
-            summary[key] = _plain(self.stats.get(key))
-        summary["rules"] = rules
-        if self.infeasibility is not None:
-            summary["infeasible"] = {
-                "words": self.infeasibility.words,
-                "proof": self.infeasibility.proof,
-                "clashes": [
-                    {
-                        "name": clash.name,
-                        "rule": clash.rule,
-                        "side": clash.side,
-                        "limit": _plain(clash.limit),
-                        "mended_limit": _plain(clash.mended_limit),
-                        "words": clash.words,
-                    }
-                    for clash in self.infeasibility.clashes
-                ],
-            }
-        return summary
+        for row in solution.prices.to_dict("records")
+    ]
+    summary: dict[str, Any] = {
+        "status": solution.status.value,
+        "stopped_by": solution.stopped_by.value,
+        "value": _plain(solution.value),
+        "bound": _plain(solution.bound),
+        "gap": _plain(solution.gap),
+        "given": solution.given,
+    }
+    for key in (
+        "users",
+        "coupons",
+        "rows",
+        "passes",
+        "seconds",
+        "peak_memory_mb",
+        "method",
+        "bound_source",
+        "seed",
+    ):
+        summary[key] = _plain(solution.stats.get(key))
+    summary["rules"] = rules
+    if solution.infeasibility is not None:
+        summary["infeasible"] = {
+            "words": solution.infeasibility.words,
+            "proof": solution.infeasibility.proof,
+            "clashes": [
+                {
+                    "name": clash.name,
+                    "rule": clash.rule,
+                    "side": clash.side,
+                    "limit": _plain(clash.limit),
+                    "mended_limit": _plain(clash.mended_limit),
+                    "words": clash.words,
+                }
+                for clash in solution.infeasibility.clashes
+            ],
+        }
+    return summary
 
 
 def _plain(value: Any) -> Any:

@@ -17,17 +17,19 @@ import pandas as pd
 from couponry.instances.atomic import write_directory
 from couponry.instances.errors import InfeasibleError, InputError, NoSolutionError
 from couponry.instances.plan import read_plan, write_plan
-from couponry.solver.solution import Cell, Certificate, Solution, Status, StoppedBy
+from couponry.solver.solution import Cell, Certificate, Solution, Status, StoppedBy, StreamedSolution
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
     from couponry.instances.rules import Campaign
 
 __all__ = [
+    "PLAN",
     "check_same_rows",
     "read_certificate",
     "read_certificate_record",
     "read_solution",
+    "write_records",
     "write_solution",
 ]
 
@@ -44,7 +46,7 @@ _COLUMNS = (
     "words",
 )
 _FURTHER = ("position", "scope")
-_PLAN, _CERTIFICATE, _SUMMARY = "plan.parquet", "certificate.json", "summary.json"
+PLAN, _CERTIFICATE, _SUMMARY = "plan.parquet", "certificate.json", "summary.json"
 _MEND = "Write it again with 'couponry solve'"
 
 
@@ -78,11 +80,16 @@ def write_solution(
     if solution.status is Status.NO_SOLUTION:
         raise NoSolutionError(f"There is no plan to write. {solution.stopped_by.words}")
     with write_directory(path, kind="plan", force=force) as folder:
-        write_plan(solution.plan, folder / _PLAN)
+        write_plan(solution.plan, folder / PLAN)
         if csv:
             write_plan(solution.plan, folder / "plan.csv")
-        _write_json(folder / _CERTIFICATE, _certificate_record(solution, campaign))
-        _write_json(folder / _SUMMARY, _summary_record(solution))
+        write_records(solution, folder, campaign)
+
+
+def write_records(solution: Solution | StreamedSolution, folder: Path, campaign: Campaign) -> None:
+    """Write the certificate and the summary beside a plan."""
+    _write_json(folder / _CERTIFICATE, _certificate_record(solution, campaign))
+    _write_json(folder / _SUMMARY, _summary_record(solution))
 
 
 def read_solution(path: str | Path) -> Solution:
@@ -189,7 +196,7 @@ def check_same_rows(instance: Instance, certificate: Certificate) -> None:
     )
 
 
-def _certificate_record(solution: Solution, campaign: Campaign) -> dict[str, Any]:
+def _certificate_record(solution: Solution | StreamedSolution, campaign: Campaign) -> dict[str, Any]:
     certificate = solution.certificate
     return {
         "objective": campaign.objective,
@@ -222,7 +229,7 @@ def _risk_record(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def _summary_record(solution: Solution) -> dict[str, Any]:
+def _summary_record(solution: Solution | StreamedSolution) -> dict[str, Any]:
     """Return the summary with what else the solution knows: where rows come from, and all statistics."""
     summary = solution.summary()
     for rule, row in zip(summary["rules"], solution.prices.to_dict("records"), strict=True):

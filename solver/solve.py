@@ -20,33 +20,29 @@ from couponry.solver.backends.answers import (
     really_infeasible,
     whole_program,
 )
-from couponry.solver.bound import dual_bound, proven_bound
+from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.counts import counts_clash
-from couponry.solver.dual import DualAnswer, DualSearch
-from couponry.solver.engine import Assigned, Pairs
+from couponry.solver.dual import DualAnswer
+from couponry.solver.engine import Pairs
 from couponry.solver.enumeration import no_plan_exists
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.farkas import prove_by_prices
 from couponry.solver.feasibility import excesses
 from couponry.solver.frozen import with_frozen
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram
-from couponry.solver.local import LocalEngine
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
+from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
-from couponry.solver.rounding import Rounded, Rounder, keep_rows_exactly, plan_value
-from couponry.solver.scale import measure_scale
-from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.rounding import keep_rows_exactly, plan_value
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy, StreamedSolution
 
-__all__ = ["ENGINES", "METHODS", "solve"]
+__all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
 
 ENGINES = ("local",)
-REACH = 1e4
 WHOLE_PAIRS = 3000
 AUTO_NODES = 5000
-SCALE_SAMPLE = 600
 
 
 def solve(
@@ -106,7 +102,7 @@ def solve(
     BackendError
         If a solver library fails, or answers what cannot be true.
     """
-    _check(method, gap, time_limit, engine)
+    check_arguments(method, gap, time_limit, engine)
     check_options(method, {"model": model, "start": start, "cancel": cancel})
     clock = Clock(time_limit, cancel, progress)
 
@@ -128,7 +124,8 @@ def solve(
     return _Solve(instance, method, gap, seed, clock, explain_clashes, model).run(start)
 
 
-def _check(method: str, gap: float, time_limit: float | None, engine: str) -> None:
+def check_arguments(method: str, gap: float, time_limit: float | None, engine: str) -> None:
+    """Refuse arguments out of range."""
     if method not in METHODS:
         raise InputError("unknown method", value=method, mend=did_you_mean(method, METHODS))
     if engine not in ENGINES:
@@ -141,8 +138,10 @@ def _check(method: str, gap: float, time_limit: float | None, engine: str) -> No
         )
 
 
-class _Solve:
+class _Solve(PricedSearch):
     """One solve; values are in the direction ``sense · objective`` until the solution is built."""
+
+    program: Program
 
     def __init__(
         self,
@@ -154,20 +153,15 @@ class _Solve:
         explain: bool,
         model: Any = None,
     ) -> None:
-        self.instance, self.gap, self.seed, self.clock, self.model = instance, gap, seed, clock, model
+        self.instance, self.explain, self.model = instance, explain, model
         with clock.phase("compile"):
-            self.program = instance.program
-            self.book = PriceBook(self.program)
-            self.engine = LocalEngine(self.program)
+            super().__init__(instance.program, gap, seed, clock)
             alike = find_alike(self.program) if method in ("auto", "highs") else None
             self.merged = MergedProgram.of(self.program, self.book, alike)
         pairs = self.program.n_users * self.engine.places
-        self.proven, self.explain = math.inf, explain
         self.pairs: Pairs | None = None
         self.nothing_more = self.program.sense * plan_value(self.program, NO_PAIRS)
         self.problem: PairProgram | None = None
-        self.multipliers = np.zeros(self.book.n_rows)
-        self.sums: ExactTables | None = None
         self.nodes = AUTO_NODES if method == "auto" else None
         by_size = "highs" if pairs <= WHOLE_PAIRS else "priced"
         self.method = by_size if method == "auto" else method
@@ -175,26 +169,17 @@ class _Solve:
         self.exact = self.backend is not None and self.backend.kind == "integer"
         if self.backend is not None:
             self.backend.load()
-        self.stats: dict[str, Any] = {
-            "method": self.method,
-            "seed": seed,
-            "bound_source": "prices",
-            "core_users": 0,
-        }
+        self.stats["method"] = self.method
 
     def run(self, start: Solution | None, *, plan: bool = True) -> Solution:
         """Solve; without ``plan`` only prove a bound, unless the whole program is small."""
-        n = self.program.n_users
-        sample = np.random.default_rng(self.seed).choice(n, min(n, SCALE_SAMPLE), replace=False)
-        self.scale = measure_scale(self.program, self.book, np.sort(sample))
+        self._measure()
         if self.merged is not None:
             pairs, bound, ended = self._merged(self.merged)
             if pairs is not None or ended is StoppedBy.INFEASIBLE:
                 return self._finish(bound, pairs, ended)
         dual = self._dual(self.book, start)
-        proof = dual.proof
-        if proof is None and (dual.broken.any() or self._contradictory()):
-            proof = prove_by_prices(self.engine, self.book, dual.multipliers)
+        proof = self._proof(dual)
         if proof is not None:
             with self.clock.phase("infeasible"):
                 return self._infeasible("prices", proof)
@@ -218,42 +203,19 @@ class _Solve:
 
     # ----------------------------------------------------------------- dual
 
-    def _dual(self, book: PriceBook, start: Solution | None) -> DualAnswer:
+    def _dual(self, book: PriceBook, start: Solution | StreamedSolution | None) -> DualAnswer:
         if self.backend is not None and self.backend.kind == "linear":
             claim = linear_answer(self.method, self.program, book, self.engine, self.clock, self.gap)
             self.stats["backend_status"] = claim.status
             if claim.answer is not None:
                 return claim.answer
-            own = self._searched_dual(book, None)
+            own = super()._dual(book, None)
             if claim.infeasible and own.proof is None and not own.broken.any() and own.inside:
                 raise BackendError(
                     f"{self.method} says {claim.status!r}, but fractions of plans keep all rules"
                 )
             return own
-        return self._searched_dual(book, start)
-
-    def _searched_dual(self, book: PriceBook, start: Solution | None) -> DualAnswer:
-        reach = REACH * self.scale.price
-        search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, self.seed)
-        return search.run(None if start is None else self._multipliers(start))
-
-    def _multipliers(self, start: Solution) -> np.ndarray:
-        """Return a former solution's multipliers, matched by the rows' names."""
-        known = dict(zip(start.certificate.names, start.certificate.multipliers, strict=True))
-        return np.array([known.get(row.name, 0.0) for row in self.program.rows])
-
-    def _contradictory(self) -> bool:
-        return bool((self.book.lower > self.book.upper).any())
-
-    def _assign(self, dual: DualAnswer) -> Assigned:
-        """Return what all users outside the dual's core take; the same pass adds up the bound."""
-        return self.engine.assign(self.book.scores(dual.multipliers), dual.core.users)
-
-    def _prove(self, dual: DualAnswer, assigned: Assigned) -> float:
-        """Return the bound that the multipliers prove, and keep both for the certificate."""
-        self.multipliers = dual.multipliers
-        self.proven = proven_bound(self.book, dual.multipliers, assigned.total, assigned.error)
-        return self.proven
+        return super()._dual(book, start)
 
     # ----------------------------------------------------------------- plan
 
@@ -281,59 +243,19 @@ class _Solve:
             bound = self._searched(tight, value if whole else max(value, searched))
         return pairs, bound, self._why(value, bound)
 
-    def _priced(
-        self, dual: DualAnswer, assigned: Assigned, bound: float
-    ) -> tuple[Pairs | None, float, StoppedBy]:
-        if counts_clash(self.program, self.book, self.clock):
-            return None, bound, StoppedBy.INFEASIBLE
-        tight = bound - self.book.rounding_gain(dual.multipliers)
-        rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
-        if rounded is None and self.clock.stopped_by is None:
-            # Rules about few users: prices of the rounded limits are nearer to any plan.
-            book = self.book.tightened()
-            dual = self._dual(book, None)
-            former = self.multipliers, self.proven
-            assigned = self._assign(dual)
-            other = self._prove(dual, assigned) - self.book.rounding_gain(dual.multipliers)
-            if other > tight:
-                self.multipliers, self.proven = former
-            tight = min(tight, other)
-            rounder, rounded = self._round(book, dual, assigned, tight, tight)
-        if rounded is None:
-            return self._last_resort(bound)
-        self.stats["core_users"] = rounded.core_users
-        value = self.program.sense * rounded.value
-        if relative_gap(value, bound) > self.gap:
-            # The linear program's bound is reported where it is enough: others can compare theirs with it.
-            bound = tight if rounded.searched is None else self._searched(tight, rounded.searched)
-        self.sums = rounder.sums(rounded)
-        return rounder.plan(rounded), bound, self._why(value, bound)
+    def _counts_clash(self) -> bool:
+        return counts_clash(self.program, self.book, self.clock)
 
-    def _round(
-        self, book: PriceBook, dual: DualAnswer, assigned: Assigned, bound: float, goal: float
-    ) -> tuple[Rounder, Rounded | None]:
-        rounder = Rounder(
-            self.program,
-            book,
-            assigned,
-            dual,
-            self.scale,
-            bound=bound,
-            goal=goal,
-            gap=self.gap,
-            clock=self.clock,
-        )
-        return rounder, rounder.run()
+    def _nothing_is_a_plan(self) -> bool:
+        return not excesses(self.program, NO_PAIRS).any()
 
     def _last_resort(self, bound: float) -> tuple[Pairs | None, float, StoppedBy]:
         """Where no core gave a plan: nothing at all may be a plan, or a small instance may have none."""
-        if not excesses(self.program, NO_PAIRS).any():
-            return NO_PAIRS, bound, self._why(self.nothing_more, bound)
-        stopped = self.clock.stopped_by
-        if stopped is None and self.program.n_users * self.engine.places <= WHOLE_PAIRS:
-            pairs, answer_bound, ended = self._whole(bound, "highs")
-            return pairs, min(bound, answer_bound), ended
-        return None, bound, stopped or StoppedBy.NO_PROGRESS
+        small = self.program.n_users * self.engine.places <= WHOLE_PAIRS
+        if self._nothing_is_a_plan() or self.clock.stopped_by is not None or not small:
+            return super()._last_resort(bound)
+        pairs, answer_bound, ended = self._whole(bound, "highs")
+        return pairs, min(bound, answer_bound), ended
 
     def _whole(self, bound: float, method: str) -> tuple[Pairs | None, float, StoppedBy]:
         """Solve the whole integer program by a back end."""
@@ -342,7 +264,7 @@ class _Solve:
         self.stats["core_users"] = self.program.n_users
         n_pairs = len(problem.pairs.user)
         # The empty plan needs no search, but what a planner added may rule it out.
-        nothing = not problem.added and not excesses(self.program, NO_PAIRS).any()
+        nothing = not problem.added and self._nothing_is_a_plan()
         if not n_pairs and nothing:
             return NO_PAIRS, self._searched(bound, self.nothing_more), StoppedBy.GAP
         if problem.added:
@@ -370,17 +292,6 @@ class _Solve:
             searched = value
         bound = self._searched(bound, searched)
         return picked, bound, self._why(value, bound)
-
-    def _searched(self, bound: float, searched: float) -> float:
-        """Return the tighter of the bound by prices and that by branch and bound, and note which it is."""
-        if searched < bound:
-            self.stats["bound_source"] = "search"
-        return min(bound, searched)
-
-    def _why(self, value: float, bound: float) -> StoppedBy:
-        if relative_gap(value, bound) <= self.gap:
-            return StoppedBy.GAP
-        return self.clock.stopped_by or StoppedBy.NO_PROGRESS
 
     # ------------------------------------------------------------- solution
 

@@ -74,7 +74,7 @@ def linear_answer(
 
 def _proven(book: PriceBook, proof: np.ndarray) -> DualAnswer:
     nothing, nobody = np.zeros(book.n_rows), np.empty(0, np.int64)
-    table = np.empty((0, book.program.columns["value"].shape[1]), bool)
+    table = np.empty((0, book.program.places), bool)
     core = CoreAnswer(proof, -np.inf, nothing, nobody, table, np.empty(0, bool), np.empty(0))
     return DualAnswer(proof, proof, core, {}, False, nothing, proof=proof)
 

@@ -7,7 +7,7 @@ recomputed with its rounding error (``dual``, ``choices``, ``certificate``).
 
 from couponry.solver.verify.certificate import InfeasibilityCheck, verify_infeasible
 from couponry.solver.verify.findings import CertificateCheck, Verification, Violation
-from couponry.solver.verify.judge import verify
+from couponry.solver.verify.judge import verify, verify_streamed
 
 __all__ = [
     "CertificateCheck",
@@ -16,4 +16,5 @@ __all__ = [
     "Violation",
     "verify",
     "verify_infeasible",
+    "verify_streamed",
 ]

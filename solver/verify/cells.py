@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from couponry.instances.instance import Instance
 from couponry.solver.verify.chords import Range, chords, covers
 from couponry.solver.verify.dual import DualValue, dual_value, missing_side
 from couponry.solver.verify.findings import Violation, enumerated
+from couponry.solver.verify.population import Judged
 from couponry.solver.verify.requirements import Groups, Requirement
 
 __all__ = ["CellClaim", "StatesCell", "read_cell", "value_over_cells"]
@@ -69,7 +69,7 @@ def read_cell(cell: StatesCell | Mapping[str, Any]) -> CellClaim:
 
 
 def value_over_cells(
-    instance: Instance, groups: Groups, requirements: list[Requirement], cells: tuple[CellClaim, ...]
+    instance: Judged, groups: Groups, requirements: list[Requirement], cells: tuple[CellClaim, ...]
 ) -> tuple[DualValue, list[Violation]]:
     """Return the worst of the cells' bounds, and what is wrong with the cells.
 
@@ -94,7 +94,7 @@ def value_over_cells(
 
 
 def _value(
-    instance: Instance, groups: Groups, requirements: list[Requirement], cell: CellClaim
+    instance: Judged, groups: Groups, requirements: list[Requirement], cell: CellClaim
 ) -> DualValue | str:
     """Return what a cell's multipliers prove, or what is wrong with them."""
     own: list[Requirement] = []

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from couponry.instances.instance import Instance
 from couponry.solver.verify.cells import CellClaim, StatesCell, read_cell, value_over_cells
 from couponry.solver.verify.dual import DualValue, dual_value, missing_side
 from couponry.solver.verify.findings import CertificateCheck, Violation, enumerated, number
+from couponry.solver.verify.population import Judged
 from couponry.solver.verify.requirements import Groups, Requirement, read_requirements
 
 __all__ = ["InfeasibilityCheck", "StatesBound", "check_certificate", "verify_infeasible"]
@@ -75,7 +75,7 @@ class _Claim:
 
 
 def check_certificate(
-    instance: Instance, certificate: StatesBound | Mapping[str, Any], value: float, *, plan_valid: bool
+    instance: Judged, certificate: StatesBound | Mapping[str, Any], value: float, *, plan_valid: bool
 ) -> tuple[CertificateCheck | None, list[Violation]]:
     """Recompute what a certificate proves and compare it with what it claims.
 
@@ -118,7 +118,7 @@ def check_certificate(
 
 
 def verify_infeasible(
-    instance: Instance, multipliers: Mapping[str, float] | Sequence[float] | np.ndarray | StatesBound
+    instance: Judged, multipliers: Mapping[str, float] | Sequence[float] | np.ndarray | StatesBound
 ) -> InfeasibilityCheck:
     """Check a proof by prices that no plan keeps all rules.
 

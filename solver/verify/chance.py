@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 
 from couponry.instances.errors import InputError
-from couponry.instances.instance import Instance
+from couponry.solver.verify.population import Judged, measure_names
 
 __all__ = ["check_known", "derived_variance", "most_of_one", "square_root", "standard_quantile"]
 
@@ -32,7 +32,7 @@ def square_root(number: Fraction) -> Fraction:
     return Fraction(math.isqrt(scaled), 1 << _DIGITS)
 
 
-def most_of_one(instance: Instance) -> np.ndarray:
+def most_of_one(instance: Judged) -> np.ndarray:
     """Return the most that a redemption of each coupon costs, float64 ``(J,)``; NaN where nobody says."""
     most = np.full(len(instance.coupons), np.nan)
     for j, row in enumerate(instance.coupons.table.to_dict("records")):
@@ -46,14 +46,14 @@ def derived_variance(cost: np.ndarray, most: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(np.isnan(most), 0.0, np.maximum(cost * (most - cost), 0.0)))
 
 
-def check_known(instance: Instance, chosen: np.ndarray) -> None:
+def check_known(instance: Judged, chosen: np.ndarray) -> None:
     """Refuse a budget whose coupons' costs may vary in a way that nothing tells.
 
     Raises
     ------
     InputError
     """
-    if {"cost_variance", "cost_sd"} & set(instance.response.measures):
+    if {"cost_variance", "cost_sd"} & set(measure_names(instance)):
         return
     unknown = np.flatnonzero(chosen & np.isnan(most_of_one(instance)))
     if len(unknown):

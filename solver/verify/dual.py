@@ -16,10 +16,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from couponry.instances.instance import Instance
 from couponry.solver.verify.choices import Block, best_choices
 from couponry.solver.verify.frozen import read_frozen
 from couponry.solver.verify.measures import Measures
+from couponry.solver.verify.population import Judged, Piece, places
 from couponry.solver.verify.requirements import Groups, Requirement
 from couponry.solver.verify.row_limits import row_limit
 from couponry.solver.verify.user_limits import UserLimits, read_user_limits
@@ -56,7 +56,7 @@ def missing_side(requirement: Requirement, multiplier: float) -> str | None:
 
 
 def dual_value(
-    instance: Instance,
+    instance: Judged,
     groups: Groups,
     requirements: list[Requirement],
     multipliers: Mapping[str, float],
@@ -78,15 +78,15 @@ def dual_value(
     chosen = [(r, multipliers.get(r.name, 0.0)) for r in requirements if multipliers.get(r.name, 0.0) != 0]
     prices = _price_tables(chosen, len(groups.sizes), len(instance.coupons))
     linear = sum(
-        (Fraction(price) * row_limit(instance, groups, r, upper=price > 0) for r, price in chosen),
+        (Fraction(price) * row_limit(groups, r, upper=price > 0) for r, price in chosen),
         Fraction(0),
     )
     sense = (1.0 if instance.campaign.sense == "maximise" else -1.0) if objective else 0.0
-    worth, size = _sum_of_choices(instance, groups, prices, sense)
+    worth, size = _sum_of_choices(groups, prices, sense)
     value = float(Fraction(worth) + linear)
     parts = sum(len(r.parts) for r, _ in chosen)
     # Every addition and product rounds once; sums of a plan are judged after rounding, which is two more.
-    operations = parts + 2 * len(prices) + instance.response.shape[1] + 12
+    operations = parts + 2 * len(prices) + places(instance) + 12
     return DualValue(value, operations * _UNIT * (size * 1.01 + abs(value)))
 
 
@@ -105,30 +105,29 @@ def _price_tables(chosen: list[tuple[Requirement, float]], groups: int, coupons:
     return prices
 
 
-def _sum_of_choices(
-    instance: Instance, groups: Groups, prices: dict[str, _Price], sense: float
-) -> tuple[float, float]:
+def _sum_of_choices(groups: Groups, prices: dict[str, _Price], sense: float) -> tuple[float, float]:
     """Return Σ_i max over X_i, and a bound on the absolute values that went into any user's choice.
 
     A frozen user has one choice.
     """
-    measures, limits, frozen = Measures(instance), read_user_limits(instance), read_frozen(instance)
-    limits.most[frozen.user] = 0
-    users, places = instance.response.shape
-    step = max(1, _ENTRIES // max(1, places))
     best, sizes = [], []
-    for first in range(0, users, step):
-        last = min(users, first + step)
-        block, size = _block(instance, groups, prices, sense, measures, limits, first, last)
-        stays = frozen.within(first, last)
-        best.append(math.fsum([*best_choices(block, limits).tolist(), *block.worth[stays].tolist()]))
-        sizes.append(float((size * np.minimum(block.most, places)).sum() + size[stays[0]].sum()))
+    for piece in groups.pieces():
+        instance = piece.instance
+        measures, limits, frozen = Measures(instance), read_user_limits(instance), read_frozen(instance)
+        limits.most[frozen.user] = 0
+        users, wide = instance.response.shape
+        step = max(1, _ENTRIES // max(1, wide))
+        for first in range(0, users, step):
+            last = min(users, first + step)
+            block, size = _block(piece, prices, sense, measures, limits, first, last)
+            stays = frozen.within(first, last)
+            best.append(math.fsum([*best_choices(block, limits).tolist(), *block.worth[stays].tolist()]))
+            sizes.append(float((size * np.minimum(block.most, wide)).sum() + size[stays[0]].sum()))
     return math.fsum(best), math.fsum(sizes)
 
 
 def _block(
-    instance: Instance,
-    groups: Groups,
+    piece: Piece,
     prices: dict[str, _Price],
     sense: float,
     measures: Measures,
@@ -137,10 +136,11 @@ def _block(
     last: int,
 ) -> tuple[Block, np.ndarray]:
     """Return a block's priced worths, and each user's greatest sum of absolute values."""
+    instance = piece.instance
     coupon = measures.coupons_of_block(first, last)
     dense = instance.response.coupon is None
     eligible = ~np.isnan(measures.of_block("value", first, last)) & (coupon >= 0)
-    own = groups.of_user[first:last]
+    own = piece.group[first:last]
     worth = np.zeros(eligible.shape)
     if sense:
         objective = instance.campaign.objective

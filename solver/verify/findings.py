@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["CertificateCheck", "Verification", "Violation", "enumerated", "listed", "number"]
+__all__ = ["CertificateCheck", "Verification", "Violation", "enumerated", "listed", "merged", "number"]
 
 _LISTED = 10
 
@@ -117,10 +117,32 @@ def listed(rule: str, count: int, one: Callable[[int], Violation]) -> list[Viola
     """Return ``one(0), one(1), …``, and in place of a long tail one violation that counts it."""
     violations = [one(i) for i in range(min(count, _LISTED))]
     rest = count - len(violations)
-    if rest:
-        words = f"{rule}: {number(rest)} more like these."
-        violations.append(Violation(rule, f"{number(rest)} more", float(rest), 0.0, float(rest), words))
-    return violations
+    return [*violations, _more(rule, rest)] if rest else violations
+
+
+class _More(Violation):
+    """Stands for those that are not listed."""
+
+
+def _more(rule: str, count: int) -> Violation:
+    words = f"{rule}: {number(count)} more like these."
+    return _More(rule, f"{number(count)} more", float(count), 0.0, float(count), words)
+
+
+def merged(lists: Sequence[Violation]) -> list[Violation]:
+    """Return the findings of pieces as of the whole: ten of a kind, and how many more there are."""
+    kinds: dict[str, list[Violation]] = {}
+    for violation in lists:
+        kinds.setdefault(violation.rule, []).append(violation)
+    found = []
+    for rule, violations in kinds.items():
+        shown = [v for v in violations if not isinstance(v, _More)]
+        more = sum(int(v.activity) for v in violations if isinstance(v, _More))
+        found += shown[:_LISTED]
+        more += len(shown[_LISTED:])
+        if more:
+            found.append(_more(rule, more))
+    return found
 
 
 def enumerated(names: Sequence[str]) -> str:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from couponry.instances.instance import Instance
+from couponry.instances.streamed import StreamedInstance
 from couponry.solver.verify.certificate import StatesBound, check_certificate
 from couponry.solver.verify.chance import square_root
-from couponry.solver.verify.findings import Verification, Violation, number
+from couponry.solver.verify.findings import Verification, Violation, merged, number
 from couponry.solver.verify.frozen import broken_freeze, read_frozen
 from couponry.solver.verify.measures import Measures
 from couponry.solver.verify.plan import Pairs, read_pairs
+from couponry.solver.verify.plan_rows import PlanRows
+from couponry.solver.verify.population import Judged
 from couponry.solver.verify.requirements import Groups, Part, Requirement, read_requirements, written
 from couponry.solver.verify.user_limits import broken_user_limits, read_user_limits
 
-__all__ = ["verify"]
+__all__ = ["verify", "verify_streamed"]
 
 
 def verify(
@@ -55,14 +59,63 @@ def verify(
     what breaks a rule in both is refused. A pair that is not eligible is reported and left out of the sums; a
     pair that is given twice counts twice.
     """
-    pairs, violations = read_pairs(instance, plan)
-    measures = Measures(instance)
+    return _judge(instance, lambda _: (plan, 0), plan.num_rows, certificate, list)
+
+
+def verify_streamed(
+    instance: StreamedInstance,
+    plan: str | Path,
+    certificate: StatesBound | Mapping[str, Any] | None = None,
+) -> Verification:
+    """Check a plan as :func:`verify` does, users and plan read a piece at a time.
+
+    Parameters
+    ----------
+    instance : StreamedInstance
+    plan : str or Path
+        A Parquet file with the plan's rows in the order of the users, or a directory with ``plan.parquet``.
+        Where the order is another, what comes after is reported as not judged.
+    certificate : Certificate or mapping, optional
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        If the plan's file or a shard cannot be read, and as :func:`verify` does.
+
+    Notes
+    -----
+    Sums stay exact: they are added up as fractions. A user who stands twice is refused where both rows are
+    read at one time only.
+    """
+    with PlanRows(plan) as rows:
+        return _judge(instance, rows.of, rows.total, certificate, rows.left_over)
+
+
+def _judge(
+    instance: Judged,
+    plan_of: Callable[[Instance], tuple[pa.Table, int]],
+    given: int,
+    certificate: StatesBound | Mapping[str, Any] | None,
+    left_over: Callable[[], list[Violation]],
+) -> Verification:
+    """Judge piece by piece; ``plan_of`` gives a piece's rows of the plan, and which row is the first."""
     groups = Groups(instance)
     requirements = read_requirements(instance, groups)
-    sums = _Sums(measures, groups, pairs)
-    cost = measures.of_pairs("cost", pairs.user, pairs.place, pairs.coupon)
-    violations += broken_freeze(instance, read_frozen(instance), pairs)
-    violations += broken_user_limits(instance, read_user_limits(instance), pairs, cost)
+    sums = _Sums(requirements, [instance.campaign.objective, "cost"])
+    found: list[Violation] = []
+    for piece in groups.pieces():
+        pairs, wrong = read_pairs(piece.instance, *plan_of(piece.instance))
+        measures = Measures(piece.instance)
+        sums.add(measures, piece.group, pairs)
+        cost = measures.of_pairs("cost", pairs.user, pairs.place, pairs.coupon)
+        wrong += broken_freeze(piece.instance, read_frozen(piece.instance), pairs)
+        wrong += broken_user_limits(piece.instance, read_user_limits(piece.instance), pairs, cost)
+        found = merged([*found, *wrong])
+    violations = [*found, *left_over()]
     for requirement in requirements:
         violations += _broken(requirement, sums)
     value = sums.over_all(instance.campaign.objective)
@@ -73,43 +126,58 @@ def verify(
     return Verification(
         ok=not violations,
         value=value,
-        cost=math.fsum(cost.tolist()),
-        given=plan.num_rows,
+        cost=sums.over_all("cost"),
+        given=given,
         violations=tuple(violations),
         certificate=check,
     )
 
 
 class _Sums:
-    """Exact sums of measures over a plan's pairs."""
+    """Exact sums of measures over a plan's pairs, added up piece by piece.
 
-    def __init__(self, measures: Measures, groups: Groups, pairs: Pairs) -> None:
-        self._measures = measures
-        self._group = groups.of_user[pairs.user]
-        self._pairs = pairs
-        self._numbers: dict[str, np.ndarray] = {}
-        self._known: dict[tuple[str, bytes, bytes], Fraction] = {}
+    Parameters
+    ----------
+    requirements : list of Requirement
+        Whose parts are summed.
+    measures : list of str
+        Those that are summed over the whole plan, too.
+    """
 
-    def _of_pairs(self, measure: str) -> np.ndarray:
-        if measure not in self._numbers:
-            pairs = self._pairs
-            self._numbers[measure] = self._measures.of_pairs(measure, pairs.user, pairs.place, pairs.coupon)
-        return self._numbers[measure]
+    def __init__(self, requirements: list[Requirement], measures: list[str]) -> None:
+        parts = [part for requirement in requirements for part in requirement.parts]
+        parts += [requirement.chance for requirement in requirements if requirement.chance is not None]
+        self._parts = {_key(part): part for part in parts}
+        self._sums = dict.fromkeys(self._parts, Fraction(0))
+        self._whole = dict.fromkeys(measures, Fraction(0))
+
+    def add(self, measures: Measures, group: np.ndarray, pairs: Pairs) -> None:
+        """Add some users' pairs; ``group`` is that of every user."""
+        numbers = {
+            name: measures.of_pairs(name, pairs.user, pairs.place, pairs.coupon)
+            for name in {*self._whole, *(part.measure for part in self._parts.values())}
+        }
+        own = group[pairs.user]
+        for name in self._whole:
+            self._whole[name] += _exact_sum(numbers[name].tolist())
+        for key, part in self._parts.items():
+            chosen = part.groups[own] & part.coupons[pairs.coupon]
+            if part.measure == "count":
+                self._sums[key] += int(np.count_nonzero(chosen))
+            else:
+                self._sums[key] += _exact_sum(numbers[part.measure][chosen].tolist())
 
     def over_all(self, measure: str) -> float:
         """Return Σ measure over the whole plan, rounded once."""
-        return math.fsum(self._of_pairs(measure).tolist())
+        return float(self._whole[measure])
 
     def over(self, part: Part) -> Fraction:
         """Return Σ measure over a part's users and coupons."""
-        key = (part.measure, part.groups.tobytes(), part.coupons.tobytes())
-        if key not in self._known:
-            chosen = part.groups[self._group] & part.coupons[self._pairs.coupon]
-            if part.measure == "count":
-                self._known[key] = Fraction(int(np.count_nonzero(chosen)))
-            else:
-                self._known[key] = _exact_sum(self._of_pairs(part.measure)[chosen].tolist())
-        return self._known[key]
+        return self._sums[_key(part)]
+
+
+def _key(part: Part) -> tuple[str, bytes, bytes]:
+    return part.measure, part.groups.tobytes(), part.coupons.tobytes()
 
 
 def _exact_sum(numbers: list[float]) -> Fraction:

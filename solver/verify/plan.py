@@ -39,15 +39,18 @@ class Pairs:
         return Pairs(self.user[chosen], self.place[chosen], self.coupon[chosen], self.row[chosen])
 
 
-def read_pairs(instance: Instance, plan: pa.Table) -> tuple[Pairs, list[Violation]]:
-    """Return the plan's pairs that the instance knows, and what is wrong with the plan itself."""
+def read_pairs(instance: Instance, plan: pa.Table, first: int = 0) -> tuple[Pairs, list[Violation]]:
+    """Return the plan's pairs that the instance knows, and what is wrong with the plan itself.
+
+    ``first`` is the row of the plan with which the table begins.
+    """
     nothing = np.empty(0, dtype=np.int64)
     wrong = _unreadable(plan)
     if wrong:
         return Pairs(nothing, nothing, nothing, nothing), wrong
     user = positions(plan["user_id"], instance.users.ids)
     coupon = menu_positions(instance, plan["coupon_id"])
-    violations = _unknown("user", plan, user) + _unknown("coupon", plan, coupon)
+    violations = _unknown("user", plan, user, first) + _unknown("coupon", plan, coupon, first)
     row = np.flatnonzero((user >= 0) & (coupon >= 0))
     pairs = Pairs(user[row], places_of(instance, user[row], coupon[row]), coupon[row], row)
     violations += _twice(instance, pairs) + _not_eligible(instance, pairs)
@@ -78,14 +81,16 @@ def _holds_ids(kind: pa.DataType) -> bool:
     return bool(texts or pa.types.is_integer(kind) or pa.types.is_null(kind))
 
 
-def _unknown(kind: str, plan: pa.Table, found: np.ndarray) -> list[Violation]:
+def _unknown(kind: str, plan: pa.Table, found: np.ndarray, first: int) -> list[Violation]:
     rows = np.flatnonzero(found < 0)
     column = plan[f"{kind}_id"]
 
     def one(i: int) -> Violation:
         row = int(rows[i])
         name = column[row].as_py()
-        words = f"unknown {kind}: row {row} of the plan names {kind} {name!r}, which the instance lacks."
+        words = (
+            f"unknown {kind}: row {first + row} of the plan names {kind} {name!r}, which the instance lacks."
+        )
         return Violation(f"unknown {kind}", f"{kind} {name}", 1.0, 0.0, 1.0, words)
 
     return listed(f"unknown {kind}", len(rows), one)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,8 +31,11 @@ from couponry.instances.rules import (
     Stock,
     Target,
 )
+from couponry.instances.streamed import StreamedInstance
+from couponry.instances.users import Users
 from couponry.solver.verify.chance import check_known, most_of_one, standard_quantile
 from couponry.solver.verify.measures import Measures, earlier_plan
+from couponry.solver.verify.population import Judged, Piece, pieces, segment_tables
 from couponry.solver.verify.selectors import selected_coupons
 from couponry.solver.verify.user_limits import read_user_limits
 
@@ -102,25 +106,53 @@ class Groups:
 
     Attributes
     ----------
-    of_user : ndarray of int64, shape (n,)
     sizes : ndarray of int64, shape (G,)
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Judged) -> None:
+        self._instance = instance
+        self._everybody: np.ndarray | None = None
         names: dict[str, None] = {}
         for rule in instance.rules:
             names |= dict.fromkeys(getattr(rule, "users", None) or {})
             if isinstance(rule, Coverage | Parity):
                 names[rule.segment] = None
-        columns = {name: _encoded(instance, name) for name in names}
-        combined = np.zeros(len(instance.users), dtype=np.int64)
-        for codes, values in columns.values():
-            # Renumbered after every column, so that many columns cannot overflow.
-            combined = np.unique(combined * len(values) + codes, return_inverse=True)[1]
-        _, first, self.of_user, self.sizes = np.unique(
-            combined, return_index=True, return_inverse=True, return_counts=True
-        )
-        self._columns = {name: (codes[first], values) for name, (codes, values) in columns.items()}
+        self._names = list(names)
+        counts: Counter[tuple[object, ...]] = Counter()
+        for table in segment_tables(instance, self._known(self._names)):
+            members, of_user = _combinations(table, self._names)
+            for member, count in zip(members, np.bincount(of_user).tolist(), strict=True):
+                counts[member] += count
+        known = sorted(counts)
+        self._number = {member: number for number, member in enumerate(known)}
+        self.sizes = np.array([counts[member] for member in known], dtype=np.int64)
+        self._columns = {name: _coded([member[i] for member in known]) for i, name in enumerate(self._names)}
+
+    def _known(self, names: list[str]) -> list[str]:
+        held = self._instance.users.segment_names if isinstance(self._instance, Instance) else None
+        schema = self._instance.source.schema.names if isinstance(self._instance, StreamedInstance) else held
+        for name in names:
+            if name not in (schema or ()):
+                raise InputError("a rule mentions a segment that the users do not have", column=name)
+        return names
+
+    def of(self, users: Users) -> np.ndarray:
+        """Return the group of each of some users, int64 ``(b,)``."""
+        members, of_user = _combinations(users.table, self._names)
+        numbers: np.ndarray = np.array([self._number[member] for member in members], dtype=np.int64)
+        return np.asarray(numbers[of_user])
+
+    def pieces(self) -> Iterator[Piece]:
+        """Return all users with their groups, a piece at a time."""
+        for instance in pieces(self._instance):
+            yield Piece(instance, self._of_piece(instance))
+
+    def _of_piece(self, instance: Instance) -> np.ndarray:
+        if instance is not self._instance:
+            return self.of(instance.users)
+        if self._everybody is None:
+            self._everybody = self.of(instance.users)
+        return self._everybody
 
     def values(self, segment: str) -> list[object]:
         """Return the values that a segment takes, sorted."""
@@ -148,24 +180,37 @@ class Groups:
         return chosen
 
 
-def _encoded(instance: Instance, name: str) -> tuple[np.ndarray, list[object]]:
-    """Return a segment column as codes and sorted values."""
-    if name not in instance.users.table.column_names:
-        raise InputError("a rule mentions a segment that the users do not have", column=name)
-    column = instance.users.table[name].combine_chunks()
+def _combinations(table: pa.Table, names: list[str]) -> tuple[list[tuple[object, ...]], np.ndarray]:
+    """Return the distinct combinations of some columns' values, and which of them each row has."""
+    combined = np.zeros(table.num_rows, dtype=np.int64)
+    columns = [_encoded(table, name) for name in names]
+    for codes, values in columns:
+        # Renumbered after every column, so that many columns cannot overflow.
+        combined = np.unique(combined * len(values) + codes, return_inverse=True)[1]
+    _, first, of_row = np.unique(combined, return_index=True, return_inverse=True)
+    found = [[values[code] for code in codes[first].tolist()] for codes, values in columns]
+    return (list(zip(*found, strict=True)) if columns else [()]), of_row
+
+
+def _encoded(table: pa.Table, name: str) -> tuple[np.ndarray, list[object]]:
+    """Return a segment column as codes and the values that they stand for."""
+    column = table[name].combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if column.null_count:
         raise InputError("a user has no value in a segment that a rule mentions", column=name)
     coded = column.dictionary_encode()
-    values = coded.dictionary.to_pylist()
-    order = sorted(range(len(values)), key=lambda i: values[i])
-    rank = np.empty(len(values), dtype=np.int64)
-    rank[order] = np.arange(len(values))
-    return rank[coded.indices.to_numpy(zero_copy_only=False)], [values[i] for i in order]
+    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), coded.dictionary.to_pylist()
 
 
-def read_requirements(instance: Instance, groups: Groups) -> list[Requirement]:
+def _coded(values: list[Any]) -> tuple[np.ndarray, list[object]]:
+    """Return each value's position among the distinct ones, and those sorted."""
+    known = sorted(set(values))
+    at = {value: position for position, value in enumerate(known)}
+    return np.array([at[value] for value in values], dtype=np.int64), known
+
+
+def read_requirements(instance: Judged, groups: Groups) -> list[Requirement]:
     """Return every requirement: the menu's own stock first, then each rule's in the order written.
 
     Raises
@@ -186,7 +231,7 @@ def read_requirements(instance: Instance, groups: Groups) -> list[Requirement]:
 class _Reader:
     """Reads rules one by one; a method a kind."""
 
-    def __init__(self, instance: Instance, groups: Groups) -> None:
+    def __init__(self, instance: Judged, groups: Groups) -> None:
         self.instance = instance
         self.groups = groups
 
@@ -314,6 +359,7 @@ class _Reader:
             of = f"share kept of the {pairs:,} pairs of the earlier plan"
             yield Requirement(name, parts, share, None, of, scale=pairs or 1)
         if rule.changed_at_most is not None:
+            assert isinstance(self.instance, Instance)  # others have no such rule
             most = read_user_limits(self.instance).most.max(initial=0)
             if min(int(most), len(self.instance.coupons)) > 1:
                 raise InputError(

@@ -10,7 +10,6 @@ from math import ceil, floor
 
 import numpy as np
 
-from couponry.instances.instance import Instance
 from couponry.solver.verify.measures import Measures
 from couponry.solver.verify.requirements import Groups, Requirement, written
 
@@ -20,12 +19,11 @@ _BLOCK = 10_000
 _MOST_STEPS = 2.0**50  # beyond it a float cannot tell one step from the next
 
 
-def row_limit(instance: Instance, groups: Groups, requirement: Requirement, *, upper: bool) -> Fraction:
+def row_limit(groups: Groups, requirement: Requirement, *, upper: bool) -> Fraction:
     """Return a limit that no plan which keeps the requirement exceeds, in the row's scale.
 
     Parameters
     ----------
-    instance : Instance
     groups : Groups
     requirement : Requirement
     upper : bool
@@ -35,7 +33,7 @@ def row_limit(instance: Instance, groups: Groups, requirement: Requirement, *, u
     assert limit is not None
     base = requirement.base * requirement.scale
     written_limit = written(limit) * requirement.scale - base
-    step = _step(instance, groups, requirement)
+    step = _step(groups, requirement)
     if step == 0 or abs(written_limit) > _MOST_STEPS * step:
         return written_limit
     sign = 1 if upper else -1
@@ -54,7 +52,7 @@ def _last(limit: float, scale: int, step: Fraction, sign: int) -> int:
     return last
 
 
-def _step(instance: Instance, groups: Groups, requirement: Requirement) -> float:
+def _step(groups: Groups, requirement: Requirement) -> float:
     """Return a step of which the row's activity is a whole multiple in every plan; 0 where there is none."""
     measures = {part.measure for part in requirement.parts}
     if len(measures) > 1 or any(
@@ -64,22 +62,24 @@ def _step(instance: Instance, groups: Groups, requirement: Requirement) -> float
     (measure,) = measures
     if measure == "count" or measure.startswith(("kept ", "changed ")):
         return 1.0
-    users = np.logical_or.reduce([part.groups for part in requirement.parts])[groups.of_user]
+    members = np.logical_or.reduce([part.groups for part in requirement.parts])
     coupons = np.logical_or.reduce([part.coupons for part in requirement.parts])
-    return _common_size(instance, measure, users, coupons)
+    return _common_size(groups, measure, members, coupons)
 
 
-def _common_size(instance: Instance, measure: str, users: np.ndarray, coupons: np.ndarray) -> float:
+def _common_size(groups: Groups, measure: str, members: np.ndarray, coupons: np.ndarray) -> float:
     """Return the one absolute value other than 0 that a measure has in scope, 0 where there are more."""
-    measures, common = Measures(instance), 0.0
-    for first in range(0, len(users), _BLOCK):
-        last = min(first + _BLOCK, len(users))
-        coupon = measures.coupons_of_block(first, last)
-        inside = users[first:last, None] & (coupon >= 0) & coupons[np.maximum(coupon, 0)]
-        inside &= ~np.isnan(measures.of_block("value", first, last))
-        sizes = np.unique(np.append(np.abs(measures.of_block(measure, first, last)[inside]), common))
-        sizes = sizes[sizes > 0]
-        if len(sizes) > 1:
-            return 0.0
-        common = float(sizes.sum())
+    common = 0.0
+    for piece in groups.pieces():
+        measures, users = Measures(piece.instance), members[piece.group]
+        for first in range(0, len(users), _BLOCK):
+            last = min(first + _BLOCK, len(users))
+            coupon = measures.coupons_of_block(first, last)
+            inside = users[first:last, None] & (coupon >= 0) & coupons[np.maximum(coupon, 0)]
+            inside &= ~np.isnan(measures.of_block("value", first, last))
+            sizes = np.unique(np.append(np.abs(measures.of_block(measure, first, last)[inside]), common))
+            sizes = sizes[sizes > 0]
+            if len(sizes) > 1:
+                return 0.0
+            common = float(sizes.sum())
     return common

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from couponry.instances.errors import InputError
-from couponry.instances.instance import Instance
 from couponry.instances.rules import CouponSelector, Scalar
+from couponry.solver.verify.population import Judged
 
 __all__ = ["selected_coupons"]
 
 
-def selected_coupons(instance: Instance, wanted: CouponSelector | None) -> np.ndarray:
+def selected_coupons(instance: Judged, wanted: CouponSelector | None) -> np.ndarray:
     """Return the coupons that a rule speaks of, bool ``(J,)``.
 
     Parameters

@@ -156,7 +156,7 @@ def test_writing(tmp_path: Path) -> None:
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["part-0000.parquet", "part-0001.parquet"]
     written = pq.read_schema(tmp_path / "part-0000.parquet")
     assert written.names == ["user_id", "region", "tier", "max_coupons", "value", "cost", "revenue", "coupon"]
-    assert str(written.field("coupon").type).endswith("int32>[3]")
+    assert str(written.field("coupon").type).endswith("int32 not null>[3]")
     again = read_shards(Source(tmp_path))
     assert again.users.table.equals(people(max_coupons=[1, None, 2, 0]).table)
     assert again.response.coupon is not None

@@ -1,0 +1,225 @@
+"""Solve an instance larger than memory: a few passes over its shards, the last of which writes the plan.
+
+The steps are those of every solve (:mod:`couponry.solver.priced`). Prices come from a sample, one pass
+settles nearly everybody, another proves the bound and sums up what users outside the core take, and once the
+core is decided the last pass writes who gets what, in the users' order.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from couponry.instances.atomic import check_free, write_directory
+from couponry.instances.errors import InfeasibleError, NoSolutionError
+from couponry.instances.files import read_instance
+from couponry.instances.progress import Cancel, Report
+from couponry.instances.streamed import StreamedInstance, StreamedProgram, open_instance
+from couponry.solver.clock import Clock
+from couponry.solver.dual import EXACT_USERS, DualAnswer
+from couponry.solver.engine import Assigned, Pairs
+from couponry.solver.exact_sums import ExactTables
+from couponry.solver.feasibility import excesses
+from couponry.solver.infeasible import explain_infeasible
+from couponry.solver.plan_writer import write_choices
+from couponry.solver.priced import PricedSearch
+from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.result import NO_PAIRS, peak_memory_mb, price_table, relative_gap
+from couponry.solver.rounding import Rounded, Rounder
+from couponry.solver.solution import Certificate, Solution, Status, StoppedBy, StreamedSolution
+from couponry.solver.solution_files import PLAN, write_records, write_solution
+from couponry.solver.solve import check_arguments, solve
+
+__all__ = ["solve_streamed"]
+
+NOBODY = np.empty(0, np.int64)
+
+
+class _Stopped(Exception):
+    """A pass was cut short because the solve was cancelled."""
+
+
+def solve_streamed(
+    instance: str | Path | StreamedInstance,
+    out: str | Path,
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    start: Solution | StreamedSolution | None = None,
+    seed: int = 0,
+    force: bool = False,
+    progress: Report | None = None,
+    cancel: Cancel | None = None,
+) -> StreamedSolution:
+    """Solve an instance whose users do not fit in memory, and write the plan as it is made.
+
+    Users are read block by block, about three times in all; what is held at one time does not grow with their
+    number, but for the core. The plan does not depend on how users are sharded.
+
+    Parameters
+    ----------
+    instance : str, Path or StreamedInstance
+        A directory with ``users/part-*.parquet``, or what :func:`couponry.open_instance` gave.
+    out : str or Path
+        Directory to write ``plan.parquet``, ``certificate.json`` and ``summary.json`` to: aside first,
+        renamed when all of it stands.
+    gap : float
+        Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
+    time_limit : float, optional
+        Seconds, after which no better plan is looked for; passes that a plan needs are made all the same.
+    start : Solution or StreamedSolution, optional
+        A former solution, whose prices are started from.
+    seed : int
+        Of the samples; the same seed gives the same plan.
+    force : bool
+        Overwrite what stands at ``out``.
+    progress : callable, optional
+        Called with a :class:`couponry.instances.Progress` at each step and all through a pass.
+    cancel : Cancel, optional
+        Once it is set the pass at work ends, and nothing is written.
+
+    Returns
+    -------
+    StreamedSolution
+        As a :class:`Solution`, but with the plan left on disk.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, the instance cannot be used, or a rule needs all users at one time.
+    ExistsError
+        If ``out`` holds something and ``force`` is not given.
+    InfeasibleError, NoSolutionError
+        If there is no plan to write; what stood at ``out`` before stays.
+    """
+    check_arguments("priced", gap, time_limit, "local")
+    check_free(out, force=force)
+    clock = Clock(time_limit, cancel, progress)
+    given = instance if isinstance(instance, StreamedInstance) else open_instance(instance)
+    if given.n_users <= EXACT_USERS and not isinstance(instance, StreamedInstance):
+        whole = read_instance(instance)
+        solution = solve(whole, gap=gap, time_limit=time_limit, seed=seed, progress=progress, cancel=cancel)
+        write_solution(solution, out, campaign=whole.campaign, force=force)
+        return StreamedSolution.of(solution, Path(out) / PLAN)
+    search = _StreamedSearch(given, gap, seed, clock)
+    try:
+        return search.run(start, Path(out), force=force)
+    except _Stopped:
+        raise NoSolutionError(
+            "It was cancelled while users were being read; nothing was written, what stood there before stays"
+        ) from None
+
+
+class _StreamedSearch(PricedSearch):
+    """One solve over shards."""
+
+    program: StreamedProgram
+
+    def __init__(self, instance: StreamedInstance, gap: float, seed: int, clock: Clock) -> None:
+        self.instance, self.stage = instance, "users counted"
+        with clock.phase("census"):
+            program = instance.program
+        program.reading.users, program.reading.watch = 0, self._watch
+        super().__init__(program, gap, seed, clock)
+        self.core, self.scores = NOBODY, Tables()
+
+    def _watch(self, users: int) -> None:
+        """Report how far a pass is, and end it where the solve was cancelled."""
+        self.clock.tell(self.stage, users, self.program.n_users)
+        if self.clock.stopped_by is StoppedBy.CANCELLED:
+            raise _Stopped
+
+    def run(self, start: Solution | StreamedSolution | None, out: Path, *, force: bool) -> StreamedSolution:
+        """Solve, and write the plan."""
+        self.stage = "users sampled and settled"
+        self._measure()
+        dual = self._dual(self.book, start)
+        proof = self._proof(dual)
+        if proof is not None:
+            raise InfeasibleError(self._why_infeasible(proof))
+        self.stage = "users summed up"
+        with self.clock.phase("assign"):
+            assigned = self._assign(dual)
+            bound = self._prove(dual, assigned)
+        with self.clock.phase("plan"):
+            pairs, bound, ended = self._priced(dual, assigned, bound)
+        if pairs is None:
+            raise NoSolutionError(f"There is no plan to write. {ended.words}")
+        with write_directory(out, kind="plan", force=force) as folder:
+            self.stage = "plan written"
+            with self.clock.phase("write"):
+                given = self._write(folder / PLAN, pairs)
+            solution = self._solution(bound, ended, given, out / PLAN)
+            write_records(solution, folder, self.instance.campaign)
+        return solution
+
+    # ---------------------------------------------------------------- steps
+
+    def _assign(self, dual: DualAnswer) -> Assigned:
+        """Return sums of what users outside the core take; who takes what is found again for the plan."""
+        return self.engine.assign(self.book.scores(dual.multipliers), dual.core.users, with_pairs=False)
+
+    def _round(
+        self, book: PriceBook, dual: DualAnswer, assigned: Assigned, bound: float, goal: float
+    ) -> tuple[Rounder, Rounded | None]:
+        """Decide on the core, and remember at which prices the others choose."""
+        rounder, rounded = super()._round(book, dual, assigned, bound, goal)
+        self.core, self.scores = rounder.users, rounder.scores
+        return rounder, rounded
+
+    def _nothing_is_a_plan(self) -> bool:
+        return not excesses(self.program.take(NOBODY), NO_PAIRS).any()
+
+    def _why_infeasible(self, proof: np.ndarray) -> str:
+        why = explain_infeasible(
+            self.instance,  # type: ignore[arg-type]
+            self.book,
+            self.engine,
+            self.scale,
+            self.clock,
+            proof="prices",
+            multipliers=proof,
+            with_mends=False,
+        )
+        return why.words
+
+    # ----------------------------------------------------------------- plan
+
+    def _write(self, file: Path, pairs: Pairs) -> int:
+        if pairs is NO_PAIRS:
+            self.sums = ExactTables.of(self.program)
+            return write_choices(file, self.instance, iter(()))
+        program = self.program.with_measures("value", "cost")
+        self.engine.program = program
+        taken = self.engine.taken(self.scores)
+        return write_choices(file, self.instance, taken, self.core, pairs)
+
+    def _solution(self, bound: float, ended: StoppedBy, given: int, plan: Path) -> StreamedSolution:
+        sums = self.sums
+        assert sums is not None
+        value = sums.total(self.program.objective)
+        sense = self.program.sense
+        names = tuple(row.name for row in self.program.rows)
+        return StreamedSolution(
+            status=Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE,
+            stopped_by=ended,
+            value=value,
+            bound=float(sense * bound),
+            gap=relative_gap(value, float(sense * bound)),
+            path=plan,
+            given=given,
+            prices=price_table(self.instance, self.book, NO_PAIRS, sums, self.multipliers),
+            certificate=Certificate(names, self.multipliers, sense * self.proven),
+            stats=self.stats
+            | {
+                "users": self.program.n_users,
+                "coupons": self.program.n_coupons,
+                "rows": self.book.n_rows,
+                "passes": self.engine.passes,
+                "users_read": self.program.reading.users,
+                "seconds": self.clock.seconds,
+                "seconds_by_phase": dict(self.clock.seconds_by_phase),
+                "peak_memory_mb": peak_memory_mb(),
+            },
+        )
