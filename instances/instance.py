@@ -55,10 +55,19 @@ class Instance:
         """The integer program that the rules make; compiled on first use."""
         return compile_program(self)
 
-    def with_program(self, program: Program) -> Instance:
-        """Return the same instance with another program than the one that its rules make."""
+    def with_program(self, program: Program, rules: tuple[Rule, ...] | None = None) -> Instance:
+        """Return the same instance with another program than the one that its rules make.
+
+        Parameters
+        ----------
+        program : Program
+        rules : tuple of Rule, optional
+            The rules that make the program, where they are others.
+        """
         other = copy(self)
         other.__dict__["program"] = program
+        if rules is not None:
+            other.__dict__["rules"] = rules
         return other
 
     def __repr__(self) -> str:

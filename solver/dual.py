@@ -37,6 +37,7 @@ LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 FIRST_STEPS, LAST_STEPS = 30, 60
+WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
@@ -121,7 +122,10 @@ class DualSearch:
                     return not _within(self.book.changes(multipliers - start), radius, FAR_BEYOND)
 
                 last = self._newton(core, basis, settled.tables, 1.0).minimise(
-                    start, width=found.width, precision=CORE_PRECISION, astray=astray
+                    start,
+                    width=found.width,
+                    precision=CORE_PRECISION,
+                    astray=astray,
                 )
             moved = self.book.changes(last.multipliers - start)
             if self._runs_away(last):
@@ -147,7 +151,8 @@ class DualSearch:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
         n = self.program.n_users
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
-        width: float | None = None
+        # Prices of a former solve are near: a narrow window will do.
+        width = None if start is None else WARM_WIDTH * self.scale.objective
         smaller, larger = max(FIRST_SAMPLE, USERS_A_ROW * self.book.n_rows), min(SECOND_SAMPLE, n // 3)
         sizes = [larger] if larger < 2 * smaller or start is not None else [smaller, larger]
         # Of very many users few must be left undecided, so prices must be known the better.

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
-from couponry.instances.plan_pairs import plan_pairs
 from couponry.instances.progress import Cancel, Progress, Report
 from couponry.instances.rules import Budget
 from couponry.solver.knee import knee
@@ -238,11 +236,9 @@ def frontier(
         if found and linear and found[-1].is_enough(gap):
             found.append(replace(found[-1], amount=amount, solved=False))
             continue
-        rules = list(instance.rules)
-        rules[position] = varied.model_copy(update={"amount": amount})
         last = next((p.solution for p in reversed(found) if p.solution.infeasibility is None), None)
         solution = solve(
-            replace(instance, rules=tuple(rules)),
+            _with_amount(instance, position, amount),
             gap=gap,
             start=last,
             seed=seed,
@@ -253,6 +249,19 @@ def frontier(
     if progress is not None:
         progress(Progress("frontier", len(found), len(amounts), "done"))
     return _put_together(instance, varied, position, found, linear)
+
+
+def _with_amount(instance: Instance, position: int, amount: float) -> Instance:
+    """Return the instance with another amount in one budget; nothing is read or compiled again."""
+    rules = list(instance.rules)
+    varied = rules[position]
+    assert isinstance(varied, Budget)
+    rules[position] = varied.model_copy(update={"amount": amount})
+    if rows_at_risk(instance.program):
+        return replace(instance, rules=tuple(rules))
+    program = instance.program
+    rows = tuple(replace(row, upper=amount) if row.rule == position else row for row in program.rows)
+    return instance.with_program(replace(program, rows=rows), tuple(rules))
 
 
 @dataclass(frozen=True)
@@ -370,17 +379,14 @@ def _record(instance: Instance, point: _Point, whole: Frontier) -> dict[str, Any
         "spend": row["activity"],
         "given": solution.plan.num_rows,
         "price": row["price"],
-        **_returns(instance, solution),
+        **_returns(solution),
     }
 
 
-def _returns(instance: Instance, solution: Solution) -> dict[str, float]:
+def _returns(solution: Solution) -> dict[str, float]:
     """Return what a plan costs, wins and earns, and the ratios of these."""
-    cost, value = (math.fsum(pc.fill_null(solution.plan[name], 0.0).to_numpy()) for name in ("cost", "value"))
-    revenue = math.nan
-    if "revenue" in instance.response.measures:
-        user, place = plan_pairs(instance, solution.plan)
-        revenue = math.fsum(instance.response.measure("revenue")[user, place].astype(np.float64))
+    totals = solution.stats["totals"]
+    cost, value, revenue = totals["cost"], totals["value"], totals.get("revenue", math.nan)
     paid = cost if cost > 0 else math.nan
     return {
         "cost": cost,

@@ -161,11 +161,22 @@ def build_solution(
             "coupons": len(instance.coupons),
             "rows": book.n_rows,
             **stats,
+            "totals": _totals(instance, held, held_sums),
             "seconds": clock.seconds,
             "seconds_by_phase": dict(clock.seconds_by_phase),
             "peak_memory_mb": peak_memory_mb(),
         },
     )
+
+
+def _totals(instance: Instance, pairs: Pairs, sums: ExactTables) -> dict[str, float]:
+    """Return the plan's sum of each measure of the response, rounded once."""
+    return {
+        name: sums.total(name)
+        if name in sums.high
+        else math.fsum(array[pairs.user, pairs.place].astype(np.float64).tolist())
+        for name, array in instance.response.measures.items()
+    }
 
 
 def peak_memory_mb() -> float:

@@ -172,6 +172,7 @@ class Solution:
     infeasibility : Infeasibility or None
     stats : dict
         ``method, users, coupons, rows, passes, core_users, seconds, seconds_by_phase, peak_memory_mb, seed``,
+        ``totals`` (measure → its sum over the plan)
         and ``bound_source``: ``"prices"`` where the certificate alone proves the bound, ``"search"`` where
         branch and bound made it tighter.
     """
