@@ -4,10 +4,10 @@
     python benchmarks/solver.py --only million resolve frontier rows
     python benchmarks/solver.py --only peers --users 20000
 
-A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five, in
-the same process. Instances have all nine kinds of rule at once and 60 rows or more. Peers solve the linear
-relaxation alone, where every rule is a row; ours is an integer plan with a proven gap. No solver's own bound is
-believed: each is recomputed from its multipliers. Kernels are compiled before clocks start. A busy machine
+A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five,
+in the same process. Instances have all nine kinds of rule at once and 60 rows or more. Peers solve the linear
+relaxation alone, where every rule is a row; ours is an integer plan with a proven gap. No solver's own bound
+is believed: each is recomputed from its multipliers. Kernels are compiled before clocks start. A busy machine
 blurs seconds; ratios suffer less.
 """
 
@@ -233,27 +233,37 @@ def lines(name: str, f: Figures) -> list[str]:
     """Return what a section found, with what it must reach."""
     made = {
         "million": lambda: [
-            f"gap {f['gap']:.1e} with {f['rows']} rows: {f['seconds']:.2f} s = {f['reads']:.0f} reads "
-            f"of {1e3 * f['read']:.1f} ms (at most 150), {f['passes']} passes (at most 6)",
+            (
+                f"gap {f['gap']:.1e} with {f['rows']} rows: {f['seconds']:.2f} s = {f['reads']:.0f} reads "
+                f"of {1e3 * f['read']:.1f} ms (at most 150), {f['passes']} passes (at most 6)"
+            ),
             f"memory {f['memory']:.2f} × the instance's arrays (at most 1.5)",
         ],
         "resolve": lambda: [
-            f"after another budget: {f['passes']} passes (at most 3), {f['seconds']:.2f} s "
-            f"(cold {f['cold']:.2f} s), gap {f['gap']:.1e}"
+            (
+                f"after another budget: {f['passes']} passes (at most 3), {f['seconds']:.2f} s "
+                f"(cold {f['cold']:.2f} s), gap {f['gap']:.1e}"
+            )
         ],
         "frontier": lambda: [
-            f"{f['points']} budgets: {f['seconds']:.1f} s = {f['solves']:.1f} single solves (at most 20), "
-            f"widest gap {f['widest gap']:.1e}"
+            (
+                f"{f['points']} budgets: {f['seconds']:.1f} s = {f['solves']:.1f} single solves "
+                f"(at most 20), widest gap {f['widest gap']:.1e}"
+            )
         ],
         "rows": lambda: [
-            f"{f['rows']} rows: {f['seconds']:.2f} s = {f['ratio']:.1f} × that of 60 rows (at most 3), "
-            f"gap {f['gap']:.1e}, {f['passes']} passes"
+            (
+                f"{f['rows']} rows: {f['seconds']:.2f} s = {f['ratio']:.1f} × that of 60 rows (at most 3), "
+                f"gap {f['gap']:.1e}, {f['passes']} passes"
+            )
         ],
         "peers": lambda: [
             f"ours {f['seconds']:.2f} s, gap {f['gap']:.1e}, {f['rows']} rows",
             *(
-                f"{label}: {f[f'{key} seconds']:.1f} s = {f[f'{key} ratio']:.0f} × ours (at least {least}); "
-                f"our bound is {f[f'bound above {key}']:+.1e} of it"
+                (
+                    f"{label}: {f[f'{key} seconds']:.1f} s = {f[f'{key} ratio']:.0f} × ours "
+                    f"(at least {least}); our bound is {f[f'bound above {key}']:+.1e} of it"
+                )
                 for key, label, least in (
                     ("highs", "HiGHS interior point", 200),
                     ("pdlp", "OR-Tools PDLP at 1e-6", 60),
@@ -262,8 +272,10 @@ def lines(name: str, f: Figures) -> list[str]:
             ),
         ],
         "growth": lambda: [
-            f"{kind} {point[kind]:>12,}: {point['seconds']:8.2f} s, {point['reads']:6.0f} reads, "
-            f"gap {point['gap']:.0e}, {point['passes']} passes"
+            (
+                f"{kind} {point[kind]:>12,}: {point['seconds']:8.2f} s, {point['reads']:6.0f} reads, "
+                f"gap {point['gap']:.0e}, {point['passes']} passes"
+            )
             for kind, points in f.items()
             for point in points
         ],

@@ -89,7 +89,8 @@ def _decimals(numbers: np.ndarray, bits: int) -> tuple[np.ndarray, float] | None
 
 def _power_of_two(numbers: np.ndarray, bits: int) -> float:
     size = float(np.abs(numbers).sum())
-    return 2.0 ** (bits - math.ceil(math.log2(size))) if size > 0 else 1.0
+    # No further than floats reach: numbers below that are as good as none.
+    return 2.0 ** min(bits - math.ceil(math.log2(size)), 1000) if size > 0 else 1.0
 
 
 def _ceiling_side(upper: float, scale: float, more: int) -> int | None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "solver": "",
     "solver/backends": "models",
+    "solver/figures": "report",
     "instances": "",
     "src/couponry/cli": "",
     "predictors": "predict",
