@@ -1,8 +1,8 @@
 """The solver beside its peers and the physical limit, all in one run on one machine; one table.
 
-    python benchmarks/solver.py                      # everything, some twenty minutes
-    python benchmarks/solver.py --only million resolve frontier rows
-    python benchmarks/solver.py --only peers --users 20000
+    python -m benchmarks.solver                      # everything, some twenty minutes
+    python -m benchmarks.solver --only million resolve frontier rows
+    python -m benchmarks.solver --only peers --users 20000
 
 A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five,
 in the same process. Instances have all nine kinds of rule at once and 60 rows or more. Peers solve the linear
