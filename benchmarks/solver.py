@@ -283,6 +283,24 @@ def lines(name: str, f: Figures) -> list[str]:
     return made[name]()
 
 
+def draw(growth: Figures, file: Path) -> None:
+    """Draw seconds against users, coupons and rows, each with what proportional growth would be."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    for axes, (kind, points) in zip(figure.subplots(1, len(growth)), growth.items(), strict=True):
+        size, seconds = ([point[key] for point in points] for key in (kind, "seconds"))
+        axes.loglog(size, seconds, "o-", color="#1f77b4")
+        axes.loglog(size, [seconds[-1] * s / size[-1] for s in size], ":", color="#888888")
+        axes.set_xlabel(
+            {"users": "users (10 coupons)", "coupons": "coupons (200,000 users)"}.get(kind, "rows")
+        )
+        axes.grid(visible=True, which="major", color="#dddddd")
+    figure.axes[0].set_ylabel("seconds, 2 cores")
+    figure.axes[-1].set_xlabel("rows (500,000 users × 20)")
+    figure.savefig(file, dpi=110)
+
+
 def main() -> None:
     """Run the sections, each in a process of its own, and print one table."""
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -290,6 +308,7 @@ def main() -> None:
     asked.add_argument("--users", type=int, help="in the place of 1,000,000, or of the peers' 100,000")
     asked.add_argument("--coupons", type=int)
     asked.add_argument("--json", type=Path, help="write the figures, too")
+    asked.add_argument("--figure", type=Path, help="draw the growth as a picture")
     asked.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.inside:
@@ -302,6 +321,8 @@ def main() -> None:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found[name] = json.loads(done.stdout.strip().split("\n")[-1])
         print("\n".join([name, *(f"  {line}" for line in lines(name, found[name]))]), flush=True)
+    if given.figure is not None and "growth" in found:
+        draw(found["growth"], given.figure)
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=1))
 
