@@ -195,7 +195,7 @@ class PriceBook:
         return float((np.abs(multipliers[priced]) * (np.abs(used) + 2 * frozen)).sum() + abs(self.constant))
 
     def clip(self, multipliers: np.ndarray) -> np.ndarray:
-        """Return the multipliers with those of absent sides, and those that are next to nothing, set to zero."""
+        """Return the multipliers, zero where the side is absent or the multiplier next to nothing."""
         multipliers = np.where(np.abs(multipliers) < np.finfo(np.float64).tiny, 0.0, multipliers)
         clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))
         return np.where(np.isfinite(self.lower), clipped, np.maximum(clipped, 0.0))
