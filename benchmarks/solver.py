@@ -283,6 +283,13 @@ def lines(name: str, f: Figures) -> list[str]:
     return made[name]()
 
 
+AXES = {
+    "users": "users (10 coupons)",
+    "coupons": "coupons (200,000 users)",
+    "rows": "rows (500,000 users × 20)",
+}
+
+
 def draw(growth: Figures, file: Path) -> None:
     """Draw seconds against users, coupons and rows, each with what proportional growth would be."""
     from matplotlib.figure import Figure
@@ -297,7 +304,6 @@ def draw(growth: Figures, file: Path) -> None:
         )
         axes.grid(visible=True, which="major", color="#dddddd")
     figure.axes[0].set_ylabel("seconds, 2 cores")
-    figure.axes[-1].set_xlabel("rows (500,000 users × 20)")
     figure.savefig(file, dpi=110)
 
 

@@ -36,7 +36,7 @@ FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
 LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
-FIRST_STEPS, LAST_STEPS = 30, 60
+FIRST_STEPS, LAST_STEPS = 60, 60
 WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.

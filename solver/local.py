@@ -25,7 +25,7 @@ __all__ = ["LocalEngine"]
 
 BLOCK = 4096
 # Users handed to a thread at a time: sums are made chunk by chunk, so this, too, fixes their order.
-CHUNK = 8 * BLOCK
+CHUNK, PARTS = 8 * BLOCK, 8
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 NO_LIST = np.zeros((1, 1), np.int32)
@@ -365,13 +365,15 @@ class LocalEngine:
 
     def _over_chunks(self, one: Callable[[Block], Answer]) -> Iterator[Answer]:
         """Answer chunk by chunk, in their order, a few at a time."""
-        if self.threads == 1 or self.n_users <= CHUNK:
-            yield from map(one, self.program.blocks(CHUNK))
+        # Of few users chunks are smaller, so that every thread has some; their size knows of no threads.
+        size = min(CHUNK, BLOCK * max(1, math.ceil(self.n_users / (PARTS * BLOCK))))
+        if self.threads == 1 or self.n_users <= size:
+            yield from map(one, self.program.blocks(size))
             return
         pool = _pool(self.threads)
         waiting: deque[Future[Answer]] = deque()
         try:
-            for chunk in self.program.blocks(CHUNK):
+            for chunk in self.program.blocks(size):
                 waiting.append(pool.submit(one, chunk))
                 if len(waiting) >= self.threads * AHEAD:
                     yield waiting.popleft().result()
