@@ -55,6 +55,13 @@ def test_hillstrom_says_where_the_data_are_missed(monkeypatch: pytest.MonkeyPatc
         execute(ROOT / "notebooks" / "02_hillstrom.ipynb")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_budgets_and_scenarios_runs() -> None:
+    """03 draws the frontier, scenarios, what staying near a plan costs, and what drawn campaigns spend."""
+    assert pictures(execute(ROOT / "notebooks" / "03_budgets_and_scenarios.ipynb")) == 4
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_committed_outputs_are_of_one_clean_run(path: Path) -> None:
     """Cells ran in order and without errors, nothing was written to stderr, and the file stays small."""
