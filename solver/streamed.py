@@ -66,7 +66,7 @@ def solve_streamed(
     gap : float
         Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
     time_limit : float, optional
-        Seconds, after which no better plan is looked for; passes that a plan needs are made all the same.
+        Seconds, after which no better plan is looked for; the pass that writes a plan is made all the same.
     start : Solution or StreamedSolution, optional
         A former solution, whose prices are started from.
     seed : int
