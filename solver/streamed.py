@@ -133,7 +133,7 @@ class _StreamedSearch(PricedSearch):
     def run(self, start: Solution | StreamedSolution | None, out: Path, *, force: bool) -> StreamedSolution:
         """Solve, and write the plan."""
         self.stage = "users sampled and settled"
-        self._measure()
+        self.measure()
         dual = self._dual(self.book, start)
         proof = self._proof(dual)
         if proof is not None:
