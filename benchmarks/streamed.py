@@ -29,6 +29,7 @@ from couponry.instances.drawn.asked import DEFAULT_SEGMENTS, Asked
 from couponry.instances.drawn.recipe import BLOCK, Recipe
 from couponry.instances.drawn.virtual import VirtualShards
 from couponry.instances.drawn.write import write_recipe
+from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualSearch
 from couponry.solver.local import LocalEngine
@@ -153,7 +154,7 @@ def _measured_part(
         search.program, search.book, search.engine, search.scale, 1e4 * search.scale.price, clock, given.seed
     )
     cpu = time.process_time()
-    sampled = dual.sampled()
+    sampled = dual.sampled(Basis.of(search.program), None)
     assert sampled is not None, "the sample's prices ran away"
     found, radius = sampled
     sampling = time.process_time() - cpu
@@ -167,8 +168,9 @@ def _measured_part(
         (
             f"{users:,} users × {given.coupons}, drawn again at every pass.",
             (
-                f"Measured: prices of samples, {sampling:.0f} CPU s with their drawing; one pass over the first "
-                f"{part:,} users ({part / users:.2%}), {1e6 * settling:.2f} CPU s a million with their drawing; "
+                f"Measured: prices of samples, {sampling:.0f} CPU s with their drawing; "
+                f"one pass over the first {part:,} users ({part / users:.2%}), "
+                f"{1e6 * settling:.2f} CPU s a million with their drawing; "
                 f"{undecided:.2%} of them undecided; peak {peak_memory_mb():.0f} MB."
             ),
             (
