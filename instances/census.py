@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -90,6 +90,11 @@ class Census:
             labels.append(values)
         order = np.lexsort(found.T[::-1]) if segments else np.arange(len(found))
         return cls(segments, tuple(labels), found[order], sizes[order], most, unlimited)
+
+    def scaled(self, users: int) -> Census:
+        """Return about the census of so many users of whom those counted are a sample."""
+        sizes = np.maximum(1, np.round(self.sizes * (users / self.sizes.sum()))).astype(np.int64)
+        return replace(self, sizes=sizes)
 
     @property
     def n_classes(self) -> int:

@@ -151,6 +151,18 @@ class StreamedInstance:
         columns = [*self.source.schema.names, *self.source.lists]
         yield from ahead(self._piece(part) for part in self.source.read(columns))
 
+    def whole(self) -> Instance:
+        """Read all users into memory."""
+        pieces = list(self.pieces())
+        lists = [piece.response.coupon for piece in pieces if piece.response.coupon is not None]
+        measures = {
+            name: np.concatenate([piece.response.measures[name] for piece in pieces])
+            for name in pieces[0].response.measures
+        }
+        users = Users(pa.concat_tables([piece.users.table for piece in pieces]).unify_dictionaries())
+        response = Response(measures, np.concatenate(lists) if lists else None)
+        return Instance(self.coupons, users, response, self.rules, self.campaign)
+
     def _piece(self, part: Part) -> Instance:
         measures = {name: array for name, array in part.lists.items() if name != SHORTLIST}
         try:

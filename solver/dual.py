@@ -104,7 +104,7 @@ class DualSearch:
     def _by_newton(self, start: np.ndarray | None) -> DualAnswer | None:
         """Return the minimiser, or None where the rules seem to clash."""
         basis = Basis.of(self.program)
-        sampled = self._sampled(basis, start)
+        sampled = self.sampled(basis, start)
         if sampled is None:
             return None
         found, radius = sampled
@@ -147,7 +147,7 @@ class DualSearch:
         with self.clock.phase("polish"):
             return self._polished(core, settled, last)
 
-    def _sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
+    def sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
         n = self.program.n_users
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)

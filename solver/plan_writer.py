@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def write_choices(
     taken: Iterator[tuple[Block, np.ndarray]],
     core: np.ndarray = NOBODY,
     pairs: Pairs | None = None,
-) -> int:
-    """Write ``user_id, coupon_id, value, cost``, one row a given coupon, and return how many they are.
+) -> tuple[int, float]:
+    """Write ``user_id, coupon_id, value, cost``, one row a given coupon; return how many, and their cost.
 
     Parameters
     ----------
@@ -50,21 +51,23 @@ def write_choices(
     """
     ids = _Ids(instance.source)
     names = pa.array(instance.coupons.ids, pa.string())
+    costs: list[float] = []
     with _Writer(file, ids.type) as writer:
         for block, places in taken:
             user, place = _pairs_of(block, places, core, pairs)
             coupon = place if block.coupon is None else block.coupon[user, place]
+            numbers = {
+                name: block.columns[name][user, place].astype(np.float64) for name in ("value", "cost")
+            }
+            costs.append(math.fsum(numbers["cost"]))
             writer.add(
                 {
                     "user_id": ids.of(block).take(pa.array(user)),
                     "coupon_id": names.take(pa.array(coupon)),
-                    **{
-                        name: block.columns[name][user, place].astype(np.float64)
-                        for name in ("value", "cost")
-                    },
+                    **numbers,
                 }
             )
-    return writer.rows
+    return writer.rows, math.fsum(costs)
 
 
 def _pairs_of(

@@ -54,7 +54,7 @@ class PricedSearch:
             "core_users": 0,
         }
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
         """Find the natural sizes of rows and objective on a few users."""
         users = self.program.sampler(self.seed, min(self.program.n_users, SCALE_SAMPLE)).users(SCALE_SAMPLE)
         self.scale = measure_scale(self.program.take(users), self.book, np.arange(len(users)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -208,6 +209,8 @@ class StreamedSolution:
         ``plan.parquet``: what :attr:`Solution.plan` holds, in the users' order.
     given : int
         Coupons given: rows of the plan.
+    cost : float
+        Σ cost of the plan.
     status, stopped_by, value, bound, gap, prices, certificate, infeasibility
         As in :class:`Solution`.
     stats : dict
@@ -221,6 +224,7 @@ class StreamedSolution:
     gap: float
     path: Path
     given: int
+    cost: float
     prices: pd.DataFrame
     certificate: Certificate
     infeasibility: Infeasibility | None = None
@@ -237,6 +241,7 @@ class StreamedSolution:
             solution.gap,
             path,
             solution.given,
+            math.fsum(solution.plan["cost"].to_pylist()),
             solution.prices,
             solution.certificate,
             solution.infeasibility,

@@ -173,7 +173,7 @@ class _Solve(PricedSearch):
 
     def run(self, start: Solution | None, *, plan: bool = True) -> Solution:
         """Solve; without ``plan`` only prove a bound, unless the whole program is small."""
-        self._measure()
+        self.measure()
         if self.merged is not None:
             pairs, bound, ended = self._merged(self.merged)
             if pairs is not None or ended is StoppedBy.INFEASIBLE:

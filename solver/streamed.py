@@ -13,7 +13,6 @@ import numpy as np
 
 from couponry.instances.atomic import check_free, write_directory
 from couponry.instances.errors import InfeasibleError, NoSolutionError
-from couponry.instances.files import read_instance
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.streamed import StreamedInstance, StreamedProgram, open_instance
 from couponry.solver.clock import Clock
@@ -67,7 +66,7 @@ def solve_streamed(
     gap : float
         Relative gap at which to stop, ``|bound − value| / max(1, |bound|)``.
     time_limit : float, optional
-        Seconds, after which no better plan is looked for; passes that a plan needs are made all the same.
+        Seconds, after which no better plan is looked for; the pass that writes a plan is made all the same.
     start : Solution or StreamedSolution, optional
         A former solution, whose prices are started from.
     seed : int
@@ -97,8 +96,9 @@ def solve_streamed(
     check_free(out, force=force)
     clock = Clock(time_limit, cancel, progress)
     given = instance if isinstance(instance, StreamedInstance) else open_instance(instance)
-    if given.n_users <= EXACT_USERS and not isinstance(instance, StreamedInstance):
-        whole = read_instance(instance)
+    if given.n_users <= EXACT_USERS:
+        # Less than a part: held whole, and solved as other small instances are.
+        whole = given.whole()
         solution = solve(whole, gap=gap, time_limit=time_limit, seed=seed, progress=progress, cancel=cancel)
         write_solution(solution, out, campaign=whole.campaign, force=force)
         return StreamedSolution.of(solution, Path(out) / PLAN)
@@ -133,7 +133,7 @@ class _StreamedSearch(PricedSearch):
     def run(self, start: Solution | StreamedSolution | None, out: Path, *, force: bool) -> StreamedSolution:
         """Solve, and write the plan."""
         self.stage = "users sampled and settled"
-        self._measure()
+        self.measure()
         dual = self._dual(self.book, start)
         proof = self._proof(dual)
         if proof is not None:
@@ -149,8 +149,8 @@ class _StreamedSearch(PricedSearch):
         with write_directory(out, kind="plan", force=force) as folder:
             self.stage = "plan written"
             with self.clock.phase("write"):
-                given = self._write(folder / PLAN, pairs)
-            solution = self._solution(bound, ended, given, out / PLAN)
+                given, cost = self._write(folder / PLAN, pairs)
+            solution = self._solution(bound, ended, given, cost, out / PLAN)
             write_records(solution, folder, self.instance.campaign)
         return solution
 
@@ -186,7 +186,7 @@ class _StreamedSearch(PricedSearch):
 
     # ----------------------------------------------------------------- plan
 
-    def _write(self, file: Path, pairs: Pairs) -> int:
+    def _write(self, file: Path, pairs: Pairs) -> tuple[int, float]:
         if pairs is NO_PAIRS:
             self.sums = ExactTables.of(self.program)
             return write_choices(file, self.instance, iter(()))
@@ -195,7 +195,9 @@ class _StreamedSearch(PricedSearch):
         taken = self.engine.taken(self.scores)
         return write_choices(file, self.instance, taken, self.core, pairs)
 
-    def _solution(self, bound: float, ended: StoppedBy, given: int, plan: Path) -> StreamedSolution:
+    def _solution(
+        self, bound: float, ended: StoppedBy, given: int, cost: float, plan: Path
+    ) -> StreamedSolution:
         sums = self.sums
         assert sums is not None
         value = sums.total(self.program.objective)
@@ -209,6 +211,7 @@ class _StreamedSearch(PricedSearch):
             gap=relative_gap(value, float(sense * bound)),
             path=plan,
             given=given,
+            cost=sums.total("cost") if "cost" in sums.high else cost,
             prices=price_table(self.instance, self.book, NO_PAIRS, sums, self.multipliers),
             certificate=Certificate(names, self.multipliers, sense * self.proven),
             stats=self.stats

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Target,
         UserCap,
     )
+    from couponry.instances.streamed import StreamedInstance, open_instance
     from couponry.instances.users import Users
     from couponry.instances.world import World
     from couponry.predictors.evaluate import Evaluation, evaluate_model
@@ -56,9 +57,10 @@ if TYPE_CHECKING:
     from couponry.solver.least_budget import LeastBudget, least_budget
     from couponry.solver.price_range import price_ranges
     from couponry.solver.scenario import Comparison, Scenario, compare
-    from couponry.solver.solution import Solution
+    from couponry.solver.solution import Solution, StreamedSolution
     from couponry.solver.solve import solve
-    from couponry.solver.verify import Verification, verify
+    from couponry.solver.streamed import solve_streamed
+    from couponry.solver.verify import Verification, verify, verify_streamed
 
 __version__ = "0.1.0"
 
@@ -95,6 +97,8 @@ __all__ = [
     "Scenario",
     "Solution",
     "Stock",
+    "StreamedInstance",
+    "StreamedSolution",
     "Target",
     "UserCap",
     "Users",
@@ -108,6 +112,7 @@ __all__ = [
     "frontier",
     "least_budget",
     "load_model",
+    "open_instance",
     "predict",
     "price_ranges",
     "read_hillstrom",
@@ -116,9 +121,11 @@ __all__ = [
     "read_karlan_list",
     "read_open_bandit",
     "solve",
+    "solve_streamed",
     "to_pyomo",
     "train",
     "verify",
+    "verify_streamed",
     "write_instance",
 ]
 
@@ -157,6 +164,7 @@ _NAMES = {
         "Target",
         "UserCap",
     ),
+    "couponry.instances.streamed": ("StreamedInstance", "open_instance"),
     "couponry.instances.users": ("Users",),
     "couponry.instances.world": ("World",),
     "couponry.predictors.evaluate": ("Evaluation", "evaluate_model"),
@@ -172,9 +180,10 @@ _NAMES = {
     "couponry.solver.least_budget": ("LeastBudget", "least_budget"),
     "couponry.solver.price_range": ("price_ranges",),
     "couponry.solver.scenario": ("Comparison", "Scenario", "compare"),
-    "couponry.solver.solution": ("Solution",),
+    "couponry.solver.solution": ("Solution", "StreamedSolution"),
     "couponry.solver.solve": ("solve",),
-    "couponry.solver.verify": ("Verification", "verify"),
+    "couponry.solver.streamed": ("solve_streamed",),
+    "couponry.solver.verify": ("Verification", "verify", "verify_streamed"),
 }
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name

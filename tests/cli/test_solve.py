@@ -150,3 +150,41 @@ def test_bad_option_is_named(
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.split())
     assert not (tmp_path / "plan").exists()
+
+
+def test_stream_writes_the_same_files(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """The small campaign solved by --stream: the same plan, value and certificate as without it."""
+    assert run("solve", campaign, "--out", tmp_path / "whole").exit_code == 0
+    done = run("solve", campaign, "--out", tmp_path / "plan", "--stream")
+    assert done.exit_code == 0, done.stderr
+    ours, theirs = read_solution(tmp_path / "plan"), read_solution(tmp_path / "whole")
+    assert ours.plan.equals(theirs.plan)
+    assert (ours.value, ours.bound, ours.stopped_by) == (theirs.value, theirs.bound, theirs.stopped_by)
+    assert "spring: optimal" in done.stdout
+    assert "2.00 CNY" in done.stdout
+
+
+def test_stream_with_json(run: Run, campaign: Path, tmp_path: Path) -> None:
+    """``--stream --json`` prints the summary that it writes."""
+    done = run("solve", campaign, "--out", tmp_path / "plan", "--stream", "--json")
+    assert json.loads(done.stdout).keys() >= KEYS
+    assert json.loads(done.stdout)["given"] == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--method", "highs"), "--method cannot be had with --stream"),
+        (("--csv",), "--csv cannot be had with --stream"),
+    ],
+)
+def test_stream_refuses_what_it_cannot_do(
+    run: Run, campaign: Path, tmp_path: Path, option: tuple[str, ...], words: str
+) -> None:
+    """Other methods and a CSV are refused before any work, with the way out."""
+    done = run("solve", campaign, "--out", tmp_path / "plan", "--stream", *option)
+    assert done.exit_code == 2
+    told = " ".join(done.stderr.split())
+    assert words in told
+    assert "leave --stream out" in told
+    assert not (tmp_path / "plan").exists()

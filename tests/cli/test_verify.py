@@ -66,3 +66,19 @@ def test_damaged_files_are_bad_input(run: Run, campaign: Path, plan: Path) -> No
         assert done.exit_code == 2
         assert str(file) in done.stderr
         file.write_bytes(whole)
+
+
+def test_stream_finds_the_same(run: Run, campaign: Path, plan: Path, tmp_path: Path) -> None:
+    """By --stream the plan is as valid; one that spends too much ends with code 1, a CSV with code 2."""
+    assert run("verify", campaign, plan, "--certificate", "--stream").stdout == (
+        run("verify", campaign, plan, "--certificate").stdout
+    )
+    table = pa.table({"user_id": ["u1", "u2", "u3"], "coupon_id": ["A", "A", "B"]})
+    write_plan(table, tmp_path / "theirs.parquet")
+    done = run("verify", campaign, tmp_path / "theirs.parquet", "--stream")
+    assert done.exit_code == 1
+    assert "is 3, at most 2 allowed: 1 too much" in done.stdout
+    write_plan(table, tmp_path / "theirs.csv")
+    done = run("verify", campaign, tmp_path / "theirs.csv", "--stream")
+    assert done.exit_code == 2
+    assert "check a CSV without --stream" in done.stderr

@@ -17,6 +17,7 @@ __all__ = [
     "OutDirectory",
     "PlanPath",
     "Seed",
+    "Stream",
     "TimeLimit",
 ]
 
@@ -34,6 +35,12 @@ PlanPath = Annotated[
 OutDirectory = Annotated[
     Path,
     typer.Option("--out", metavar="DIR", help="Where to write; made if need be.", show_default=False),
+]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream", help="Read users block by block, again at every pass: for what is larger than memory."
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what stands in the output place.")]
 Json = Annotated[

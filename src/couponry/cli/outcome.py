@@ -9,16 +9,19 @@ from couponry.cli.console import figure, money, print_table
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
-    from couponry.solver.solution import Solution
+    from couponry.instances.streamed import StreamedInstance
+    from couponry.solver.solution import Solution, StreamedSolution
 
 __all__ = ["print_outcome", "print_rules"]
 
 
-def print_outcome(instance: Instance, solution: Solution) -> None:
+def print_outcome(instance: Instance | StreamedInstance, solution: Solution | StreamedSolution) -> None:
     """Print what was found and how good it is."""
     from couponry.solver.scenario import plan_cost
+    from couponry.solver.solution import Solution
 
     campaign = instance.campaign
+    cost = plan_cost(solution) if isinstance(solution, Solution) else solution.cost
     print_table(
         f"{campaign.name}: {solution.status.value}. {solution.stopped_by.words}",
         ("objective", "plan", "best possible", "gap", "cost", "given", "users", "seconds"),
@@ -28,16 +31,16 @@ def print_outcome(instance: Instance, solution: Solution) -> None:
                 figure(solution.value),
                 figure(solution.bound),
                 f"{solution.gap:.1e}",
-                money(plan_cost(solution), campaign.currency),
-                f"{solution.plan.num_rows:,}",
-                f"{len(instance.users):,}",
+                money(cost, campaign.currency),
+                f"{solution.given:,}",
+                f"{solution.stats.get('users', 0):,}",
                 figure(solution.stats.get("seconds")),
             )
         ],
     )
 
 
-def print_rules(solution: Solution) -> None:
+def print_rules(solution: Solution | StreamedSolution) -> None:
     """Print every row with its activity, its limits and its price."""
     rows = [
         (

@@ -18,6 +18,7 @@ from couponry.cli.options import (
     Method,
     OutDirectory,
     Seed,
+    Stream,
     TimeLimit,
 )
 
@@ -31,6 +32,7 @@ EXAMPLES = (
     "couponry solve campaign --out plan",
     "couponry solve campaign --out plan --gap 1e-4 --time-limit 60 --force",
     "couponry solve responses.csv --out plan --csv --json",
+    "couponry solve campaign --out plan --stream",
 )
 
 
@@ -43,13 +45,19 @@ def solve(
     engine: Engine = "local",
     seed: Seed = 0,
     csv: Annotated[bool, typer.Option("--csv", help="Write the plan as plan.csv too.")] = False,
+    stream: Stream = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
     """Find the plan, and prove how far from the best possible it can be.
 
-    Writes plan.parquet, certificate.json and summary.json. Ctrl-C once keeps the best plan so far.
+    Writes plan.parquet, certificate.json and summary.json. Ctrl-C once keeps the best plan so far; with
+    --stream it keeps nothing.
     """
+    if stream:
+        _refuse_with_stream(method, engine, csv=csv)
+        _solve_streamed(instance, out, gap, time_limit, seed, json=json, force=force)
+        return
     from couponry.instances.atomic import check_free
     from couponry.instances.files import read_instance
     from couponry.solver.solution_files import write_solution
@@ -76,6 +84,51 @@ def solve(
         print_json(solution.summary())
     else:
         _show(given, solution, out)
+
+
+def _refuse_with_stream(method: str, engine: str, *, csv: bool) -> None:
+    from couponry.instances.errors import InputError
+
+    for option, given, allowed in (
+        ("--method", method, ("auto", "priced")),
+        ("--engine", engine, ("local",)),
+        ("--csv", csv, (False,)),
+    ):
+        if given not in allowed:
+            mend = "Leave it out" if option == "--csv" else f"Use {allowed[-1]}"
+            raise InputError(
+                f"{option} cannot be had with --stream",
+                column=option,
+                value=given,
+                mend=f"{mend}, or solve whole",
+            )
+
+
+def _solve_streamed(
+    instance: Path, out: Path, gap: float, time_limit: float | None, seed: int, *, json: bool, force: bool
+) -> None:
+    from couponry.cli.outcome import print_outcome, print_rules
+    from couponry.instances.streamed import open_instance
+    from couponry.solver.streamed import solve_streamed
+
+    with cancel_if_heeded("priced") as cancel, progress_bars(shown=not json) as progress:
+        given = open_instance(instance)
+        solution = solve_streamed(
+            given,
+            out,
+            gap=gap,
+            time_limit=time_limit,
+            seed=seed,
+            force=force,
+            progress=progress,
+            cancel=cancel,
+        )
+    if json:
+        print_json(solution.summary())
+        return
+    print_outcome(given, solution)
+    print_rules(solution)
+    say(f"Plan, certificate and summary: {out}")
 
 
 def has_plan(solution: Solution) -> bool:

@@ -1,0 +1,202 @@
+"""Instances that are read block by block."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from couponry.instances import Budget, Coverage, Freeze, InputError, Instance, Keep, Target
+from couponry.instances.census import Census
+from couponry.instances.files import read_instance, write_instance
+from couponry.instances.generators import draw_instance
+from couponry.instances.streamed import StreamedInstance, open_instance
+from couponry.instances.users import Users
+
+ROWS = 700
+
+
+def drawn(users: int = 5000, **options: object) -> Instance:
+    """Return a drawn instance whose users have limits of their own, some none."""
+    found = draw_instance(users, 6, seed=3, **options)  # type: ignore[arg-type]
+    own = np.random.default_rng(1).integers(0, 3, users)
+    column = pa.array(own, mask=own == 2)
+    table = found.users.table.append_column("max_coupons", column)
+    return Instance(found.coupons, Users(table), found.response, found.rules, found.campaign)
+
+
+def opened(instance: Instance, folder: Path, shard_rows: int = ROWS) -> StreamedInstance:
+    """Write an instance in shards, and open it."""
+    write_instance(instance, folder, shard_rows=shard_rows)
+    return open_instance(folder)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"shortlist": 3}, {"eligible": 0.5, "rules": ("budget", "user_cap")}]
+)
+def test_blocks_hold_what_the_program_in_memory_holds(tmp_path: Path, options: dict[str, object]) -> None:
+    """Five thousand users in shards of 700, read 512 at a time: rows, classes and numbers are the same."""
+    instance = drawn(**options)
+    program, streamed = instance.program, opened(instance, tmp_path / "a").program
+    assert repr(streamed.rows) == repr(program.rows)
+    sizes = ("n_users", "n_classes", "n_coupons", "places", "most_coupons", "measures", "objective", "money")
+    assert [getattr(streamed, size) for size in sizes] == [getattr(program, size) for size in sizes]
+    blocks = list(streamed.blocks(512))
+    assert [len(block) for block in blocks] == [512] * 9 + [5000 - 9 * 512]
+    for ours, theirs in zip(blocks, program.blocks(512), strict=True):
+        assert ours.first == theirs.first
+        np.testing.assert_array_equal(ours.classes, theirs.classes)
+        np.testing.assert_array_equal(ours.max_coupons, theirs.max_coupons)
+        for measure, column in theirs.columns.items():
+            np.testing.assert_array_equal(ours.columns[measure], column)
+        if theirs.coupon is not None:
+            np.testing.assert_array_equal(ours.coupon, theirs.coupon)
+
+
+def test_users_are_taken_wherever_they_stand(tmp_path: Path) -> None:
+    """The first, the last, and two of different shards come with their own numbers; so does nobody."""
+    instance = drawn()
+    streamed = opened(instance, tmp_path / "a").program
+    users = np.array([0, 1399, 1400, 4999])
+    ours, theirs = streamed.take(users), instance.program.take(users)
+    np.testing.assert_array_equal(ours.columns["value"], theirs.columns["value"])
+    np.testing.assert_array_equal(ours.classes.codes, theirs.classes.codes)
+    assert streamed.take(np.empty(0, np.int64)).n_users == 0
+
+
+def test_samples_do_not_depend_on_shards(tmp_path: Path) -> None:
+    """One seed draws the same users from shards of 700 and of 1,900, another seed others; small in large."""
+    instance = drawn()
+    first, second = (opened(instance, tmp_path / str(n), n).program for n in (700, 1900))
+    users = first.sampler(5, 900).users(900)
+    np.testing.assert_array_equal(users, second.sampler(5, 900).users(900))
+    assert not np.array_equal(users, first.sampler(6, 900).users(900))
+    assert set(first.sampler(5, 900).users(90)) <= set(users)
+
+
+def test_a_pass_reads_every_user_once(tmp_path: Path) -> None:
+    """Five thousand users are counted as read by a pass, and the segments alone before it."""
+    streamed = opened(drawn(), tmp_path / "a").program
+    assert streamed.reading.users == 0
+    assert sum(map(len, streamed.blocks(512))) == streamed.reading.users == 5000
+
+
+def test_census_counts_classes_in_order(tmp_path: Path) -> None:
+    """Regions and tiers in no order over two shards: four classes, sorted, with their sizes."""
+    table = pa.table(
+        {
+            "user_id": list("abcde"),
+            "region": ["south", "north", "south", "south", "north"],
+            "tier": [2, 1, 1, 2, 1],
+            "value": pa.array([[1.0]] * 5, pa.list_(pa.float32(), 1)),
+            "cost": pa.array([[1.0]] * 5, pa.list_(pa.float32(), 1)),
+        }
+    )
+    (tmp_path / "users").mkdir(parents=True)
+    pq.write_table(table.slice(0, 2), tmp_path / "users" / "part-0.parquet")
+    pq.write_table(table.slice(2), tmp_path / "users" / "part-1.parquet")
+    (tmp_path / "coupons.csv").write_text("coupon_id\nA\n")
+    (tmp_path / "instance.toml").write_text(
+        '[[coverage]]\nsegment = "region"\nat_least = 0.1\nusers = { tier = [1, 2] }\n'
+    )
+    instance = open_instance(tmp_path)
+    census = Census.of(instance.source, ["region", "tier"])
+    assert census.labels == (("north", "south"), (1, 2))
+    assert census.members.tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert census.sizes.tolist() == [2, 1, 2]
+    codes = [census.classes(instance.source, part) for part in instance.source.read(["region", "tier"])]
+    assert np.concatenate(codes).tolist() == [2, 0, 1, 2, 0]
+
+
+def test_numbers_that_cannot_be_are_refused_with_their_place(tmp_path: Path) -> None:
+    """User 1,500 is row 100 of the third shard: its infinite cost is told so, as by the reader in core."""
+    instance = drawn()
+    folder = tmp_path / "a"
+    streamed = opened(instance, folder)
+    file = folder / "users" / "part-0002.parquet"
+    table = pq.read_table(file)
+    cost = np.array(table["cost"].to_pylist(), np.float32)
+    cost[100, 4] = np.inf
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(cost.reshape(-1)), 6)
+    pq.write_table(table.set_column(table.column_names.index("cost"), "cost", lists), file)
+    with pytest.raises(InputError) as caught:
+        list(open_instance(folder).program.blocks(512))
+    assert str(caught.value) == (
+        f"{file}, row 100, column 'cost': cost of an eligible pair must be a finite number (place 4 of the "
+        "user's list) (got inf). Correct it, or set the pair's value to NaN to make it not eligible"
+    )
+    with pytest.raises(InputError) as whole:
+        read_instance(folder)
+    assert str(whole.value) == str(caught.value)
+    assert streamed.n_users == 5000
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    """A byte of the second shard's numbers is turned: reading stops there with the shard's name."""
+    streamed = opened(drawn(), tmp_path / "a")
+    file = tmp_path / "a" / "users" / "part-0001.parquet"
+    held = bytearray(file.read_bytes())
+    column = pq.ParquetFile(file).metadata.row_group(0)
+    at = next(
+        column.column(i) for i in range(column.num_columns) if column.column(i).path_in_schema[:5] == "value"
+    )
+    held[at.data_page_offset + at.total_compressed_size // 2] ^= 0xFF
+    file.write_bytes(held)
+    with pytest.raises(InputError, match=r"part-0001\.parquet: the Parquet file is damaged or was cut short"):
+        list(streamed.program.blocks(512))
+
+
+def test_a_shard_that_grows_meanwhile_is_refused(tmp_path: Path) -> None:
+    """A shard of other length than at the start is not read."""
+    streamed = opened(drawn(), tmp_path / "a")
+    file = tmp_path / "a" / "users" / "part-0000.parquet"
+    pq.write_table(pq.read_table(file).slice(1), file)
+    with pytest.raises(
+        InputError, match=r"the shard has changed while it was in use \(got '699 rows, 700 before'\)"
+    ):
+        list(streamed.program.blocks(512))
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        (
+            Keep(plan=pa.table({"user_id": ["u"], "coupon_id": ["C00"]}), share=0.5),
+            "a keep rule needs all users",
+        ),
+        (Freeze(plan=pa.table({"user_id": ["u"], "coupon_id": ["C00"]})), "a freeze rule needs all users"),
+        (Budget(amount=5.0, overspend_probability=0.1), "a budget at risk needs all users"),
+    ],
+)
+def test_rules_about_all_users_at_one_time_are_refused(tmp_path: Path, rule: object, problem: str) -> None:
+    """Keep, freeze and a budget at risk are refused with the way out."""
+    streamed = opened(drawn(20), tmp_path / "a")
+    with pytest.raises(InputError, match=rf"{problem}.*Leave the rule out, or read the instance whole"):
+        StreamedInstance(streamed.coupons, streamed.source, (rule,))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "rule", [Coverage(segment="regoin", at_least=0.1), Target(measure="clicks", at_least=1.0)]
+)
+def test_rules_that_name_nothing_are_refused_as_in_memory(tmp_path: Path, rule: Target | Coverage) -> None:
+    """A segment and a measure that are not there: the words are those of the reader in core."""
+    instance = drawn(20)
+    streamed = opened(instance, tmp_path / "a")
+    with pytest.raises(InputError) as ours:
+        StreamedInstance(streamed.coupons, streamed.source, (rule,)).program  # noqa: B018
+    with pytest.raises(InputError) as theirs:
+        Instance(instance.coupons, instance.users, instance.response, (rule,)).program  # noqa: B018
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_only_directories_of_shards_are_opened(tmp_path: Path) -> None:
+    """A long table is refused, and so is a directory without shards."""
+    table = tmp_path / "responses.csv"
+    table.write_text("user_id,coupon_id,value,cost\nu,A,1,1\n")
+    with pytest.raises(InputError, match="there is no such directory"):
+        open_instance(table)
+    (tmp_path / "coupons.csv").write_text("coupon_id\nA\n")
+    (tmp_path / "instance.toml").write_text("")
+    with pytest.raises(InputError, match="there are no shards to read block by block"):
+        open_instance(tmp_path)
