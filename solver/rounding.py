@@ -51,6 +51,8 @@ EXCHANGE_STEPS = (100_000, 800_000)
 # With more priced rows than this the first trials are longer in proportion.
 FEW_PRICED = 60
 FAR = 6.0
+# Up to so many users a search follows where so many times what is allowed is missing.
+FEW_USERS, ENOUGH = 50_000, 3.0
 FEWEST_EXCHANGED, MOST_EXCHANGED, EXCHANGED_A_ROW = 60, 3000, 15
 ROOM_FOR_ROUNDING = 1e-13
 FEWEST_OF_A_CLASS = 3
@@ -188,6 +190,7 @@ class Rounder:
         self.users, self.margin = dual.core.users, dual.core.margin
         self.program = program.take(self.users) if dual.people is None else dual.people
         self.whole = len(self.users) == program.n_users
+        self.few_users = program.n_users <= FEW_USERS
         row, place = np.nonzero(dual.core.chosen)
         self.chosen = Pairs(row, place)
         self.frozen = frozen_sums(program) if len(program.frozen) else None
@@ -206,8 +209,11 @@ class Rounder:
         best = self._exchanged() if self.program.n_users > FIRST_CORE else None
         if best is not None:
             self._tell(0, best)
-            # Beyond a few thousand users the search after it wins next to nothing, in many seconds.
-            if self._missing(best) <= self.allowed or not self.whole or self.clock.stopped_by is not None:
+            # Of many users, or from nearby, a search after it wins next to nothing, in many seconds.
+            enough = ENOUGH if self.few_users else math.inf
+            if self.whole:
+                enough = 1.0
+            if self._missing(best) <= enough * self.allowed or self.clock.stopped_by is not None:
                 return best
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
@@ -248,7 +254,12 @@ class Rounder:
             best = self._better(best, self._annealed(few, steps, seed))
             near_enough = best is not None and self._missing(best) <= self.allowed
             # Other trials win a third or so: from far away that is not enough.
-            far = best is not None and seed > 0 and self._missing(best) > FAR * self.allowed
+            far = (
+                best is not None
+                and seed > 0
+                and not self.few_users
+                and self._missing(best) > FAR * self.allowed
+            )
             if near_enough or far or self.clock.stopped_by is not None:
                 break
         return best
