@@ -43,7 +43,7 @@ _KINDS = {
     "coverage": ("Coverage", "Coupons in every group: at least, or at most, so many a head."),
     "parity": ("Parity", "In every group: per head no further from the overall figure than the tolerance."),
     "return_floor": ("Return", "Extra revenue must make up for cost so many times."),
-    "keep": ("Stability", "So many pairs of the earlier plan stay."),
+    "keep": ("Stability", "So many pairs of the earlier plan stay, or so few users are changed."),
 }
 _PROOFS = {
     "prices": "Proven by prices: weighed with them, no plan can meet these rules taken together.",
