@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -79,7 +78,13 @@ class Measures:
         self.instance = instance
         self._menu = len(instance.coupons)
         self._most = most_of_one(instance)
-        self._earlier = cache(self._read_earlier)
+        # No functools.cache: it would hold on to the users after their piece has been judged.
+        self._plans: dict[int, _Earlier] = {}
+
+    def _earlier(self, position: int) -> _Earlier:
+        if position not in self._plans:
+            self._plans[position] = self._read_earlier(position)
+        return self._plans[position]
 
     def _read_earlier(self, position: int) -> _Earlier:
         rule = self.instance.rules[position]

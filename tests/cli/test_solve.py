@@ -186,5 +186,5 @@ def test_stream_refuses_what_it_cannot_do(
     assert done.exit_code == 2
     told = " ".join(done.stderr.split())
     assert words in told
-    assert "leave --stream out" in told
+    assert "or solve whole" in told
     assert not (tmp_path / "plan").exists()
