@@ -22,9 +22,8 @@ from couponry.solver.stand_ins import rows_at_risk
 from couponry.solver.words import Figures, gain_words, objective_words
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from couponry.instances.rules import Campaign
+    from couponry.solver.figures import Figure
 
 __all__ = ["Frontier", "frontier", "varied_budget"]
 

@@ -22,6 +22,8 @@ from couponry.solver.grain import grains, round_inwards
 __all__ = ["PriceBook", "Tables"]
 
 Tables = dict[str, np.ndarray]
+# Multipliers below this are no prices: their products leave the range of floats.
+NOTHING = 1e-290
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,6 @@ class PriceBook:
 
     def clip(self, multipliers: np.ndarray) -> np.ndarray:
         """Return the multipliers, zero where the side is absent or the multiplier next to nothing."""
-        multipliers = np.where(np.abs(multipliers) < np.finfo(np.float64).tiny, 0.0, multipliers)
+        multipliers = np.where(np.abs(multipliers) < NOTHING, 0.0, multipliers)
         clipped = np.where(np.isfinite(self.upper), multipliers, np.minimum(multipliers, 0.0))
         return np.where(np.isfinite(self.lower), clipped, np.maximum(clipped, 0.0))

@@ -20,9 +20,8 @@ from couponry.solver.edits import Edit
 from couponry.solver.solve import solve
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from couponry.instances.instance import Instance
+    from couponry.solver.figures import Figure
     from couponry.solver.solution import Solution
 
 __all__ = ["Comparison", "Scenario", "compare"]

@@ -14,7 +14,7 @@ from couponry.solver.words import Figures, objective_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure  # the type of what is drawn, for others to name
 
     from couponry.solver.frontier import Frontier
     from couponry.solver.scenario import Comparison

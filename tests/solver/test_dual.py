@@ -117,7 +117,7 @@ def test_a_radius_of_next_to_nothing_costs_passes_alone(kind: str, monkeypatch: 
 def test_settling_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """However badly the radius misjudges the prices everybody is settled only so often."""
     some = parts("one", 0)
-    monkeypatch.setattr(dual, "_within", lambda moved, radius: False)
+    monkeypatch.setattr(dual, "_within", lambda moved, radius, times: False)
     answer, passes = search(some)
     assert passes == dual.SETTLES
     assert some.bound(answer.multipliers) == pytest.approx(optimum("one", 0), rel=1e-7)

@@ -147,7 +147,7 @@ def test_rows_in_their_own_units() -> None:
     assert table.loc["budget", "measure"] == "cost"
     assert table.loc["budget", "scope"] == "all coupons"
     said = str(table.loc["budget", "words"])
-    assert said.endswith("more on the limit of 8 money of cost wins 0.5000 conversions")
+    assert said == "0.1 more would win about 0.05 more conversions."
 
 
 def test_prices_of_a_least_cost_are_turned() -> None:
