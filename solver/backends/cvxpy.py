@@ -26,15 +26,19 @@ class Sides:
 
     def __init__(self, problem: LinearProgram, x: cvx.Variable) -> None:
         self.rows = problem.shape[0]
-        matrix = require_extra("scipy.sparse", "models").csr_array(
-            (problem.value, (problem.row, problem.column)), shape=problem.shape
-        )
+        sparse = require_extra("scipy.sparse", "models")
+        matrix = sparse.csr_array((problem.value, (problem.row, problem.column)), shape=problem.shape)
+        # Weights of a parity are numbers of users: a solver wants to see numbers near one.
+        largest = abs(matrix).max(axis=1).toarray().reshape(-1)
+        self.scale = 1.0 / np.where(largest > 0, largest, 1.0)
+        matrix = sparse.csr_array(sparse.diags_array(self.scale) @ matrix)
         self.above = np.flatnonzero(np.isfinite(problem.upper))
         self.below = np.flatnonzero(np.isfinite(problem.lower))
         self.constraints: list[Any] = []
         for side, limit, sign in ((self.above, problem.upper, 1.0), (self.below, problem.lower, -1.0)):
             if len(side):
-                self.constraints.append((sign * matrix[side]) @ x <= sign * limit[side])
+                limits = sign * self.scale[side] * limit[side]
+                self.constraints.append((sign * matrix[side]) @ x <= limits)
 
     def dual(self) -> np.ndarray:
         """Return what one more unit of each row's side is worth, ``(R,)``."""
@@ -44,7 +48,8 @@ class Sides:
             if len(side):
                 values = next(held).dual_value
                 if values is not None:
-                    dual[side] += sign * np.asarray(values, dtype=np.float64).reshape(-1)
+                    own = np.asarray(values, dtype=np.float64).reshape(-1)
+                    dual[side] += sign * self.scale[side] * own
         return dual
 
 

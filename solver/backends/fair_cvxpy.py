@@ -1,4 +1,4 @@
-"""The fairest fractional plan in one convex program, by CVXPY and Clarabel."""
+"""The fairest fractional plan in one convex program, by CVXPY with Clarabel, or SCS where that fails."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from couponry.solver.power_mean import Fairness
 from couponry.solver.prices import PriceBook
 
 __all__ = ["fractional_optimum"]
+
+FIRST_ORDER, MOST_STEPS = 1e-7, 50_000
 
 
 def fractional_optimum(
@@ -43,7 +45,12 @@ def fractional_optimum(
     else:
         asked = cvx.Problem(cvx.Maximize(_utility(per_head, fairness)), constraints)
     options: dict[str, Any] = {} if clock.time_limit is None else {"time_limit": max(clock.left(), 0.1)}
-    run(asked, cvx.CLARABEL, **options)
+    try:
+        run(asked, cvx.CLARABEL, **options)
+    except BackendError:
+        # A logarithm can fail it; a first-order method is slower, and exact enough: any weights prove a bound.
+        left = {} if clock.time_limit is None else {"time_limit_secs": max(clock.left(), 0.1)}
+        run(asked, cvx.SCS, eps=FIRST_ORDER, max_iters=MOST_STEPS, **left)
     if x.value is None:
         if asked.status == cvx.USER_LIMIT or clock.stopped_by is not None:
             return None, np.ones(len(groups.sizes))
