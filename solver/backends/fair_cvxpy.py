@@ -48,7 +48,7 @@ def fractional_optimum(
     try:
         run(asked, cvx.CLARABEL, **options)
     except BackendError:
-        # A logarithm can fail it; a first-order method is slower, and exact enough: any weights prove a bound.
+        # A logarithm can fail it. A first-order method is slower and exact enough: any weights prove a bound.
         left = {} if clock.time_limit is None else {"time_limit_secs": max(clock.left(), 0.1)}
         run(asked, cvx.SCS, eps=FIRST_ORDER, max_iters=MOST_STEPS, **left)
     if x.value is None:
