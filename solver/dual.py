@@ -36,7 +36,6 @@ FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
 LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
-FIRST_STEPS, LAST_STEPS = 60, 60
 WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
@@ -169,7 +168,6 @@ class DualSearch:
                     multipliers,
                     width=width,
                     precision=precision,
-                    iterations=LAST_STEPS if size == sizes[-1] else FIRST_STEPS,
                 )
             self._tell(f"sample of {size / n:.1%}", 0, found.value / found.share, size)
             multipliers, width = found.multipliers, found.width

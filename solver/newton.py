@@ -128,7 +128,6 @@ class Newton:
         width: float | None = None,
         precision: float = 1e-9,
         astray: Callable[[np.ndarray], bool] | None = None,
-        iterations: int = ITERATIONS,
     ) -> NewtonAnswer:
         """Minimise L from a start.
 
@@ -141,15 +140,13 @@ class Newton:
             Stop where the model promises less than this share of L.
         astray : callable, optional
             Stop at multipliers of which this is true.
-        iterations : int
-            Most steps, those refused included.
         """
         width = self.objective if width is None else width
         point = self._at(self.book.clip(start) / self.unit, width)
         width = self._fitting(point.near, width)
         damping, rejected, converged, hoped = 1e-3, 0, False, 0.0
         hessian = self._hessian(point.near, width)
-        for _ in range(iterations):
+        for _ in range(ITERATIONS):
             x = self._model_minimum(point, hessian, damping)
             step = x - point.x
             promised = self._promised(point, hessian, step)

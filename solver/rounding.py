@@ -210,9 +210,7 @@ class Rounder:
         if best is not None:
             self._tell(0, best)
             # Of many users, or from nearby, a search after it wins next to nothing, in many seconds.
-            enough = ENOUGH if self.few_users else math.inf
-            if self.whole:
-                enough = 1.0
+            enough = 1.0 if self.whole else ENOUGH if self.few_users else math.inf
             if self._missing(best) <= enough * self.allowed or self.clock.stopped_by is not None:
                 return best
         size = FIRST_CORE
