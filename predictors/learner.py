@@ -78,6 +78,9 @@ class Outcomes:
 class Learner(Protocol):
     """Something that learns outcomes under every arm.
 
+    Parameters are scikit-learn's: keywords of the constructor, ``seed`` among them, each with a default;
+    :class:`~couponry.predictors.parameters.Parameters` brings the three methods that speak of them.
+
     Attributes
     ----------
     layout
@@ -88,6 +91,21 @@ class Learner(Protocol):
 
     layout: Layout
     from_attributes: bool
+
+    def __init__(self, *, seed: int = 0, **options: Any) -> None: ...
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Return what the constructor takes by name."""
+        ...
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name."""
+        ...
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters."""
+        ...
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn from a log."""

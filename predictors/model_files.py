@@ -23,10 +23,10 @@ from couponry.instances.atomic import write_directory
 from couponry.instances.errors import InputError, require_extra
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
+from couponry.predictors.registry import model_entry
 from couponry.predictors.state import State
 
 if TYPE_CHECKING:
-    from couponry.predictors.learner import Learner
     from couponry.predictors.model import Model
 
 __all__ = ["read_model", "write_model"]
@@ -96,7 +96,7 @@ def read_model(path: str | Path) -> Model:
         return Model(
             FeatureEncoder.from_state(state.part("features")),
             Menu.from_state(state.part("menu")),
-            _learner(head["learner"], state.part("learner")),
+            model_entry(head["learner"]).load().from_state(state.part("learner")),
             head["card"],
         )
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -130,16 +130,6 @@ def _read_arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
     safetensors = require_extra("safetensors.numpy", "predict")
     arrays: dict[str, npt.NDArray[Any]] = safetensors.load_file(file)
     return arrays
-
-
-def _learner(name: str, state: State) -> Learner:
-    if name == "network":
-        from couponry.predictors.network.learner import NetworkLearner
-
-        return NetworkLearner.from_state(state)
-    from couponry.predictors.meta_learners.base import MetaLearner
-
-    return MetaLearner.from_state(state)
 
 
 def _digest(file: Path) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
-from couponry.instances.errors import InputError, did_you_mean, require_extra
+from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.progress import Report
 from couponry.predictors.features import FeatureEncoder
@@ -19,11 +17,12 @@ from couponry.predictors.log_checks import check_log, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
 from couponry.predictors.propensity import arm_shares, given_propensity
+from couponry.predictors.registry import MODELS, Entry, model_entry
 
 __all__ = ["MODELS", "train"]
 
-MODELS = ("network", "s", "t", "x", "dr")
-_PACKAGES = ("couponry", "numpy", "pandas", "scikit-learn")
+_PACKAGES = ("couponry", "numpy", "pandas")
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
 def train(
@@ -44,10 +43,10 @@ def train(
     ----------
     log : Log
         A randomised campaign, or one whose propensities are known or whose choices the features explain.
-    model : {"network", "s", "t", "x", "dr"}
-        The multi-arm network, or a meta-learner.
+    model : str
+        One of :data:`~couponry.predictors.registry.MODELS`: the multi-arm network, a meta-learner, …
     base : {"lightgbm", "sklearn"}
-        What a meta-learner is built of: gradient-boosted trees or linear models.
+        What a meta-learner is built of: gradient-boosted trees or linear models. Others do not ask.
     holdout : float
         Share of users that are kept from training and on which the model is judged (``card["metrics"]``);
         those of ``log.split(holdout, seed)``.
@@ -61,9 +60,9 @@ def train(
     least_rows : int
         Rows that every arm needs.
     options
-        For the network, those of :class:`~couponry.predictors.network.learner.NetworkLearner`, such as
-        ``epochs`` or ``members``; for meta-learners those of the learner, such as ``folds``, and
-        ``base_options``, such as ``{"trees": 200}``.
+        Parameters of the model's class, such as ``epochs`` or ``members`` of
+        :class:`~couponry.predictors.network.learner.NetworkLearner`, ``folds`` of a meta-learner, and
+        ``base_options`` of what it is built of, such as ``{"trees": 200}``.
 
     Returns
     -------
@@ -80,11 +79,12 @@ def train(
     if holdout:
         log, held = log.split(holdout, seed)
     check_log(log, least_rows)
-    learner = _learner(model, base, seed, options)
+    entry = model_entry(model)
+    learner = _learner(entry, base, seed, options)
     features = FeatureEncoder(kinds).fit(log.features)
     menu = Menu(log.coupons)
     learner.fit(training_rows(log, features, menu, learner), progress)
-    fitted = Model(features, menu, learner, _card(log, model, base, seed, options, features, learner))
+    fitted = Model(features, menu, learner, _card(log, entry, learner, options, features))
     if held is not None:
         from couponry.predictors.evaluate import evaluate_model
 
@@ -107,47 +107,24 @@ def training_rows(log: Log, features: FeatureEncoder, menu: Menu, learner: Learn
     )
 
 
-def _learner(model: str, base: str, seed: int, options: Mapping[str, Any]) -> Learner:
-    if model not in MODELS:
-        raise InputError("no such model", column="model", value=model, mend=did_you_mean(model, MODELS))
-    if model == "network":
-        require_extra("torch", "predict")
-        from couponry.predictors.network.learner import NetworkLearner
-        from couponry.predictors.network.training import Settings
-
-        own = inspect.signature(NetworkLearner).parameters
-        _check_options(
-            options, [n for n in own if n not in ("seed", "settings")] + [f.name for f in fields(Settings)]
-        )
-        return NetworkLearner(seed=seed, **options)
-    from couponry.predictors.meta_learners.base import MetaLearner, conversion_learner
-
-    own = inspect.signature(conversion_learner(model)).parameters
-    _check_options(options, [n for n in own if n != "bases"] + ["base_options"])
-    return MetaLearner(model, base, seed=seed, **options)
-
-
-def _check_options(options: Mapping[str, Any], known: list[str]) -> None:
+def _learner(entry: Entry, base: str, seed: int, options: Mapping[str, Any]) -> Learner:
+    known = [name for name in entry.options if name != "base"]
     for name in options:
         if name not in known:
             raise InputError("no such option of this model", column=name, mend=did_you_mean(name, known))
+    built_of = {"base": base} if "base" in entry.options else {}
+    return entry.load()(seed=seed, **built_of, **options)
 
 
 def _card(
-    log: Log,
-    model: str,
-    base: str,
-    seed: int,
-    options: Mapping[str, Any],
-    features: FeatureEncoder,
-    learner: Learner,
+    log: Log, entry: Entry, learner: Learner, options: Mapping[str, Any], features: FeatureEncoder
 ) -> Card:
-    needed = ("torch", "safetensors") if model == "network" else ("lightgbm", "safetensors")
+    parameters = learner.get_params()
     arms = dict(zip(("none", *log.coupons.ids), arm_shares(log).tolist(), strict=True))
     return {
-        "model": model,
-        "base": None if model == "network" else base,
-        "seed": seed,
+        "model": entry.name,
+        "base": parameters.get("base"),
+        "seed": parameters["seed"],
         "options": dict(options),
         "log": {
             "rows": log.n,
@@ -161,12 +138,12 @@ def _card(
         "segments": list(log.segments),
         "training": learner.report(),
         "metrics": {},
-        "versions": {package: _version(package) for package in (*_PACKAGES, *needed)},
+        "versions": {package: _version(package) for package in (*_PACKAGES, *entry.packages)},
     }
 
 
 def _version(package: str) -> str:
     try:
-        return version(package)
+        return version(_DISTRIBUTIONS.get(package, package))
     except PackageNotFoundError:
         return "not installed as a package"

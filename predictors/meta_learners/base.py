@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,10 @@ from couponry.predictors.amounts import AmountModel
 from couponry.predictors.base_learners.base import BaseLearner, base_learner
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows
+from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
-__all__ = ["Bases", "ConversionLearner", "MetaLearner", "as_probabilities"]
+__all__ = ["Bases", "MetaLearner", "as_probabilities"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,63 +51,48 @@ class Bases:
         return [self.kind.from_state(state) for state in states]
 
 
-class ConversionLearner(Protocol):
-    """Learns the probability of a conversion under every arm."""
+class MetaLearner(Parameters):
+    """What a meta-learner is beside its own way with conversions: money by arm and conversion, files.
 
-    bases: Bases
-
-    def __init__(self, bases: Bases, **options: Any) -> None: ...
-
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
-        """Learn from a log."""
-        ...
-
-    def predict(self, x: npt.NDArray[np.float32]) -> Floats:
-        """Return the probability under none and every coupon, float64 ``(n, J + 1)``."""
-        ...
-
-    def state(self) -> State:
-        """Return what was learnt."""
-        ...
-
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
-        ...
-
-
-class MetaLearner:
-    """A conversion learner, and money by arm and conversion beside it.
+    A meta-learner gives :meth:`learn`, :meth:`probability`, :meth:`learnt` and :meth:`relearn`.
 
     Parameters
     ----------
-    name : {"s", "t", "x", "dr"}
     base : {"lightgbm", "sklearn"}
+        What its regressions are.
     seed : int
     base_options : mapping, optional
         Passed to the base learners.
-    options
-        Passed to the conversion learner.
     """
 
+    name: ClassVar[str]
     from_attributes: bool = False
 
     def __init__(
-        self,
-        name: str,
-        base: str = "lightgbm",
-        *,
-        seed: int = 0,
-        base_options: Mapping[str, Any] | None = None,
-        **options: Any,
+        self, base: str = "lightgbm", *, seed: int = 0, base_options: Mapping[str, Any] | None = None
     ) -> None:
-        self.name = name
         self.bases = Bases(base, seed, base_options)
         self.layout: Layout = self.bases.kind.layout
-        self.conversion = conversion_learner(name)(self.bases, **options)
+
+    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
+        """Learn the probability of a conversion under every arm."""
+        raise NotImplementedError
+
+    def probability(self, x: npt.NDArray[np.float32]) -> Floats:
+        """Return the probability under none and every coupon, float64 ``(n, J + 1)``."""
+        raise NotImplementedError
+
+    def learnt(self) -> State:
+        """Return what :meth:`learn` left."""
+        raise NotImplementedError
+
+    def relearn(self, state: State) -> None:
+        """Take back what :meth:`learnt` gave."""
+        raise NotImplementedError
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn conversions, costs and revenue."""
-        self.conversion.fit(rows, progress)
+        self.learn(rows, progress)
         self.cost = self._amount(rows, rows.cost)
         self.revenue = self._amount(rows, rows.revenue)
         if progress:
@@ -121,7 +107,7 @@ class MetaLearner:
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
     ) -> Outcomes:
         """Return the outcomes under none and the coupons at ``known``; attributes are not used."""
-        probability = self.conversion.predict(x)[:, np.append(0, known + 1)]
+        probability = self.probability(x)[:, np.append(0, known + 1)]
         return Outcomes(
             probability,
             self.cost.predict(x, probability, known),
@@ -134,35 +120,20 @@ class MetaLearner:
 
     def state(self) -> State:
         """Return what was learnt."""
-        state = State({"name": self.name, "base": self.bases.name})
-        for part in ("conversion", "cost", "revenue"):
-            state.put(part, getattr(self, part).state())
+        state = State({"parameters": self.get_params()})
+        state.put("conversion", self.learnt())
+        state.put("cost", self.cost.state())
+        state.put("revenue", self.revenue.state())
         return state
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
-        learner = cls(state.facts["name"], state.facts["base"])
-        learner.conversion.restore(state.part("conversion"))
+        learner = cls(**state.facts["parameters"])
+        learner.relearn(state.part("conversion"))
         learner.cost = AmountModel.from_state(state.part("cost"))
         learner.revenue = AmountModel.from_state(state.part("revenue"))
         return learner
-
-
-def conversion_learner(name: str) -> type[ConversionLearner]:
-    """Return the class of a meta-learner."""
-    from couponry.predictors.meta_learners.dr import DRLearner
-    from couponry.predictors.meta_learners.s import SLearner
-    from couponry.predictors.meta_learners.t import TLearner
-    from couponry.predictors.meta_learners.x import XLearner
-
-    learners: dict[str, type[ConversionLearner]] = {
-        "s": SLearner,
-        "t": TLearner,
-        "x": XLearner,
-        "dr": DRLearner,
-    }
-    return learners[name]
 
 
 def as_probabilities(without: Floats, uplift: Floats) -> Floats:

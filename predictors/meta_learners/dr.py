@@ -8,21 +8,22 @@ References
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.learner import TrainingRows, folds_by_user
-from couponry.predictors.meta_learners.base import Bases, as_probabilities
+from couponry.predictors.meta_learners.base import MetaLearner, as_probabilities
 from couponry.predictors.meta_learners.t import fit_by_arm, predict_by_arm
 from couponry.predictors.state import State
 
 __all__ = ["DRLearner"]
 
 
-class DRLearner:
+class DRLearner(MetaLearner):
     """Regress, for every coupon, the doubly robust score on the features [1]_.
 
     With μ from models fitted on other folds, e the propensity of the given arm A, and ψ_a = μ_a +
@@ -31,19 +32,30 @@ class DRLearner:
 
     Parameters
     ----------
-    bases : Bases
+    base, seed, base_options
+        Those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     folds : int
         Folds of users for μ.
     least_propensity : float
         Smaller propensities count as this one: a little bias for much less variance.
     """
 
-    def __init__(self, bases: Bases, folds: int = 3, least_propensity: float = 0.01) -> None:
-        self.bases = bases
+    name = "dr"
+
+    def __init__(
+        self,
+        base: str = "lightgbm",
+        *,
+        seed: int = 0,
+        base_options: Mapping[str, Any] | None = None,
+        folds: int = 3,
+        least_propensity: float = 0.01,
+    ) -> None:
+        super().__init__(base, seed=seed, base_options=base_options)
         self.folds = folds
         self.least_propensity = least_propensity
 
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
         """Cross-fit outcomes, then learn every coupon's effect from all rows."""
         scores = self.scores(rows, progress)
         control = np.flatnonzero(rows.arm == -1)
@@ -56,7 +68,6 @@ class DRLearner:
             self.effects.append(self.bases.effect().fit(rows.x, score, None, rows.categorical))
             if progress:
                 progress(Progress("training", j + 1, rows.arms, "effect by coupon"))
-        return self
 
     def scores(self, rows: TrainingRows, progress: Report | None = None) -> npt.NDArray[np.float64]:
         """Return the doubly robust score ψ of every row and arm, none first, float64 ``(n, J + 1)``."""
@@ -72,20 +83,19 @@ class DRLearner:
         scores[each, given] += (rows.conversion - scores[each, given]) / propensity
         return scores
 
-    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         uplift = np.column_stack([model.predict(x) for model in self.effects])
         return as_probabilities(self.without.predict(x), uplift)
 
-    def state(self) -> State:
-        """Return what was learnt."""
+    def learnt(self) -> State:
+        """Return what was learnt of conversions."""
         state = State()
         state.put("without", self.without.state())
         state.put_all("effects", [model.state() for model in self.effects])
         return state
 
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
+    def relearn(self, state: State) -> None:
+        """Take back what :meth:`learnt` gave."""
         self.without = self.bases.kind.from_state(state.part("without"))
         self.effects = self.bases.restored(state.parts("effects"))
-        return self

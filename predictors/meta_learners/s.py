@@ -8,7 +8,7 @@ References
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,36 +16,32 @@ import numpy.typing as npt
 from couponry.instances.errors import require_extra
 from couponry.instances.progress import Report
 from couponry.predictors.learner import TrainingRows
-from couponry.predictors.meta_learners.base import Bases
+from couponry.predictors.meta_learners.base import MetaLearner
 from couponry.predictors.state import State
 
 __all__ = ["SLearner"]
 
 
-class SLearner:
+class SLearner(MetaLearner):
     """One regression of the conversion on features and arm [1]_.
 
     Trees see the arm as one more category. A linear model sees it as an indicator and as a second copy of the
     features for each arm, so that effects may differ between users; its penalty shrinks these differences
     towards one effect for all.
 
-    Parameters
-    ----------
-    bases : Bases
+    Parameters are those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     """
 
-    def __init__(self, bases: Bases) -> None:
-        self.bases = bases
+    name = "s"
 
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
         """Learn from all rows together."""
         self.arms = rows.arms
         x = self._with_arm(rows.x, rows.arm)
         categorical = (*rows.categorical, x.shape[1] - 1) if self._as_code else ()
         self.model = self.bases.probability().fit(x, rows.conversion, None, categorical)
-        return self
 
-    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         columns = [
             self.model.predict(self._with_arm(x, np.full(len(x), a, np.int32))) for a in range(-1, self.arms)
@@ -72,14 +68,13 @@ class SLearner:
         )
         return sparse.hstack([sparse.csr_matrix(x), indicator, copies]).tocsr()
 
-    def state(self) -> State:
-        """Return what was learnt."""
+    def learnt(self) -> State:
+        """Return what was learnt of conversions."""
         state = State({"arms": self.arms})
         state.put("model", self.model.state())
         return state
 
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
+    def relearn(self, state: State) -> None:
+        """Take back what :meth:`learnt` gave."""
         self.arms = int(state.facts["arms"])
         self.model = self.bases.kind.from_state(state.part("model"))
-        return self

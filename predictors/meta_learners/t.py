@@ -8,50 +8,43 @@ References
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.base_learners.base import BaseLearner
 from couponry.predictors.learner import TrainingRows
-from couponry.predictors.meta_learners.base import Bases
+from couponry.predictors.meta_learners.base import Bases, MetaLearner
 from couponry.predictors.state import State
 
 __all__ = ["TLearner", "fit_by_arm", "predict_by_arm"]
 
 
-class TLearner:
+class TLearner(MetaLearner):
     """A regression of the conversion on the features for each arm, none among them [1]_.
 
-    Parameters
-    ----------
-    bases : Bases
+    Parameters are those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     """
 
-    def __init__(self, bases: Bases) -> None:
-        self.bases = bases
+    name = "t"
 
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
         """Learn each arm from its own rows."""
         self.models = fit_by_arm(self.bases, rows, np.arange(rows.n), progress)
-        return self
 
-    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         return predict_by_arm(self.models, x)
 
-    def state(self) -> State:
-        """Return what was learnt."""
+    def learnt(self) -> State:
+        """Return what was learnt of conversions."""
         state = State()
         state.put_all("models", [model.state() for model in self.models])
         return state
 
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
+    def relearn(self, state: State) -> None:
+        """Take back what :meth:`learnt` gave."""
         self.models = self.bases.restored(state.parts("models"))
-        return self
 
 
 def fit_by_arm(

@@ -8,33 +8,28 @@ References
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.base_learners.base import BaseLearner
 from couponry.predictors.learner import TrainingRows
-from couponry.predictors.meta_learners.base import Bases, as_probabilities
+from couponry.predictors.meta_learners.base import MetaLearner, as_probabilities
 from couponry.predictors.meta_learners.t import fit_by_arm
 from couponry.predictors.state import State
 
 __all__ = ["XLearner"]
 
 
-class XLearner:
+class XLearner(MetaLearner):
     """Effects imputed on both groups and averaged by their shares [1]_, one coupon after another.
 
-    Parameters
-    ----------
-    bases : Bases
+    Parameters are those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     """
 
-    def __init__(self, bases: Bases) -> None:
-        self.bases = bases
+    name = "x"
 
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
+    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
         """Learn outcomes by arm, then effects on the treated and on the untreated of every coupon."""
         outcome = fit_by_arm(self.bases, rows, np.arange(rows.n), progress)
         self.without = outcome[0]
@@ -52,26 +47,24 @@ class XLearner:
             if progress:
                 progress(Progress("training", j + 1, rows.arms, "effect by coupon"))
         self.share = np.array(share)
-        return self
 
-    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         treated = np.column_stack([model.predict(x) for model in self.on_treated])
         control = np.column_stack([model.predict(x) for model in self.on_control])
         return as_probabilities(self.without.predict(x), self.share * control + (1 - self.share) * treated)
 
-    def state(self) -> State:
-        """Return what was learnt."""
+    def learnt(self) -> State:
+        """Return what was learnt of conversions."""
         state = State(arrays={"share": self.share})
         state.put("without", self.without.state())
         state.put_all("on_treated", [model.state() for model in self.on_treated])
         state.put_all("on_control", [model.state() for model in self.on_control])
         return state
 
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
+    def relearn(self, state: State) -> None:
+        """Take back what :meth:`learnt` gave."""
         self.share = state.arrays["share"]
         self.without = self.bases.kind.from_state(state.part("without"))
         self.on_treated = self.bases.restored(state.parts("on_treated"))
         self.on_control = self.bases.restored(state.parts("on_control"))
-        return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ from couponry.predictors.network.calibration import Slopes, bring_to_scale, teac
 from couponry.predictors.network.data import NetworkData
 from couponry.predictors.network.module import ResponseModule, Shape, money_ratio
 from couponry.predictors.network.training import Fitted, Settings, train_network
+from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
 __all__ = ["NetworkLearner"]
 
 
-class NetworkLearner:
+class NetworkLearner(Parameters):
     """The multi-arm network.
 
     Parameters
@@ -43,6 +44,7 @@ class NetworkLearner:
 
     layout: Layout = "standard"
     from_attributes: bool = True
+    keywords: ClassVar[Any] = Settings
 
     def __init__(
         self,

@@ -144,4 +144,4 @@ def test_arrays_are_what_was_learnt(saved):
 
     arrays = load_file(saved[1] / "arrays.safetensors")
     share = next(array for name, array in arrays.items() if name.endswith("conversion/share"))
-    assert np.array_equal(share, saved[0].learner.conversion.share)
+    assert np.array_equal(share, saved[0].learner.share)

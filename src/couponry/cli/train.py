@@ -10,6 +10,7 @@ import typer
 from couponry.cli.console import print_json, progress_bars, say
 from couponry.cli.evaluation import HOLDOUT
 from couponry.cli.options import Force, Json, OutDirectory, Seed
+from couponry.predictors.registry import MODELS
 
 if TYPE_CHECKING:
     from couponry.instances.log import Log
@@ -41,7 +42,7 @@ def train(
         ),
     ] = "couponry",
     model: Annotated[
-        str, typer.Option("--model", metavar="MODEL", help="network, or a meta-learner: s, t, x or dr.")
+        str, typer.Option("--model", metavar="MODEL", help=f"What to train: {', '.join(MODELS)}.")
     ] = "network",
     base: Annotated[
         str,

@@ -9,8 +9,10 @@ from tests.predictors.small_world import FACE_VALUES, SmallWorld
 from couponry.predictors.evaluate.policies import budgeted
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
-from couponry.predictors.meta_learners.base import MetaLearner, as_probabilities
+from couponry.predictors.meta_learners.base import as_probabilities
 from couponry.predictors.meta_learners.dr import DRLearner
+from couponry.predictors.meta_learners.x import XLearner
+from couponry.predictors.registry import model_entry
 from couponry.predictors.train import training_rows
 
 ALL = np.arange(3)
@@ -24,7 +26,7 @@ def trained_on():
 
 def fitted(log, name, base, **options):
     """Return a fitted learner and a function from features to its answers."""
-    learner = MetaLearner(name, base, **options)
+    learner = model_entry(name).load()(base=base, **options)
     encoder = FeatureEncoder().fit(log.features)
     learner.fit(training_rows(log, encoder, Menu(log.coupons), learner))
 
@@ -65,7 +67,7 @@ def test_a_round_trip_changes_no_bit(trained_on, name, base):
     log, others = trained_on
     learner, answer = fitted(log.take(np.arange(2000)), name, base)
     before = answer(others.features)
-    again = MetaLearner.from_state(learner.state())
+    again = type(learner).from_state(learner.state())
     encoder = FeatureEncoder().fit(log.take(np.arange(2000)).features)
     after = again.predict(encoder.encode(others.features, again.layout), ALL, np.zeros((3, 0), np.float32))
     for name_ in ("conversion", "cost", "revenue"):
@@ -126,10 +128,9 @@ def test_small_propensities_are_bounded_in_the_dr_learner(trained_on):
     small = replace(log.take(np.arange(2000)), propensity=np.full(2000, 1e-6))
     scores = {}
     for least in (0.01, 0.1):
-        learner = MetaLearner("dr", "sklearn", least_propensity=least)
+        learner = DRLearner("sklearn", least_propensity=least)
         rows = training_rows(small, FeatureEncoder().fit(small.features), Menu(small.coupons), learner)
-        assert isinstance(learner.conversion, DRLearner)
-        scores[least] = np.abs(learner.conversion.scores(rows)).max()
+        scores[least] = np.abs(learner.scores(rows)).max()
     assert scores[0.01] < 1 + 1 / 0.01
     assert scores[0.1] < 1 + 1 / 0.1
 
@@ -143,7 +144,7 @@ def test_probabilities_stay_in_their_range():
 def test_progress_is_told(trained_on):
     """Steps done never exceed steps in all, and the last says which learner."""
     log, _ = trained_on
-    learner = MetaLearner("x", "sklearn")
+    learner = XLearner("sklearn")
     small = log.take(np.arange(1000))
     told = []
     learner.fit(

@@ -1,0 +1,91 @@
+"""Every model by name: where its class is, what it needs, what it is.
+
+A model is one file with a class that keeps the contract of :class:`~couponry.predictors.learner.Learner`
+(``fit``, ``predict``, ``get_params``, ``set_params``, ``state``, ``from_state``), and one line here. The
+class is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from couponry.instances.errors import InputError, did_you_mean, require_extra
+
+if TYPE_CHECKING:
+    from couponry.predictors.learner import Learner
+
+__all__ = ["MODELS", "Entry", "model_entry"]
+
+_HERE = "couponry.predictors."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be trained by name.
+
+    Attributes
+    ----------
+    name : str
+    where : str
+        ``module:class`` below :mod:`couponry.predictors`.
+    words : str
+        What it is, in one line.
+    packages : tuple of str
+        What must be installed; their versions go onto the model's card.
+    extra : str
+        Which extra of couponry brings them.
+    """
+
+    name: str
+    where: str
+    words: str
+    packages: tuple[str, ...]
+    extra: str = "predict"
+
+    def load(self) -> type[Learner]:
+        """Return the model's class.
+
+        Raises
+        ------
+        MissingExtraError
+            If a package that it needs is not installed.
+        """
+        for package in self.packages:
+            require_extra(package, self.extra)
+        module, _, name = self.where.partition(":")
+        found: type[Learner] = getattr(import_module(_HERE + module), name)
+        return found
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What can be said of the model by name, beside ``seed``."""
+        return tuple(name for name in self.load().parameter_names() if name != "seed")
+
+
+_TORCH = ("torch", "safetensors")
+_TREES = ("lightgbm", "sklearn", "safetensors")
+
+_ENTRIES = (
+    Entry("network", "network.learner:NetworkLearner", "multi-arm network, members in pairs", _TORCH),
+    Entry("s", "meta_learners.s:SLearner", "one regression with the arm among its inputs", _TREES),
+    Entry("t", "meta_learners.t:TLearner", "one regression an arm", _TREES),
+    Entry("x", "meta_learners.x:XLearner", "each group's outcome against the other group's model", _TREES),
+    Entry("dr", "meta_learners.dr:DRLearner", "regression of doubly robust scores, cross-fitted", _TREES),
+)
+
+MODELS = {entry.name: entry for entry in _ENTRIES}
+
+
+def model_entry(name: str) -> Entry:
+    """Return the entry of a model.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    if name not in MODELS:
+        raise InputError("no such model", column="model", value=name, mend=did_you_mean(name, MODELS))
+    return MODELS[name]

@@ -1,0 +1,70 @@
+"""Every model by name keeps the contract."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from tests.predictors.small_world import SmallWorld
+
+from couponry.instances.errors import InputError, MissingExtraError
+from couponry.predictors.model import load_model
+from couponry.predictors.registry import MODELS, Entry, model_entry
+from couponry.predictors.train import train
+
+# What makes a model small enough to be trained here; a model that is not named is small by default.
+SMALL = {
+    "network": {"members": 2, "width": 16, "depth_width": 8, "epochs": 2},
+}
+MEASURES = ("value", "cost", "revenue", "value_se")
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Sixteen hundred exposures."""
+    return SmallWorld.draw(1600, 0).log(0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_is_saved_and_the_same_when_trained_again(name, log, tmp_path):
+    """Bit by bit; a model may or may not have standard errors."""
+    others = SmallWorld.draw(500, 1).features
+    model, again = (train(log, name, seed=2, **SMALL.get(name, {})) for _ in range(2))
+    model.save(tmp_path / "model")
+    read = load_model(tmp_path / "model")
+    answer = model.predict_response(others)
+    for other in (again.predict_response(others), read.predict_response(others)):
+        assert other.measures.keys() == answer.measures.keys()
+        for measure in set(MEASURES) & set(answer.measures):
+            assert np.array_equal(other.measure(measure), answer.measure(measure))
+    assert read.card == model.card
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_has_scikit_learns_parameters(name):
+    """A seed among them; a clone has the same, and setting them holds."""
+    learner = model_entry(name).load()(seed=4, **SMALL.get(name, {}))
+    assert learner.get_params()["seed"] == 4
+    assert set(learner.get_params()) == set(type(learner).parameter_names())
+    assert clone(learner).get_params() == learner.get_params()
+    assert learner.set_params(seed=5).get_params()["seed"] == 5
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_has_words_and_options(name):
+    """One line of what it is; names of what can be said of it."""
+    entry = model_entry(name)
+    assert entry.words
+    assert "\n" not in entry.words
+    assert "seed" not in entry.options
+
+
+def test_an_unknown_model_is_refused():
+    """With the nearest known one."""
+    with pytest.raises(InputError, match=r"no such model \(got 'netwrok'\). Did you mean 'network'"):
+        model_entry("netwrok")
+
+
+def test_what_a_model_needs_is_told():
+    """Where a package is missing, the extra that brings it."""
+    entry = Entry("new", "meta_learners.s:SLearner", "…", ("no_such_package",), extra="predict")
+    with pytest.raises(MissingExtraError, match=r"no_such_package is not installed.*couponry\[predict\]"):
+        entry.load()
