@@ -15,9 +15,10 @@ from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
+from couponry.solver.open_users import Rounded
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, relative_gap
-from couponry.solver.rounding import Rounded, Rounder
+from couponry.solver.rounding import Rounder
 from couponry.solver.scale import measure_scale
 from couponry.solver.solution import Solution, StoppedBy, StreamedSolution
 

@@ -21,11 +21,12 @@ from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import excesses
 from couponry.solver.infeasible import explain_infeasible
+from couponry.solver.open_users import Rounded
 from couponry.solver.plan_writer import write_choices
 from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.result import NO_PAIRS, peak_memory_mb, price_table, relative_gap
-from couponry.solver.rounding import Rounded, Rounder
+from couponry.solver.rounding import Rounder
 from couponry.solver.solution import Certificate, Solution, Status, StoppedBy, StreamedSolution
 from couponry.solver.solution_files import PLAN, write_records, write_solution
 from couponry.solver.solve import check_arguments, solve
@@ -165,7 +166,7 @@ class _StreamedSearch(PricedSearch):
     ) -> tuple[Rounder, Rounded | None]:
         """Decide on the core, and remember at which prices the others choose."""
         rounder, rounded = super()._round(book, dual, assigned, bound, goal)
-        self.core, self.scores = rounder.users, rounder.scores
+        self.core, self.scores = rounder.open.users, rounder.open.scores
         return rounder, rounded
 
     def _nothing_is_a_plan(self) -> bool:
