@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from couponry.instances.choices import Choices
     from couponry.instances.coupons import Coupons
     from couponry.instances.errors import (
         BackendError,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from couponry.instances.instance_toml import read_rules, rules_to_toml
     from couponry.instances.log import Log
     from couponry.instances.plan import read_plan, write_plan
-    from couponry.instances.program import Choices, Program
+    from couponry.instances.program import Program
     from couponry.instances.progress import Cancel, Progress, Report
     from couponry.instances.response import Response
     from couponry.instances.rows import Classes, Row, Term
@@ -83,6 +84,7 @@ __all__ = [
 
 # The module that defines each name: the same table as the imports above, for the running program.
 _NAMES = {
+    "choices": ("Choices",),
     "coupons": ("Coupons",),
     "errors": (
         "BackendError",
@@ -98,7 +100,7 @@ _NAMES = {
     "instance_toml": ("read_rules", "rules_to_toml"),
     "log": ("Log",),
     "plan": ("read_plan", "write_plan"),
-    "program": ("Choices", "Program"),
+    "program": ("Program",),
     "progress": ("Cancel", "Progress", "Report"),
     "response": ("Response",),
     "rows": ("Classes", "Row", "Term"),

@@ -13,8 +13,8 @@ from couponry.instances.errors import InputError
 from couponry.instances.kept import earlier_pairs
 
 if TYPE_CHECKING:
+    from couponry.instances.choices import Choices
     from couponry.instances.instance import Instance
-    from couponry.instances.program import Choices
 
 __all__ = ["FrozenPairs", "frozen_pairs"]
 

@@ -6,9 +6,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from couponry.instances.compiler import compile_program
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
-from couponry.instances.program import Program, compile_program
+from couponry.instances.program import Program
 from couponry.instances.response import Response
 from couponry.instances.rules import Campaign, Rule
 from couponry.instances.users import Users

@@ -2,12 +2,13 @@
 
 A rule checks itself when it is made, and raises :class:`couponry.instances.InputError`; whether the
 segments, coupons and measures that it names exist is checked when it meets an instance
-(:mod:`couponry.instances.program`).
+(:mod:`couponry.instances.compiler`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
@@ -38,6 +39,7 @@ __all__ = [
     "Target",
     "UserCap",
     "entry_name",
+    "naming",
 ]
 
 SINGLE = ("user_cap", "keep", "freeze")  # kinds that a rules file gives once, as [kind]
@@ -276,6 +278,15 @@ def entry_name(rules: Sequence[Rule], position: int) -> str:
     kind = rules[position].kind
     count = sum(rule.kind == kind for rule in rules[: position + 1])
     return f"[{kind}]" if kind in SINGLE and count == 1 else f"[[{kind}]] {count}"
+
+
+@contextmanager
+def naming(rules: Sequence[Rule], position: int) -> Iterator[None]:
+    """Say in an input error raised within which rule it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise error.located(row=entry_name(rules, position)) from None
 
 
 def _check_sides(rule: AnyRule, at_least: float | None, at_most: float | None) -> AnyRule:

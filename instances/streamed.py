@@ -14,12 +14,13 @@ import pyarrow as pa
 from couponry.instances.ahead import ahead
 from couponry.instances.blocks import Block
 from couponry.instances.census import OWN_LIMIT, Census, further, own_limits
+from couponry.instances.compiler import compile_program, segments_mentioned
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.files import read_head
 from couponry.instances.frozen import FrozenPairs
 from couponry.instances.instance import Instance
-from couponry.instances.program import Program, compile_program, segments_mentioned
+from couponry.instances.program import Program
 from couponry.instances.response import Response, check_numbers
 from couponry.instances.rows import Row
 from couponry.instances.rules import Budget, Campaign, Freeze, Keep, Rule, entry_name

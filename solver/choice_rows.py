@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from couponry.instances.program import Choices
+from couponry.instances.choices import Choices
 
 __all__ = ["PairRows", "choice_rows", "cover_by_cliques"]
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from couponry.instances.program import Program, exact
+from couponry.instances.exact_limits import exact
+from couponry.instances.program import Program
 from couponry.instances.rows import Row
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables

@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from couponry.instances.blocks import Block
-from couponry.instances.program import BlockProgram, exact
+from couponry.instances.exact_limits import exact
+from couponry.instances.program import BlockProgram
 from couponry.instances.rows import CHANGED, COUNT, KEPT, Row
 
 __all__ = ["grains", "round_inwards"]

@@ -15,7 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from couponry.instances.program import BlockProgram, exact
+from couponry.instances.exact_limits import exact
+from couponry.instances.program import BlockProgram
 from couponry.solver.frozen import frozen_use, frozen_value
 from couponry.solver.grain import grains, round_inwards
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from couponry.instances.program import exact
+from couponry.instances.exact_limits import exact
 from couponry.instances.rows import COUNT, Risk, Row
 from couponry.solver.exact_sums import ExactTables
 

@@ -14,7 +14,7 @@ from tests.drawn import instances
 from tests.instances.small import four_users
 
 from couponry.instances import Budget, Campaign, Instance, Stock
-from couponry.instances.program import exact
+from couponry.instances.exact_limits import exact
 from couponry.solver.bound import dual_bound, proven_bound
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook

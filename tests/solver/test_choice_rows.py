@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from couponry.instances.program import Choices
+from couponry.instances.choices import Choices
 from couponry.solver.choice_rows import choice_rows, cover_by_cliques
 
 DRAWN = settings(max_examples=150, deadline=None, derandomize=True)
