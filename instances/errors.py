@@ -9,6 +9,8 @@
     ├── NoSolutionError     stopped before any plan was found (exit code 4)
     ├── MissingExtraError   an optional dependency is not installed (exit code 2)
     └── BackendError        a solver library failed in a way of its own
+
+What is doubtful but can be used is told by a warning, :class:`DataWarning`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 __all__ = [
     "BackendError",
     "CouponryError",
+    "DataWarning",
     "ExistsError",
     "InfeasibleError",
     "InputError",
@@ -35,6 +38,10 @@ __all__ = [
 
 class CouponryError(Exception):
     """Base of all errors that couponry raises on purpose."""
+
+
+class DataWarning(UserWarning):
+    """What was given can be used, but something about it is doubtful."""
 
 
 class InputError(CouponryError):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.log_times import TIMES, check_times, times_of
 from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.source import Source
 from couponry.instances.tables import choose_file, read_table, write_parquet
@@ -21,6 +22,7 @@ __all__ = ["NO_COUPON", "Log"]
 
 NO_COUPON = -1
 _OUTCOMES = ("conversion", "cost", "revenue")
+_OPTIONAL = ("propensity", *TIMES)
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class Log:
         randomised log is then taken to have drawn arms by their shares.
     segments : tuple of str
         Feature columns that rules may speak of.
+    given_at, converted_at : ndarray of datetime64[us], shape (n,), or None
+        When the coupon was given (or the user found without one) and when the user converted, as known.
 
     Raises
     ------
     InputError
-        If lengths differ, an arm is not in the menu, or a number lies outside its range.
+        If lengths differ, an arm is not in the menu, a number lies outside its range, or an outcome came
+        before its treatment.
     """
 
     features: pd.DataFrame
@@ -64,6 +69,8 @@ class Log:
     propensity: np.ndarray | None = None
     segments: tuple[str, ...] = ()
     source: str | None = field(default=None, compare=False)
+    given_at: np.ndarray | None = None
+    converted_at: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self._check_lengths()
@@ -82,6 +89,7 @@ class Log:
                 value=int(self.arm[outside[0]]),
                 mend="Add the coupon to the menu or drop the row",
             )
+        check_times(self.given_at, self.converted_at, self.conversion, self.source)
         for name in self.segments:
             if name not in self.features.columns:
                 raise InputError(
@@ -94,7 +102,7 @@ class Log:
     def _check_lengths(self) -> None:
         if self.n == 0:
             raise InputError("the log has no rows", file=self.source, mend="Give at least one exposure")
-        for name in ("user_id", "arm", *_OUTCOMES, "propensity"):
+        for name in ("user_id", "arm", *_OUTCOMES, *_OPTIONAL):
             array = getattr(self, name)
             if array is not None and len(array) != self.n:
                 raise InputError(
@@ -145,7 +153,7 @@ class Log:
             conversion=self.conversion[index],
             cost=self.cost[index],
             revenue=self.revenue[index],
-            propensity=None if self.propensity is None else self.propensity[index],
+            **{name: array[index] for name in _OPTIONAL if (array := getattr(self, name)) is not None},
         )
 
     def split(self, holdout: float, seed: int = 0) -> tuple[Log, Log]:
@@ -189,8 +197,7 @@ class Log:
         with write_directory(path, force=force, kind="log") as folder:
             columns: dict[str, object] = {"user_id": self.user_id.astype(str), "arm": self._arm_names()}
             columns |= {name: getattr(self, name) for name in _OUTCOMES}
-            if self.propensity is not None:
-                columns["propensity"] = self.propensity
+            columns |= {name: array for name in _OPTIONAL if (array := getattr(self, name)) is not None}
             frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
             write_parquet(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
             write_coupons(self.coupons, folder)
@@ -247,7 +254,8 @@ class Log:
         ----------
         frame : pandas.DataFrame
             Columns ``user_id``, ``arm`` (coupon id; empty for none), ``conversion``, and as known ``cost``,
-            ``revenue``, ``propensity``; each further column is a feature (a prefix ``feature.`` is dropped).
+            ``revenue``, ``propensity``, ``given_at``, ``converted_at``; each further column is a feature (a
+            prefix ``feature.`` is dropped).
         coupons : Coupons
         segments : tuple of str
         source : str or Path, optional
@@ -275,7 +283,7 @@ class Log:
                 column="user_id",
                 mend="Fill it or drop the row",
             )
-        own = ("user_id", "arm", *_OUTCOMES, "propensity")
+        own = ("user_id", "arm", *_OUTCOMES, *_OPTIONAL)
         features = frame.drop(columns=[c for c in own if c in frame.columns])
         features.columns = [str(c).removeprefix("feature.") for c in features.columns]
         numbers = {
@@ -291,6 +299,7 @@ class Log:
             segments=segments,
             source=None if source is None else str(source),
             **numbers,
+            **{name: times_of(frame[name], name, source) for name in TIMES if name in frame},
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.features.choices import choices_of
 from couponry.predictors.state import State
 
 __all__ = ["Menu"]
@@ -25,24 +27,39 @@ class Menu:
     Parameters
     ----------
     coupons : Coupons
+    columns : mapping from column to kind or choices, optional
+        See :class:`~couponry.predictors.features.choices.Choice`.
     """
 
-    def __init__(self, coupons: Coupons) -> None:
+    def __init__(self, coupons: Coupons, columns: Mapping[str, Any] | None = None) -> None:
         self.coupons = coupons
+        chosen = choices_of(columns)
         table = _attributes(coupons)
-        self.encoder = FeatureEncoder(_kinds(table), least_rows=1).fit(table) if len(table.columns) else None
+        ignored = [name for name, choice in chosen.items() if choice.kind == "ignore" and name in table]
+        table = table.drop(columns=ignored)
+        chosen = {name: choice for name, choice in chosen.items() if name not in ignored}
+        kinds = {name: chosen.get(name, kind) for name, kind in _kinds(table).items()} | chosen
+        self.encoder = FeatureEncoder(kinds, least_rows=1).fit(table) if len(table.columns) else None
 
     def encode(self, coupons: Coupons) -> npt.NDArray[np.float32]:
         """Return attributes as float32 ``(S, c)``.
 
+        What the menu does not say of a coupon that training knew is as it was in training.
+
         Raises
         ------
         InputError
-            If the menu lacks a column that the training menu had.
+            If the menu has a new coupon and lacks a column that the training menu had.
         """
         if self.encoder is None:
             return np.zeros((len(coupons), 0), dtype=np.float32)
-        return self.encoder.encode(_attributes(coupons))
+        known = [self.coupons.positions.get(c, -1) for c in coupons.ids]
+        table = _attributes(coupons)
+        if min(known) >= 0:
+            before = _attributes(self.coupons).iloc[known].set_axis(table.index)
+            table = table.assign(**{str(name): before[name] for name in before if name not in table})
+        self.encoder.schema_.check(table, "coupons")
+        return self.encoder.encode(table)
 
     def known(self, coupons: Coupons, *, allow_new: bool) -> npt.NDArray[np.int64]:
         """Return each coupon's position in the training menu, int64 ``(S,)``; −1 for a new one.

@@ -35,7 +35,8 @@ class Model:
     learner : Learner
     card : dict
         What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
-        ``schema, segments, training, metrics, versions``.
+        ``schema`` (what each feature is and what was chosen for it), ``attributes`` (the same of the menu),
+        ``checks`` (what was left out, what is doubtful), ``segments, training, metrics, versions``.
     """
 
     def __init__(self, features: FeatureEncoder, menu: Menu, learner: Learner, card: Card) -> None:

@@ -12,6 +12,7 @@ from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.progress import Report
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.features.prepare import prepare
 from couponry.predictors.learner import Learner, TrainingRows
 from couponry.predictors.log_checks import check_log, fingerprint
 from couponry.predictors.menu import Menu
@@ -33,7 +34,8 @@ def train(
     holdout: float = 0.0,
     seed: int = 0,
     progress: Report | None = None,
-    kinds: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, Any] | None = None,
     least_rows: int = 50,
     **options: Any,
 ) -> Model:
@@ -54,9 +56,12 @@ def train(
         Same log, same seed: same model.
     progress : callable, optional
         Called once an epoch, or once a fitted regression.
-    kinds : mapping from feature to kind, optional
-        Where a feature is not what it seems, such as ``{"zip": "category"}``;
-        see :class:`~couponry.predictors.schema.Schema`.
+    columns : mapping from feature to kind or choices, optional
+        Where a feature is not what it seems, such as ``{"zip": "category"}``, or where something is chosen
+        for it, such as ``{"spend": {"kind": "money", "missing": "mean", "clip": (0.01, 0.99)}}``;
+        see :class:`~couponry.predictors.features.choices.Choice`.
+    attributes : mapping from column of the menu to kind or choices, optional
+        The same for what is known of coupons.
     least_rows : int
         Rows that every arm needs.
     options
@@ -74,6 +79,11 @@ def train(
         If the log or an option cannot be used.
     MissingExtraError
         If torch, scikit-learn or LightGBM is needed and not installed.
+
+    Warns
+    -----
+    DataWarning
+        If something about the log is doubtful; the card has it under ``checks``.
     """
     held = None
     if holdout:
@@ -81,10 +91,15 @@ def train(
     check_log(log, least_rows)
     entry = model_entry(model)
     learner = _learner(entry, base, seed, options)
-    features = FeatureEncoder(kinds).fit(log.features)
-    menu = Menu(log.coupons)
-    learner.fit(training_rows(log, features, menu, learner), progress)
-    fitted = Model(features, menu, learner, _card(log, entry, learner, options, features))
+    prepared = prepare(log, columns)
+    check_log(prepared.log, least_rows)
+    features = FeatureEncoder(prepared.columns).fit(prepared.log.features)
+    menu = Menu(prepared.log.coupons, attributes)
+    learner.fit(training_rows(prepared.log, features, menu, learner), progress)
+    card = _card(log, entry, learner, options, features)
+    card["checks"] = prepared.checks()
+    card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
+    fitted = Model(features, menu, learner, card)
     if held is not None:
         from couponry.predictors.evaluate import evaluate_model
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from couponry.instances.errors import InputError, did_you_mean
 from couponry.predictors.state import State
 
 __all__ = ["CategoryEncoder"]
@@ -25,35 +26,69 @@ class CategoryEncoder:
         Labels that get a slot of their own, most frequent first.
     least_rows : int
         Rows that a label needs for a slot of its own.
+    missing : str
+        ``"indicator"``: gaps have a slot of their own. Else they count as the most frequent label.
+    unseen : {"other", "missing", "refuse"}
+        What a label that training never saw is taken for: a rare one, a gap, or an error.
     """
 
     kind: ClassVar[str] = "category"
     categorical: ClassVar[bool] = True
+    beside: ClassVar[str | None] = None
 
-    def __init__(self, name: str, most: int = 64, least_rows: int = 10) -> None:
+    def __init__(
+        self,
+        name: str,
+        most: int = 64,
+        least_rows: int = 10,
+        missing: str = "indicator",
+        unseen: str = "other",
+    ) -> None:
         self.name = name
         self.most = most
         self.least_rows = least_rows
+        self.missing = missing
+        self.unseen = unseen
+        self.seen: list[str] = []
 
-    def fit(self, cells: pd.Series) -> Self:
+    def fit(self, cells: pd.Series, beside: pd.Series | None = None) -> Self:
         """Learn the labels that get a slot."""
         counts = _labels(cells).value_counts()
         ordered = sorted(counts[counts >= self.least_rows].items(), key=lambda pair: (-pair[1], str(pair[0])))
         self.labels = [str(label) for label, _ in ordered[: self.most]]
+        self.seen = sorted(map(str, counts.index)) if self.unseen != "other" else []
         return self
 
     def codes(self, cells: pd.Series) -> npt.NDArray[np.int64]:
         """Return the slot of every cell: a label's, ``len(labels)`` for another label, one more for a gap."""
         labels = _labels(cells)
+        gap = labels.isna().to_numpy()
         codes = pd.Index(self.labels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
         codes = np.where(codes < 0, len(self.labels), codes)
-        return np.where(labels.isna().to_numpy(), len(self.labels) + 1, codes)
+        if self.unseen != "other":
+            gap = gap | self._unseen(labels, gap)
+        if self.missing != "indicator":
+            return np.where(gap, 0, codes)
+        return np.where(gap, len(self.labels) + 1, codes)
 
-    def standard(self, cells: pd.Series) -> Floats:
-        """Return float32 ``(n, labels + 2)`` of zeros and ones."""
-        return np.eye(len(self.labels) + 2, dtype=np.float32)[self.codes(cells)]
+    def _unseen(self, labels: pd.Series, gap: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        unseen = ~gap & (pd.Index(self.seen, dtype=object).get_indexer(pd.Index(labels, dtype=object)) < 0)
+        if self.unseen == "refuse" and unseen.any():
+            row = int(np.flatnonzero(unseen)[0])
+            raise InputError(
+                "training never saw this category",
+                row=row,
+                column=self.name,
+                value=labels.iloc[row],
+                mend=f"{did_you_mean(labels.iloc[row], self.seen)}. Or train with unseen = 'other'",
+            )
+        return unseen
 
-    def raw(self, cells: pd.Series) -> Floats:
+    def standard(self, cells: pd.Series, beside: pd.Series | None = None) -> Floats:
+        """Return float32 ``(n, labels + 1 or 2)`` of zeros and ones."""
+        return np.eye(len(self.names), dtype=np.float32)[self.codes(cells)]
+
+    def raw(self, cells: pd.Series, beside: pd.Series | None = None) -> Floats:
         """Return the codes as float32 ``(n, 1)`` with NaN for gaps."""
         codes = self.codes(cells).astype(np.float32)
         return np.where(codes > len(self.labels), np.float32(np.nan), codes)[:, None]
@@ -61,17 +96,18 @@ class CategoryEncoder:
     @property
     def names(self) -> list[str]:
         """Names of the columns of :meth:`standard`."""
-        return [f"{self.name} = {label}" for label in [*self.labels, "(other)", "(missing)"]]
+        others = ["(other)", "(missing)"] if self.missing == "indicator" else ["(other)"]
+        return [f"{self.name} = {label}" for label in [*self.labels, *others]]
 
     def state(self) -> State:
         """Return what was learnt."""
-        return State({"labels": self.labels})
+        return State({key: getattr(self, key) for key in ("labels", "missing", "unseen", "seen")})
 
     @classmethod
     def from_state(cls, name: str, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         encoder = cls(name)
-        encoder.labels = list(state.facts["labels"])
+        vars(encoder).update(state.facts)
         return encoder
 
 

@@ -90,6 +90,11 @@ class EventEncoder:
         return np.nan_to_num(beside.numbers(), nan=np.inf)
 
     @property
+    def beside(self) -> str | None:
+        """The column that is read beside this one."""
+        return self.ages
+
+    @property
     def names(self) -> list[str]:
         """Names of the columns of both layouts."""
         counts = [f"{self.name} count of {event}" for event in self.events]

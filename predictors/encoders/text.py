@@ -17,14 +17,15 @@ import pandas as pd
 
 from couponry.predictors.state import State
 
-__all__ = ["TextEncoder"]
+__all__ = ["WORD", "TextEncoder"]
 
 Floats = npt.NDArray[np.float32]
 
 # Chinese, Japanese and Korean signs stand alone, pairs of them make words; others part words by spaces.
 _SIGN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LEAST_SPREAD = 1e-4
-_WORD = rf"[{_SIGN}]|(?:(?![{_SIGN}])\w)+"
+WORD = rf"[{_SIGN}]|(?:(?![{_SIGN}])\w)+"
+"""What counts as a word, as a regular expression."""
 
 
 class TextEncoder:
@@ -43,6 +44,7 @@ class TextEncoder:
 
     kind: ClassVar[str] = "text"
     categorical: ClassVar[bool] = False
+    beside: ClassVar[str | None] = None
 
     def __init__(self, name: str, columns: int = 16, words: int = 5000, seed: int = 0) -> None:
         self.name = name
@@ -56,7 +58,7 @@ class TextEncoder:
         self.gaps = False
         self._ready: Any = None
 
-    def fit(self, cells: pd.Series) -> Self:
+    def fit(self, cells: pd.Series, beside: pd.Series | None = None) -> Self:
         """Learn the words, their weights and the directions in which texts differ most."""
         from sklearn.utils.extmath import randomized_svd
 
@@ -81,7 +83,7 @@ class TextEncoder:
         self.gaps = not worded.all()
         return self
 
-    def standard(self, cells: pd.Series) -> Floats:
+    def standard(self, cells: pd.Series, beside: pd.Series | None = None) -> Floats:
         """Return float32 ``(n, columns)`` with zero mean and unit spread in training, clipped at ±5.
 
         A text without a known word is all zeros, and marked in one more column where training had such.
@@ -127,7 +129,7 @@ class TextEncoder:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         return TfidfVectorizer(
-            token_pattern=_WORD, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32, **options
+            token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32, **options
         )
 
 

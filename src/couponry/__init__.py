@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from couponry.instances.errors import (
         BackendError,
         CouponryError,
+        DataWarning,
         ExistsError,
         InfeasibleError,
         InputError,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from couponry.instances.users import Users
     from couponry.instances.world import World
     from couponry.predictors.evaluate import Evaluation, evaluate_model
+    from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.model import Model, load_model
     from couponry.predictors.predict import predict
     from couponry.predictors.train import train
@@ -72,6 +74,7 @@ __all__ = [
     "CouponryError",
     "Coupons",
     "Coverage",
+    "DataWarning",
     "Evaluation",
     "Exclusion",
     "ExistsError",
@@ -120,6 +123,7 @@ __all__ = [
     "read_instance",
     "read_karlan_list",
     "read_open_bandit",
+    "read_schema",
     "solve",
     "solve_streamed",
     "to_pyomo",
@@ -135,6 +139,7 @@ _NAMES = {
     "couponry.instances.errors": (
         "BackendError",
         "CouponryError",
+        "DataWarning",
         "ExistsError",
         "InfeasibleError",
         "InputError",
@@ -168,6 +173,7 @@ _NAMES = {
     "couponry.instances.users": ("Users",),
     "couponry.instances.world": ("World",),
     "couponry.predictors.evaluate": ("Evaluation", "evaluate_model"),
+    "couponry.predictors.features.schema_file": ("read_schema",),
     "couponry.predictors.model": ("Model", "load_model"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.train": ("train",),

@@ -261,3 +261,27 @@ def test_outputs_are_checked_before_long_work(run: Run, tmp_path: Path) -> None:
         assert done.exit_code == 2
         assert "the output exists already" in done.stderr
         assert (tmp_path / "held" / "report.html").read_text() == "mine"
+
+
+def test_a_schema_is_followed_and_doubts_are_printed(run: Run, shop: Path, tmp_path: Path) -> None:
+    """What the file says stands on the card; a constant column is warned of on stderr, also under --json."""
+    log = Log.read(shop / "world" / "log")
+    frame = log.features.assign(user_id=log.user_id, arm=log._arm_names(), conversion=log.conversion)
+    frame["land"] = "here"
+    names = [name for name in frame if not frame[name].map(lambda cell: isinstance(cell, np.ndarray)).any()]
+    frame[names].to_csv(tmp_path / "log.csv", index=False)
+    first = log.features.select_dtypes("number").columns[0]
+    (tmp_path / "schema.toml").write_text(f'[columns]\n{first} = {{ missing = "mean", clip = [0, 0.9] }}\n')
+    arguments = ("train", tmp_path / "log.csv", "--menu", shop / "world" / "coupons.csv", "--model", "t")
+    arguments += ("--base", "sklearn", "--schema", tmp_path / "schema.toml", "--json")
+    arguments += ("--out", tmp_path / "m")
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "Warning: nothing can be learnt from what is the same on all rows" in done.stderr
+    json.loads(done.stdout)
+    schema = {column["name"]: column for column in load_model(tmp_path / "m").card["schema"]}
+    assert (schema[first]["missing"], schema[first]["clip"]) == ("mean", [0.0, 0.9])
+    (tmp_path / "schema.toml").write_text('[columns]\nagee = "number"\n')
+    refused = run(*arguments, "--force")
+    assert refused.exit_code == 2
+    assert "column 'agee': no such feature" in refused.stderr

@@ -1,10 +1,13 @@
 """Models on disk: nothing lost, nothing pickled, damage found."""
 
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import ExistsError, InputError
@@ -100,7 +103,7 @@ def test_a_missing_or_truncated_file_is_found(copy):
         ("{", "the file is damaged"),
         ("[]", "this is not a model of couponry"),
         ('{"format": "another"}', "this is not a model of couponry"),
-        ('{"format": "couponry-model", "version": 99}', "format version 99; this release reads 1"),
+        ('{"format": "couponry-model", "version": 99}', "format version 99; this release reads 2"),
     ],
 )
 def test_a_foreign_head_is_refused(copy, content, words):
@@ -110,19 +113,57 @@ def test_a_foreign_head_is_refused(copy, content, words):
         load_model(copy)
 
 
-def test_a_head_that_lacks_a_part_is_refused(copy):
-    """JSON that is whole but not all there."""
+def test_a_head_that_was_changed_is_refused(copy):
+    """JSON that is whole, with another number in it, or without a part."""
+    text = (copy / "model.json").read_text()
+    changed = json.loads(text)
+    changed["card"]["log"]["rows"] += 1
+    without = json.loads(text)
+    del without["parts"]["learner"]
+    for head in (changed, without):
+        (copy / "model.json").write_text(json.dumps(head))
+        with pytest.raises(InputError, match=r"model.json: the file is damaged: it is not what was written"):
+            load_model(copy)
+
+
+def test_a_sealed_head_that_lacks_a_part_is_refused(copy):
+    """Whoever wrote it forgot something."""
     head = json.loads((copy / "model.json").read_text())
-    del head["parts"]["learner"]
+    del head["parts"]["learner"], head["seal"]
+    head["seal"] = hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
     (copy / "model.json").write_text(json.dumps(head))
     with pytest.raises(InputError, match="the model cannot be put together: 'learner'"):
         load_model(copy)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_change_of_the_head_goes_unnoticed(saved, copy, data):
+    """A byte set to another value either changes nothing that JSON tells, or is refused as bad input."""
+    whole = (saved[1] / "model.json").read_bytes()
+    content = bytearray(whole)
+    content[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    (copy / "model.json").write_bytes(content)
+    try:
+        same = json.loads(content) == json.loads(whole)
+    except ValueError:
+        same = False
+    if same:
+        load_model(copy)
+    else:
+        with pytest.raises(InputError, match=r"model\.json"):
+            load_model(copy)
 
 
 def test_a_directory_of_something_else_is_refused(tmp_path):
     """The message names the file that is not there."""
     with pytest.raises(InputError, match=r"model.json: this is no model directory"):
         load_model(tmp_path)
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04.")
+    with pytest.raises(
+        InputError, match=r"model.pkl: a model is a directory, and this is a file. Name one that"
+    ):
+        load_model(tmp_path / "model.pkl")
 
 
 def test_a_failed_save_leaves_nothing(saved, tmp_path, monkeypatch):
@@ -132,7 +173,7 @@ def test_a_failed_save_leaves_nothing(saved, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("couponry.predictors.model_files._digest", full)
+    monkeypatch.setattr("couponry.predictors.state_files._digest", full)
     with pytest.raises(InputError, match=r"cannot be written: .*No space left"):
         model.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
+from couponry.predictors.model import load_model
 from couponry.predictors.train import train
 
 NETWORK = {"members": 2, "width": 16, "depth_width": 8, "epochs": 2}
@@ -67,7 +68,7 @@ def test_same_log_and_seed_same_model(log, name, options):
 def test_a_kind_can_be_named(log):
     """A column of digits may be read as a category."""
     coded = replace(log, features=log.features.assign(shop=np.arange(1600) % 3))
-    model = train(coded, "s", "sklearn", kinds={"shop": "category"})
+    model = train(coded, "s", "sklearn", columns={"shop": "category"})
     assert "shop = 2" in model.features.names
 
 
@@ -94,3 +95,30 @@ def test_what_cannot_be_is_refused(log, arguments, words):
     """Before any time is spent on training."""
     with pytest.raises(InputError, match=words):
         train(log, **arguments)
+
+
+def test_choices_stand_on_the_card_and_are_saved(log, tmp_path):
+    """What was chosen, what was left out and what was warned of is on the card; the model is the same."""
+    features = log.features.assign(
+        land="here", logo=np.array(["red", "green", "blue", None])[log.arm], spend=np.exp(log.features["age"])
+    )
+    chosen = {"spend": {"kind": "money", "missing": "mean", "clip": (0.01, 0.99)}, "logo": "coupon"}
+    with pytest.warns(DataWarning, match="'land'"):
+        model = train(
+            replace(log, features=features), "s", columns=chosen, attributes={"face_value": "money"}
+        )
+    model.save(tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    spend = next(column for column in again.card["schema"] if column["name"] == "spend")
+    assert spend["kind"] == "money"
+    assert (spend["missing"], spend["clip"]) == ("mean", [0.01, 0.99])
+    assert {c["name"]: c["kind"] for c in again.card["attributes"]}["face_value"] == "money"
+    assert again.card["checks"]["dropped"] == {
+        "logo": "describes the coupon",
+        "land": "is the same on all rows",
+    }
+    assert len(again.card["checks"]["warnings"]) == 1
+    assert again.coupons.table["logo"].tolist() == ["red", "green", "blue"]
+    plain = features.drop(columns=["land", "logo"])  # what was left out need not be given
+    before, after = (m.predict_response(plain, log.coupons).measure("value") for m in (model, again))
+    assert (before == after).all()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,6 +69,10 @@ def train(
         Path | None,
         typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option("--schema", metavar="FILE", help="What the log's columns are, in TOML."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
     force: Force = False,
@@ -91,9 +96,12 @@ def train(
             base=base,
             holdout=holdout,
             seed=seed,
+            schema=schema,
             force=force,
             progress=progress,
         )
+    for warning in fitted.card["checks"]["warnings"]:
+        say(f"Warning: {warning}")
     if json:
         print_json(fitted.card["metrics"])
         return
@@ -111,17 +119,23 @@ def train_and_write(
     base: str = "lightgbm",
     holdout: float,
     seed: int,
+    schema: Path | None = None,
     force: bool = False,
     progress: Report | None = None,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the users that are not held out, judge on the others, and write both."""
     from couponry.instances.atomic import write_directory
+    from couponry.instances.errors import DataWarning
     from couponry.instances.progress import Progress
     from couponry.predictors.evaluate import evaluate_model
+    from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.train import train as train_model
 
     seen, held = log.split(holdout, seed) if holdout else (log, None)
-    fitted = train_model(seen, model, base, seed=seed, progress=progress)
+    said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
+        fitted = train_model(seen, model, base, seed=seed, progress=progress, **said)
     if progress is not None:
         progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None

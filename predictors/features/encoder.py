@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,10 @@ import pandas as pd
 from couponry.instances.errors import InputError
 from couponry.predictors.encoders.category import CategoryEncoder
 from couponry.predictors.encoders.events import EventEncoder, are_ages_of
-from couponry.predictors.encoders.number import DateEncoder, FlagEncoder, NumberEncoder
+from couponry.predictors.encoders.number import DateEncoder, FlagEncoder, MoneyEncoder, NumberEncoder
 from couponry.predictors.encoders.series import SeriesEncoder
 from couponry.predictors.encoders.text import TextEncoder
-from couponry.predictors.schema import Schema
+from couponry.predictors.features.schema import Column, Schema
 from couponry.predictors.state import State
 
 __all__ = ["FeatureEncoder", "Layout"]
@@ -23,18 +23,9 @@ __all__ = ["FeatureEncoder", "Layout"]
 Layout = Literal["standard", "raw"]
 Encoder = NumberEncoder | CategoryEncoder | TextEncoder | EventEncoder | SeriesEncoder
 
-_ENCODERS: dict[str, type[Encoder]] = {
-    encoder.kind: encoder
-    for encoder in (
-        NumberEncoder,
-        FlagEncoder,
-        DateEncoder,
-        CategoryEncoder,
-        TextEncoder,
-        EventEncoder,
-        SeriesEncoder,
-    )
-}
+_NUMERIC = {encoder.kind: encoder for encoder in (NumberEncoder, MoneyEncoder, FlagEncoder, DateEncoder)}
+_WIDE = {encoder.kind: encoder for encoder in (CategoryEncoder, TextEncoder, EventEncoder, SeriesEncoder)}
+_ENCODERS: dict[str, type[Encoder]] = {**_NUMERIC, **_WIDE}
 
 
 class FeatureEncoder:
@@ -42,8 +33,9 @@ class FeatureEncoder:
 
     Parameters
     ----------
-    kinds : mapping from column to kind, optional
-        Kinds that differ from those read off the table; see :class:`~couponry.predictors.schema.Schema`.
+    columns : mapping from column to kind or choices, optional
+        What differs from what is read off the table;
+        see :meth:`~couponry.predictors.features.schema.Schema.of`.
     least_rows : int
         Rows that a category needs for a slot of its own.
 
@@ -53,8 +45,8 @@ class FeatureEncoder:
     encoders_ : list of encoders, one a column
     """
 
-    def __init__(self, kinds: Mapping[str, str] | None = None, least_rows: int = 10) -> None:
-        self.kinds = dict(kinds or {})
+    def __init__(self, columns: Mapping[str, Any] | None = None, least_rows: int = 10) -> None:
+        self.columns = dict(columns or {})
         self.least_rows = least_rows
 
     def fit(self, table: pd.DataFrame) -> Self:
@@ -70,18 +62,30 @@ class FeatureEncoder:
         repeated = table.columns[table.columns.duplicated()]
         if len(repeated):
             raise InputError("two features share a name", column=str(repeated[0]), mend="Rename one of them")
-        self.schema_ = Schema.of(table, self.kinds)
-        self.encoders_ = [self._fitted(c.name, c.kind, table) for c in self.schema_.columns]
+        self.schema_ = Schema.of(table, self.columns)
+        self.encoders_ = [self._fitted(column, table) for column in self.schema_.columns]
         return self
 
-    def _fitted(self, name: str, kind: str, table: pd.DataFrame) -> Encoder:
-        if kind == "category":
-            return CategoryEncoder(name, least_rows=self.least_rows).fit(table[name])
-        if kind == "events":
+    def _fitted(self, column: Column, table: pd.DataFrame) -> Encoder:
+        encoder = self._new(column, table)
+        beside = None if encoder.beside is None else table[encoder.beside]
+        return encoder.fit(table[column.name], beside)
+
+    def _new(self, column: Column, table: pd.DataFrame) -> Encoder:
+        name = column.name
+        if column.kind == "category":
+            return CategoryEncoder(
+                name, least_rows=self.least_rows, missing=column.missing, unseen=column.unseen
+            )
+        if column.kind == "events":
             series = [c.name for c in self.schema_.columns if c.kind == "series"]
-            ages = next((other for other in series if are_ages_of(table[other], table[name])), None)
-            return EventEncoder(name, ages).fit(table[name], None if ages is None else table[ages])
-        return _ENCODERS[kind](name).fit(table[name])
+            return EventEncoder(name, next((s for s in series if are_ages_of(table[s], table[name])), None))
+        if column.kind == "series":
+            return SeriesEncoder(name, column.missing, column.time)
+        if column.kind == "text":
+            return TextEncoder(name)
+        numeric: type[NumberEncoder] = _NUMERIC[column.kind]
+        return numeric(name, column.missing, column.clip, column.time)
 
     def encode(self, table: pd.DataFrame, layout: Layout = "standard") -> npt.NDArray[np.float32]:
         """Return a table as float32 ``(n, d)``.
@@ -134,9 +138,6 @@ class FeatureEncoder:
 
 
 def _encoded(encoder: Encoder, table: pd.DataFrame, layout: Layout) -> npt.NDArray[np.float32]:
-    if isinstance(encoder, EventEncoder) and encoder.ages is not None:
-        beside = table[encoder.ages]
-        cells = table[encoder.name]
-        return encoder.raw(cells, beside) if layout == "raw" else encoder.standard(cells, beside)
     cells = table[encoder.name]
-    return encoder.raw(cells) if layout == "raw" else encoder.standard(cells)
+    beside = None if encoder.beside is None else table[encoder.beside]
+    return encoder.raw(cells, beside) if layout == "raw" else encoder.standard(cells, beside)

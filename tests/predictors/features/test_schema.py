@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from couponry.instances.errors import InputError
-from couponry.predictors.schema import Schema
+from couponry.predictors.features.schema import Schema
 
 TABLE = pd.DataFrame(
     {

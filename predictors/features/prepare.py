@@ -1,0 +1,183 @@
+"""A log looked over before anything is learnt: what is left out of it, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+
+from couponry.instances.errors import DataWarning, InputError, did_you_mean
+from couponry.instances.log import Log
+from couponry.predictors.encoders.time_curve import days_of
+from couponry.predictors.features.choices import Choice, choices_of
+from couponry.predictors.features.coupon_columns import move_to_menu
+from couponry.predictors.features.leaks import leaks
+from couponry.predictors.features.schema import Schema
+from couponry.predictors.features.stored import gaps
+
+__all__ = ["Prepared", "prepare"]
+
+_NAMED = 5
+
+
+@dataclass
+class Prepared:
+    """A log to learn from.
+
+    Attributes
+    ----------
+    log : Log
+        Its features are those to learn from; columns that describe the coupon stand in its menu.
+    columns : dict from str to Choice
+        What was chosen for those features.
+    dropped : dict from str to str
+        Columns left out, and why.
+    rows_dropped : int
+        Rows left out for their gaps.
+    warnings : list of str
+    """
+
+    log: Log
+    columns: dict[str, Choice]
+    dropped: dict[str, str] = field(default_factory=dict)
+    rows_dropped: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def checks(self) -> dict[str, Any]:
+        """Return what was found, for the model's card."""
+        return {"dropped": self.dropped, "rows_dropped": self.rows_dropped, "warnings": self.warnings}
+
+    def leave_out(self, names: list[str], why: str) -> None:
+        """Take columns out of the features."""
+        features = self.log.features.drop(columns=names)
+        segments = tuple(s for s in self.log.segments if s not in names)
+        self.log = replace(self.log, features=features, segments=segments)
+        self.columns = {name: choice for name, choice in self.columns.items() if name not in names}
+        self.dropped |= dict.fromkeys(names, why)
+
+
+def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:
+    """Leave out what was chosen to be left out and what says nothing; warn of what says too much.
+
+    Parameters
+    ----------
+    log : Log
+        Training rows alone.
+    columns : mapping from column to kind or choices, optional
+
+    Warns
+    -----
+    DataWarning
+        If a column is the same on all rows, tells the outcome by itself (AUC above 0.999), or holds dates
+        after the coupon was given.
+
+    Raises
+    ------
+    InputError
+        If a choice names no column or does not fit it, or no feature or no row is left.
+    """
+    chosen = choices_of(columns)
+    for name in chosen:
+        if name not in log.features.columns:
+            raise InputError(
+                "no such feature", file=log.source, column=name, mend=did_you_mean(name, log.features.columns)
+            )
+    prepared = Prepared(log, chosen)
+    _leave_out_what_is_no_feature(prepared)
+    _leave_out_gaps(prepared)
+    _leave_out_constants(prepared)
+    if prepared.log.features.columns.empty:
+        raise InputError(
+            "no feature is left to learn from: "
+            + ("; ".join(f"{name!r} {why}" for name, why in prepared.dropped.items()) or "there was none"),
+            file=log.source,
+            mend="Give at least one feature that differs between users",
+        )
+    _find_leaks(prepared)
+    _find_later_dates(prepared)
+    for message in prepared.warnings:
+        warn(message, DataWarning, stacklevel=3)
+    return prepared
+
+
+def _leave_out_what_is_no_feature(prepared: Prepared) -> None:
+    of_coupon = [name for name, choice in prepared.columns.items() if choice.kind == "coupon"]
+    if of_coupon:
+        prepared.log = move_to_menu(prepared.log, of_coupon)
+        prepared.leave_out(of_coupon, "describes the coupon")
+    ignored = [name for name, choice in prepared.columns.items() if choice.kind == "ignore"]
+    prepared.leave_out(ignored, "was to be ignored")
+
+
+def _leave_out_gaps(prepared: Prepared) -> None:
+    features = prepared.log.features
+    empty = {name: gaps(features[name]) for name, c in prepared.columns.items() if c.missing == "drop_column"}
+    prepared.leave_out([name for name, gap in empty.items() if gap.any()], "has gaps")
+    kept = np.ones(len(features), dtype=bool)
+    for name, choice in prepared.columns.items():
+        if choice.missing == "drop_rows":
+            kept &= ~gaps(features[name])
+    if not kept.any():
+        raise InputError(
+            "no row is without gaps in the columns whose gaps drop rows",
+            file=prepared.log.source,
+            mend="Choose another way to fill gaps for some of them",
+        )
+    if not kept.all():
+        prepared.rows_dropped = int((~kept).sum())
+        prepared.log = prepared.log.take(kept)
+
+
+def _leave_out_constants(prepared: Prepared) -> None:
+    features = prepared.log.features
+    repeated = features.columns.duplicated()  # refused later, with a better word than pandas has
+    constant = [str(name) for name in features.columns[~repeated] if _is_constant(features.loc[:, name])]
+    if not constant:
+        return
+    named = ", ".join(map(repr, constant[:_NAMED])) + (", …" if len(constant) > _NAMED else "")
+    prepared.warnings.append(
+        f"nothing can be learnt from what is the same on all rows, so it is left out: {named}"
+    )
+    prepared.leave_out(constant, "is the same on all rows")
+
+
+def _is_constant(cells: pd.Series | pd.DataFrame) -> bool:
+    if isinstance(cells, pd.DataFrame):
+        return False
+    try:
+        return bool(cells.nunique(dropna=False) <= 1)
+    except TypeError:  # lists
+        return bool(cells.map(repr).nunique() <= 1)
+
+
+def _find_leaks(prepared: Prepared) -> None:
+    log = prepared.log
+    if log.features.columns.duplicated().any():
+        return
+    schema = Schema.of(log.features, prepared.columns)
+    for name, auc in leaks(log.features, schema, log.conversion > log.conversion.mean()).items():
+        prepared.warnings.append(
+            f"column {name!r} alone tells who converted (AUC {auc:.4f}), as if it had been recorded "
+            f"afterwards. If so, leave it out: columns={{{name!r}: 'ignore'}}"
+        )
+
+
+def _find_later_dates(prepared: Prepared) -> None:
+    log = prepared.log
+    if log.given_at is None or log.features.columns.duplicated().any():
+        return
+    given = days_of(pd.Series(log.given_at))
+    for column in Schema.of(log.features, prepared.columns).columns:
+        if column.kind != "date":
+            continue
+        later = np.flatnonzero(np.floor(days_of(log.features[column.name])) > given)
+        if len(later):
+            prepared.warnings.append(
+                f"column {column.name!r} holds {len(later):,} dates after the coupon was given "
+                f"(the first in row {later[0]}): a feature must have been known before. "
+                f"Correct it, or leave it out: columns={{{column.name!r}: 'ignore'}}"
+            )
