@@ -18,6 +18,7 @@ FOLDERS = {
     "instances": "",
     "src/couponry/cli": "",
     "predictors": "predict",
+    "predictors/profile": "profile",
     "src/couponry/report": "report",
 }
 

@@ -16,6 +16,7 @@ from couponry.cli import (
     instances,
     least,
     predict,
+    profile,
     report,
     solve,
     train,
@@ -79,6 +80,7 @@ app.command(epilog=_examples(least.EXAMPLES))(least.least)
 app.command(epilog=_examples(compare.EXAMPLES))(compare.compare)
 app.command(epilog=_examples(explain.EXAMPLES))(explain.explain)
 app.command(epilog=_examples(report.EXAMPLES))(report.report)
+app.add_typer(profile.commands, name="profile", epilog=_examples(profile.EXAMPLES))
 app.add_typer(instances.commands, name="instances", epilog=_examples(instances.EXAMPLES))
 
 

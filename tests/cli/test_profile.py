@@ -1,0 +1,71 @@
+"""``couponry profile``: learnt, attached, read."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.predictors.profile.raw import PURCHASES, drawn
+from tests.predictors.small_world import SmallWorld
+
+from couponry.instances.log import Log
+from couponry.predictors.profile.profile import UserProfile, load_profile
+from couponry.predictors.profile.tables import RawTables
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Return a folder with raw/ and log/, whose users are those of the tables."""
+    (tmp_path / "raw").mkdir()
+    tables = drawn(100)
+    tables.purchases.to_csv(tmp_path / "raw" / "purchases.csv", index=False)
+    tables.texts.to_csv(tmp_path / "raw" / "texts.csv", index=False)
+    log = SmallWorld.draw(100, 0).log(0)
+    given_at = np.full(100, np.datetime64("2024-03-01", "us"))
+    ids = np.array([f"u{i}" for i in range(100)], dtype=object)
+    replace(log, user_id=ids, given_at=given_at).write(tmp_path / "log")
+    return tmp_path
+
+
+def test_a_profile_is_learnt_of_training_users_and_attached(run: Run, shop: Path) -> None:
+    """It is that of the users whom ``train`` will learn from, before the first coupon; log and users get it."""
+    learn = ("profile", "learn", shop / "raw", "--log", shop / "log", "--holdout", 0.3, "--seed", 4)
+    done = run(*learn, "--words", 4, "--topics", 2, "--groups", 3, "--out", shop / "profile")
+    assert done.exit_code == 0, done.stderr
+    train = Log.read(shop / "log").split(0.3, 4)[0]
+    same = UserProfile(words=4, topics=2, segments=3, seed=4)
+    same.fit(RawTables.read(shop / "raw"), train.user_id, np.datetime64("2024-03-01"))
+    learnt = load_profile(shop / "profile")
+    assert learnt.state().facts == same.state().facts
+    attach = ("profile", "attach", shop / "profile", shop / "raw")
+    assert run(*attach, shop / "log", "--out", shop / "new").exit_code == 0
+    assert set(learnt.columns_) <= set(Log.read(shop / "new").features)
+    pd.DataFrame({"user_id": ["u3", "u5"]}).to_csv(shop / "users.csv", index=False)
+    told = run(*attach, shop / "users.csv", "--as-of", "2024-03-01", "--out", shop / "users.parquet")
+    assert told.exit_code == 0, told.stderr
+    users = pd.read_parquet(shop / "users.parquet")
+    assert users["money"].tolist() == Log.read(shop / "new").features["money"].tolist()[3:6:2]
+    again = run(*attach, shop / "users.csv", "--out", shop / "users.parquet")
+    assert again.exit_code == 2
+    assert "give --force" in again.stderr
+    wrong = run(*attach, shop / "users.csv", "--as-of", "soon", "--out", shop / "other.csv")
+    assert "column '--as-of': not a time (got 'soon')" in wrong.stderr
+
+
+def test_rules_are_shown_and_written(run: Run, tmp_path: Path) -> None:
+    """As a table, as JSON, as a file."""
+    pytest.importorskip("mlxtend")
+    (tmp_path / "raw").mkdir()
+    PURCHASES.to_csv(tmp_path / "raw" / "purchases.csv", index=False)
+    done = run("profile", "rules", tmp_path / "raw", "--out", tmp_path / "rules.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "product tea" in done.stdout
+    found = json.loads(run("profile", "rules", tmp_path / "raw", "--confidence", 1, "--json").stdout)
+    assert {rule["confidence"] for rule in found} == {1.0}
+    assert len(pd.read_csv(tmp_path / "rules.csv")) >= len(found)
