@@ -22,6 +22,7 @@ from couponry.predictors.features.stored import gaps
 __all__ = ["Prepared", "prepare"]
 
 _NAMED = 5
+_ROWS_LOOKED_AT = 20_000  # for leaks
 
 
 @dataclass
@@ -148,18 +149,20 @@ def _leave_out_constants(prepared: Prepared) -> None:
 def _is_constant(cells: pd.Series | pd.DataFrame) -> bool:
     if isinstance(cells, pd.DataFrame):
         return False
-    try:
+    if cells.dtype != object:
         return bool(cells.nunique(dropna=False) <= 1)
-    except TypeError:  # lists
-        return bool(cells.map(repr).nunique() <= 1)
+    first = repr(cells.iloc[0])  # lists cannot be counted; most columns differ after a few rows
+    return all(repr(cell) == first for cell in cells)
 
 
 def _find_leaks(prepared: Prepared) -> None:
     log = prepared.log
     if log.features.columns.duplicated().any():
         return
-    schema = Schema.of(log.features, prepared.columns)
-    for name, auc in leaks(log.features, schema, log.conversion > log.conversion.mean()).items():
+    rows = np.random.default_rng(0).permutation(log.n)[:_ROWS_LOOKED_AT]
+    some = log.features.iloc[rows].reset_index(drop=True)
+    schema = Schema.of(some, prepared.columns)
+    for name, auc in leaks(some, schema, log.conversion[rows] > log.conversion.mean()).items():
         prepared.warnings.append(
             f"column {name!r} alone tells who converted (AUC {auc:.4f}), as if it had been recorded "
             f"afterwards. If so, leave it out: columns={{{name!r}: 'ignore'}}"

@@ -34,7 +34,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_a_profile_is_learnt_of_training_users_and_attached(run: Run, shop: Path) -> None:
-    """It is that of the users whom ``train`` will learn from, before the first coupon; log and users get it."""
+    """It is that of the users whom ``train`` will learn from, before the first coupon; both get it."""
     learn = ("profile", "learn", shop / "raw", "--log", shop / "log", "--holdout", 0.3, "--seed", 4)
     done = run(*learn, "--words", 4, "--topics", 2, "--groups", 3, "--out", shop / "profile")
     assert done.exit_code == 0, done.stderr
