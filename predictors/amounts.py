@@ -27,6 +27,11 @@ __all__ = ["AmountModel", "Strata"]
 Floats = npt.NDArray[np.float64]
 
 _LEAST_ROWS = 50
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "lightgbm": {"trees": 50, "leaves": 4},
+    "forest": {"trees": 50},
+    "sklearn": {"penalty": 30.0},
+}
 
 
 class Strata:
@@ -163,12 +168,17 @@ class AmountModel:
         return self
 
     def _options(self) -> dict[str, Any]:
-        return {"trees": 50, "leaves": 4} if self.base == "lightgbm" else {"penalty": 30.0}
+        return _OPTIONS[self.base]
 
     def predict(
-        self, x: npt.NDArray[np.float32], conversion: npt.NDArray[np.floating], known: npt.NDArray[np.int64]
+        self,
+        x: npt.NDArray[np.float32],
+        conversion: npt.NDArray[np.floating],
+        known: npt.NDArray[np.int64],
+        attributes: npt.NDArray[np.floating] | None = None,
+        menu: npt.NDArray[np.floating] | None = None,
     ) -> Floats:
-        """Return E[amount] under none and the coupons at ``known``, float64 ``(n, S + 1)``.
+        """Return E[amount] under none and S coupons, float64 ``(n, S + 1)``.
 
         Parameters
         ----------
@@ -176,8 +186,15 @@ class AmountModel:
         conversion : ndarray, shape (n, S + 1)
             Predicted probability of a conversion, none first.
         known : ndarray of int64, shape (S,)
+            Position in the training menu; −1 for a new coupon, whose amounts are read off its attributes.
+        attributes : ndarray, shape (S, c), optional
+        menu : ndarray, shape (J, c), optional
+            Attributes of the training menu.
         """
-        strata = self.strata.select(known)
+        if attributes is None or menu is None:
+            strata = self.strata.select(known)
+        else:
+            strata = self.strata.select_or_guess(known, attributes, menu)
         sides = []
         for side, learner in enumerate(self.sides):
             ratio = np.ones(len(x)) if learner is None else learner.predict(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -15,6 +15,8 @@ from couponry.predictors.state import State
 __all__ = ["Learner", "Outcomes", "TrainingRows", "folds_by_user"]
 
 Floats = npt.NDArray[np.float64]
+
+_NOT_BY_ROW = ("categorical", "coupons")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class TrainingRows:
         ``propensity`` is that of the arm that was given.
     user : ndarray of int64, shape (n,)
         Which rows belong to one user.
+    arm_propensity : ndarray of float64, shape (n, J + 1), or None
+        Probability of every arm, none first, where it is known or was estimated.
+    kept : ndarray of bool, shape (n, J), or None
+        Rows from which a coupon's effect may be learnt, where some are trimmed for want of overlap.
     """
 
     x: npt.NDArray[np.float32]
@@ -46,6 +52,24 @@ class TrainingRows:
     revenue: Floats
     propensity: Floats
     user: npt.NDArray[np.int64]
+    arm_propensity: Floats | None = None
+    kept: npt.NDArray[np.bool_] | None = None
+
+    def take(self, use: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> TrainingRows:
+        """Return some of the rows, by a mask or by positions; the menu stays whole."""
+        by_row = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_BY_ROW}
+        return replace(self, **{name: array[use] for name, array in by_row.items() if array is not None})
+
+    def pair_propensity(self, coupon: int) -> Floats | None:
+        """Return the probability of a coupon among it and none, float64 ``(n,)``; None where not known."""
+        if self.arm_propensity is None:
+            return None
+        own = self.arm_propensity[:, coupon + 1]
+        return np.asarray(own / (own + self.arm_propensity[:, 0]), dtype=np.float64)
+
+    def learn_from(self, coupon: int) -> npt.NDArray[np.bool_]:
+        """Return of which rows a coupon's effect may be learnt, bool ``(n,)``."""
+        return np.ones(self.n, dtype=np.bool_) if self.kept is None else self.kept[:, coupon]
 
     @property
     def n(self) -> int:

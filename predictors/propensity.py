@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from couponry.instances.log import Log
 
-__all__ = ["arm_shares", "given_propensity"]
+__all__ = ["arm_shares", "arm_table", "given_propensity"]
 
 
 def arm_shares(log: Log) -> npt.NDArray[np.float64]:
@@ -24,3 +24,20 @@ def given_propensity(log: Log) -> npt.NDArray[np.float64]:
     if log.propensity is not None:
         return np.asarray(log.propensity, dtype=np.float64)
     return np.asarray(arm_shares(log)[log.arm + 1])
+
+
+def arm_table(log: Log) -> npt.NDArray[np.float64] | None:
+    """Return the probability of every arm, none first, float64 ``(n, J + 1)``, where all were drawn alike.
+
+    None where the log's propensities differ within an arm: what the other arms had is then not said.
+    """
+    if log.propensity is None:
+        shares = arm_shares(log)
+    else:
+        shares = np.empty(len(log.coupons) + 1)
+        for a in range(len(shares)):
+            own = log.propensity[log.arm == a - 1]
+            if not len(own) or np.ptp(own) > 1e-9:
+                return None
+            shares[a] = own[0]
+    return np.broadcast_to(shares, (log.n, len(shares)))

@@ -72,6 +72,7 @@ _ENTRIES = (
     Entry("s", "meta_learners.s:SLearner", "one regression with the arm among its inputs", _TREES),
     Entry("t", "meta_learners.t:TLearner", "one regression an arm", _TREES),
     Entry("x", "meta_learners.x:XLearner", "each group's outcome against the other group's model", _TREES),
+    Entry("r", "meta_learners.r:RLearner", "what is left of outcome by what is left of assignment", _TREES),
     Entry("dr", "meta_learners.dr:DRLearner", "regression of doubly robust scores, cross-fitted", _TREES),
 )
 

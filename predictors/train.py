@@ -17,12 +17,14 @@ from couponry.predictors.learner import Learner, TrainingRows
 from couponry.predictors.log_checks import check_log, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
-from couponry.predictors.propensity import arm_shares, given_propensity
+from couponry.predictors.overlap import Overlap, overlap
+from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
 
 __all__ = ["MODELS", "train"]
 
 _PACKAGES = ("couponry", "numpy", "pandas")
+_ASSIGNMENTS = ("lot", "features")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
@@ -37,6 +39,7 @@ def train(
     columns: Mapping[str, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
     least_rows: int = 50,
+    assignment: str = "lot",
     **options: Any,
 ) -> Model:
     """Learn how users respond to coupons.
@@ -64,6 +67,11 @@ def train(
         The same for what is known of coupons.
     least_rows : int
         Rows that every arm needs.
+    assignment : {"lot", "features"}
+        How arms were chosen: by lot (with the propensities that the log tells, or else by the arms' shares
+        alike for everyone), or by what the features tell. Then propensities are learnt, rows without overlap
+        are trimmed, and a log that does not tell a coupon's effect is refused; see
+        :func:`~couponry.predictors.overlap.overlap`. ``dr``, ``r`` and ``x`` use all of that.
     options
         Parameters of the model's class, such as ``epochs`` or ``members`` of
         :class:`~couponry.predictors.network.learner.NetworkLearner`, ``folds`` of a meta-learner, and
@@ -95,10 +103,14 @@ def train(
     check_log(prepared.log, least_rows)
     features = FeatureEncoder(prepared.columns).fit(prepared.log.features)
     menu = Menu(prepared.log.coupons, attributes)
-    learner.fit(training_rows(prepared.log, features, menu, learner), progress)
+    found = _overlap(prepared.log, assignment, seed)
+    learner.fit(training_rows(prepared.log, features, menu, learner, found), progress)
     card = _card(log, entry, learner, options, features)
     card["checks"] = prepared.checks()
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
+    if found is not None:
+        card["log"]["propensities"] = "given" if log.propensity is not None else "learnt"
+        card["overlap"] = found.summary()
     fitted = Model(features, menu, learner, card)
     if held is not None:
         from couponry.predictors.evaluate import evaluate_model
@@ -107,8 +119,26 @@ def train(
     return fitted
 
 
-def training_rows(log: Log, features: FeatureEncoder, menu: Menu, learner: Learner) -> TrainingRows:
-    """Return a log in numbers, in the layout that a learner wants."""
+def _overlap(log: Log, assignment: str, seed: int) -> Overlap | None:
+    if assignment not in _ASSIGNMENTS:
+        raise InputError(
+            "unknown way of choosing arms",
+            column="assignment",
+            value=assignment,
+            mend=did_you_mean(assignment, _ASSIGNMENTS),
+        )
+    if assignment == "lot":
+        return None
+    found = overlap(log, seed=seed)
+    found.check(log.source)
+    return found
+
+
+def training_rows(
+    log: Log, features: FeatureEncoder, menu: Menu, learner: Learner, found: Overlap | None = None
+) -> TrainingRows:
+    """Return a log in numbers, in the layout that a learner wants; with what was found of its overlap."""
+    log = log if found is None else found.with_propensity(log)
     return TrainingRows(
         x=features.encode(log.features, learner.layout),
         categorical=tuple(features.categorical) if learner.layout == "raw" else (),
@@ -118,6 +148,8 @@ def training_rows(log: Log, features: FeatureEncoder, menu: Menu, learner: Learn
         cost=np.asarray(log.cost, dtype=np.float64),
         revenue=np.asarray(log.revenue, dtype=np.float64),
         propensity=given_propensity(log),
+        arm_propensity=arm_table(log) if found is None else found.propensity,
+        kept=None if found is None else found.kept,
         user=np.unique(log.user_id.astype(str), return_inverse=True)[1].astype(np.int64),
     )
 

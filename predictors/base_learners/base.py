@@ -13,8 +13,8 @@ from couponry.predictors.state import State
 
 __all__ = ["BASES", "BaseLearner", "base_learner"]
 
-Base = Literal["lightgbm", "sklearn"]
-BASES: tuple[Base, ...] = ("lightgbm", "sklearn")
+Base = Literal["lightgbm", "forest", "sklearn"]
+BASES: tuple[Base, ...] = ("lightgbm", "forest", "sklearn")
 
 
 class BaseLearner(Protocol):
@@ -69,6 +69,10 @@ def base_learner(name: str) -> type[BaseLearner]:
         from couponry.predictors.base_learners.trees import Trees
 
         return Trees
+    if name == "forest":
+        from couponry.predictors.base_learners.forest import Forest
+
+        return Forest
     if name == "sklearn":
         from couponry.predictors.base_learners.linear import Linear
 

@@ -1,19 +1,16 @@
-"""What the meta-learners share: where their regressions come from, and money beside conversions."""
+"""What the meta-learners share: where their regressions come from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.progress import Progress, Report
-from couponry.predictors.amounts import AmountModel
 from couponry.predictors.base_learners.base import BaseLearner, base_learner
+from couponry.predictors.conversion import ConversionLearner
 from couponry.predictors.features import Layout
-from couponry.predictors.learner import Outcomes, TrainingRows
-from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
 __all__ = ["Bases", "MetaLearner", "as_probabilities"]
@@ -51,89 +48,52 @@ class Bases:
         return [self.kind.from_state(state) for state in states]
 
 
-class MetaLearner(Parameters):
-    """What a meta-learner is beside its own way with conversions: money by arm and conversion, files.
+class MetaLearner(ConversionLearner):
+    """A learner of conversions that is built of regressions.
 
-    A meta-learner gives :meth:`learn`, :meth:`probability`, :meth:`learnt` and :meth:`relearn`.
+    A meta-learner gives :meth:`learn`, :meth:`by_arm`, :meth:`learnt` and :meth:`relearn`.
 
     Parameters
     ----------
-    base : {"lightgbm", "sklearn"}
+    base : {"lightgbm", "forest", "sklearn"}
         What its regressions are.
-    seed : int
+    seed, error_folds : int
+        See :class:`~couponry.predictors.conversion.ConversionLearner`.
     base_options : mapping, optional
         Passed to the base learners.
     """
 
-    name: ClassVar[str]
-    from_attributes: bool = False
-
     def __init__(
-        self, base: str = "lightgbm", *, seed: int = 0, base_options: Mapping[str, Any] | None = None
+        self,
+        base: str = "lightgbm",
+        *,
+        seed: int = 0,
+        base_options: Mapping[str, Any] | None = None,
+        error_folds: int = 0,
     ) -> None:
+        super().__init__(seed=seed, error_folds=error_folds)
         self.bases = Bases(base, seed, base_options)
         self.layout: Layout = self.bases.kind.layout
+        self.money = base
 
-    def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
-        """Learn the probability of a conversion under every arm."""
+    def by_arm(self, x: npt.NDArray[np.float32]) -> Floats:
+        """Return the probability under none and every coupon of the menu, float64 ``(n, J + 1)``."""
         raise NotImplementedError
 
-    def probability(self, x: npt.NDArray[np.float32]) -> Floats:
-        """Return the probability under none and every coupon, float64 ``(n, J + 1)``."""
-        raise NotImplementedError
-
-    def learnt(self) -> State:
-        """Return what :meth:`learn` left."""
-        raise NotImplementedError
-
-    def relearn(self, state: State) -> None:
-        """Take back what :meth:`learnt` gave."""
-        raise NotImplementedError
-
-    def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
-        """Learn conversions, costs and revenue."""
-        self.learn(rows, progress)
-        self.cost = self._amount(rows, rows.cost)
-        self.revenue = self._amount(rows, rows.revenue)
-        if progress:
-            progress(Progress("training", 1.0, 1.0, f"{self.name}-learner over {self.bases.name}"))
-        return self
-
-    def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
-        model = AmountModel(self.bases.name, seed=self.bases.seed, not_negative=bool((amount >= 0).all()))
-        return model.fit(rows.x, rows.arm, rows.conversion, amount, rows.arms, rows.categorical)
-
-    def predict(
+    def probability(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
-    ) -> Outcomes:
-        """Return the outcomes under none and the coupons at ``known``; attributes are not used."""
-        probability = self.probability(x)[:, np.append(0, known + 1)]
-        return Outcomes(
-            probability,
-            self.cost.predict(x, probability, known),
-            self.revenue.predict(x, probability, known),
-        )
+    ) -> Floats:
+        """Return the probability under none and the coupons at ``known``; attributes are not used."""
+        return self.by_arm(x)[:, np.append(0, known + 1)]
+
+    @property
+    def words(self) -> str:
+        """What the learner is, for a line of progress."""
+        return f"{self.name}-learner over {self.bases.name}"
 
     def report(self) -> dict[str, Any]:
         """Return what the learner is made of."""
         return {"learner": self.name, "base": self.bases.name, "base_options": self.bases.options}
-
-    def state(self) -> State:
-        """Return what was learnt."""
-        state = State({"parameters": self.get_params()})
-        state.put("conversion", self.learnt())
-        state.put("cost", self.cost.state())
-        state.put("revenue", self.revenue.state())
-        return state
-
-    @classmethod
-    def from_state(cls, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
-        learner = cls(**state.facts["parameters"])
-        learner.relearn(state.part("conversion"))
-        learner.cost = AmountModel.from_state(state.part("cost"))
-        learner.revenue = AmountModel.from_state(state.part("revenue"))
-        return learner
 
 
 def as_probabilities(without: Floats, uplift: Floats) -> Floats:

@@ -32,7 +32,7 @@ class DRLearner(MetaLearner):
 
     Parameters
     ----------
-    base, seed, base_options
+    base, seed, base_options, error_folds
         Those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     folds : int
         Folds of users for μ.
@@ -50,13 +50,14 @@ class DRLearner(MetaLearner):
         base_options: Mapping[str, Any] | None = None,
         folds: int = 3,
         least_propensity: float = 0.01,
+        error_folds: int = 0,
     ) -> None:
-        super().__init__(base, seed=seed, base_options=base_options)
+        super().__init__(base, seed=seed, base_options=base_options, error_folds=error_folds)
         self.folds = folds
         self.least_propensity = least_propensity
 
     def learn(self, rows: TrainingRows, progress: Report | None = None) -> None:
-        """Cross-fit outcomes, then learn every coupon's effect from all rows."""
+        """Cross-fit outcomes, then learn every coupon's effect from all rows that overlap."""
         scores = self.scores(rows, progress)
         control = np.flatnonzero(rows.arm == -1)
         self.without = self.bases.probability().fit(
@@ -64,8 +65,9 @@ class DRLearner(MetaLearner):
         )
         self.effects = []
         for j in range(rows.arms):
-            score = scores[:, j + 1] - scores[:, 0]
-            self.effects.append(self.bases.effect().fit(rows.x, score, None, rows.categorical))
+            own = rows.learn_from(j)
+            score = (scores[:, j + 1] - scores[:, 0])[own]
+            self.effects.append(self.bases.effect().fit(rows.x[own], score, None, rows.categorical))
             if progress:
                 progress(Progress("training", j + 1, rows.arms, "effect by coupon"))
 
@@ -83,7 +85,7 @@ class DRLearner(MetaLearner):
         scores[each, given] += (rows.conversion - scores[each, given]) / propensity
         return scores
 
-    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def by_arm(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         uplift = np.column_stack([model.predict(x) for model in self.effects])
         return as_probabilities(self.without.predict(x), uplift)

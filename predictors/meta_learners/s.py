@@ -41,7 +41,7 @@ class SLearner(MetaLearner):
         categorical = (*rows.categorical, x.shape[1] - 1) if self._as_code else ()
         self.model = self.bases.probability().fit(x, rows.conversion, None, categorical)
 
-    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def by_arm(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         columns = [
             self.model.predict(self._with_arm(x, np.full(len(x), a, np.int32))) for a in range(-1, self.arms)

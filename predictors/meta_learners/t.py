@@ -32,7 +32,7 @@ class TLearner(MetaLearner):
         """Learn each arm from its own rows."""
         self.models = fit_by_arm(self.bases, rows, np.arange(rows.n), progress)
 
-    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def by_arm(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         return predict_by_arm(self.models, x)
 

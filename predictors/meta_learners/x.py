@@ -20,9 +20,15 @@ from couponry.predictors.state import State
 
 __all__ = ["XLearner"]
 
+_ALIKE = 1e-6
+
 
 class XLearner(MetaLearner):
-    """Effects imputed on both groups and averaged by their shares [1]_, one coupon after another.
+    """Effects imputed on both groups and averaged by the propensity [1]_, one coupon after another.
+
+    A model of one group's outcome answers only for the other group's rows, so none has seen what it
+    answers for. Where the propensity differs between users and is told or estimated, a regression of it
+    answers for new users.
 
     Parameters are those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     """
@@ -33,26 +39,36 @@ class XLearner(MetaLearner):
         """Learn outcomes by arm, then effects on the treated and on the untreated of every coupon."""
         outcome = fit_by_arm(self.bases, rows, np.arange(rows.n), progress)
         self.without = outcome[0]
-        control = np.flatnonzero(rows.arm == -1)
         self.on_treated: list[BaseLearner] = []
         self.on_control: list[BaseLearner] = []
-        share = []
+        self.chance: list[BaseLearner] = []
+        self.share = np.empty(rows.arms)
         for j in range(rows.arms):
-            own = np.flatnonzero(rows.arm == j)
-            won = rows.conversion[own] - self.without.predict(rows.x[own])
-            missed = outcome[j + 1].predict(rows.x[control]) - rows.conversion[control]
-            self.on_treated.append(self.bases.effect().fit(rows.x[own], won, None, rows.categorical))
-            self.on_control.append(self.bases.effect().fit(rows.x[control], missed, None, rows.categorical))
-            share.append(len(own) / (len(own) + len(control)))
+            own = rows.take((rows.arm == j) & rows.learn_from(j))
+            control = rows.take((rows.arm == -1) & rows.learn_from(j))
+            won = own.conversion - self.without.predict(own.x)
+            missed = outcome[j + 1].predict(control.x) - control.conversion
+            self.on_treated.append(self.bases.effect().fit(own.x, won, None, rows.categorical))
+            self.on_control.append(self.bases.effect().fit(control.x, missed, None, rows.categorical))
+            self.share[j] = own.n / (own.n + control.n)
+            self._learn_chance(rows, j)
             if progress:
                 progress(Progress("training", j + 1, rows.arms, "effect by coupon"))
-        self.share = np.array(share)
 
-    def probability(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def _learn_chance(self, rows: TrainingRows, coupon: int) -> None:
+        """Learn the propensity of a coupon among it and none, where it differs between users."""
+        chance = rows.pair_propensity(coupon)
+        if chance is not None and np.ptp(chance) > _ALIKE:
+            self.chance.append(self.bases.probability().fit(rows.x, chance, None, rows.categorical))
+
+    def by_arm(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the probability under every arm, float64 ``(n, J + 1)``."""
         treated = np.column_stack([model.predict(x) for model in self.on_treated])
         control = np.column_stack([model.predict(x) for model in self.on_control])
-        return as_probabilities(self.without.predict(x), self.share * control + (1 - self.share) * treated)
+        share = np.broadcast_to(self.share, treated.shape)
+        if len(self.chance) == len(self.on_treated):
+            share = np.column_stack([model.predict(x) for model in self.chance])
+        return as_probabilities(self.without.predict(x), share * control + (1 - share) * treated)
 
     def learnt(self) -> State:
         """Return what was learnt of conversions."""
@@ -60,6 +76,7 @@ class XLearner(MetaLearner):
         state.put("without", self.without.state())
         state.put_all("on_treated", [model.state() for model in self.on_treated])
         state.put_all("on_control", [model.state() for model in self.on_control])
+        state.put_all("chance", [model.state() for model in self.chance])
         return state
 
     def relearn(self, state: State) -> None:
@@ -68,3 +85,4 @@ class XLearner(MetaLearner):
         self.without = self.bases.kind.from_state(state.part("without"))
         self.on_treated = self.bases.restored(state.parts("on_treated"))
         self.on_control = self.bases.restored(state.parts("on_control"))
+        self.chance = self.bases.restored(state.parts("chance"))

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate import Evaluation, evaluate_model
     from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.model import Model, load_model
+    from couponry.predictors.overlap import Overlap, overlap
     from couponry.predictors.predict import predict
     from couponry.predictors.train import train
     from couponry.solver.backends.pyomo_model import to_pyomo
@@ -91,6 +92,7 @@ __all__ = [
     "MissingExtraError",
     "Model",
     "NoSolutionError",
+    "Overlap",
     "Parity",
     "Progress",
     "Response",
@@ -116,6 +118,7 @@ __all__ = [
     "least_budget",
     "load_model",
     "open_instance",
+    "overlap",
     "predict",
     "price_ranges",
     "read_hillstrom",
@@ -175,6 +178,7 @@ _NAMES = {
     "couponry.predictors.evaluate": ("Evaluation", "evaluate_model"),
     "couponry.predictors.features.schema_file": ("read_schema",),
     "couponry.predictors.model": ("Model", "load_model"),
+    "couponry.predictors.overlap": ("Overlap", "overlap"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.train": ("train",),
     "couponry.solver.backends.pyomo_model": ("to_pyomo",),

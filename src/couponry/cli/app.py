@@ -15,6 +15,7 @@ from couponry.cli import (
     generate,
     instances,
     least,
+    overlap,
     predict,
     profile,
     report,
@@ -71,6 +72,7 @@ def _examples(commands: tuple[str, ...]) -> str:
 
 app.command(epilog=_examples(demo.EXAMPLES))(demo.demo)
 app.command(epilog=_examples(generate.EXAMPLES))(generate.generate)
+app.command(epilog=_examples(overlap.EXAMPLES))(overlap.overlap)
 app.command(epilog=_examples(train.EXAMPLES))(train.train)
 app.command(epilog=_examples(predict.EXAMPLES))(predict.predict)
 app.command(epilog=_examples(solve.EXAMPLES))(solve.solve)

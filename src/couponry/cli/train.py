@@ -27,7 +27,8 @@ EXAMPLES = (
         "couponry train hillstrom.csv.gz --format hillstrom --outcome visit "
         "--cost mens=0.1 --cost womens=0.1 --out model"
     ),
-    "couponry train world --model dr --holdout 0.5 --seed 7 --out model --force",
+    "couponry train world --model dr --set folds=5 --holdout 0.5 --seed 7 --out model --force",
+    "couponry train log --model r --assignment features --out model",
 )
 
 
@@ -53,6 +54,16 @@ def train(
         float,
         typer.Option("--holdout", metavar="SHARE", help="Users kept to judge the model by; 0 for none."),
     ] = 0.3,
+    assignment: Annotated[
+        str,
+        typer.Option(
+            "--assignment", metavar="HOW", help="How arms were chosen: by lot, or by what the features tell."
+        ),
+    ] = "lot",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model, such as epochs=5."),
+    ] = None,
     cost: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,6 +95,7 @@ def train(
     """
     from couponry.cli.evaluation import print_coupons, print_policies
     from couponry.cli.log_options import read_log
+    from couponry.cli.settings import read_settings
     from couponry.instances.atomic import check_free
 
     check_free(out, force=force)
@@ -99,6 +111,8 @@ def train(
             schema=schema,
             force=force,
             progress=progress,
+            assignment=assignment,
+            **read_settings(settings or []),
         )
     for warning in fitted.card["checks"]["warnings"]:
         say(f"Warning: {warning}")
@@ -122,20 +136,28 @@ def train_and_write(
     schema: Path | None = None,
     force: bool = False,
     progress: Report | None = None,
+    assignment: str = "lot",
+    **options: Any,
 ) -> tuple[Model, Evaluation | None]:
-    """Train on the users that are not held out, judge on the others, and write both."""
+    """Train on the users that are not held out, judge on the others, and write both.
+
+    Further options are those of :func:`couponry.predictors.train.train`.
+    """
     from couponry.instances.atomic import write_directory
     from couponry.instances.errors import DataWarning
     from couponry.instances.progress import Progress
     from couponry.predictors.evaluate import evaluate_model
     from couponry.predictors.features.schema_file import read_schema
+    from couponry.predictors.overlap import overlap
     from couponry.predictors.train import train as train_model
 
+    if holdout and assignment == "features":
+        log = overlap(log, seed=seed).with_propensity(log)  # the held-out are judged by it
     seen, held = log.split(holdout, seed) if holdout else (log, None)
     said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
-        fitted = train_model(seen, model, base, seed=seed, progress=progress, **said)
+        fitted = train_model(seen, model, base, seed=seed, progress=progress, assignment=assignment, **said, **options)
     if progress is not None:
         progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None

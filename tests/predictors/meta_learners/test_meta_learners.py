@@ -1,4 +1,4 @@
-"""S, T, X and DR on a world whose truth is known."""
+"""S, T, X, R and DR on a world whose truth is known."""
 
 from dataclasses import replace
 
@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from tests.predictors.small_world import FACE_VALUES, SmallWorld
 
+from couponry.instances.errors import InputError
+from couponry.predictors.base_learners.linear import Linear
 from couponry.predictors.evaluate.policies import budgeted
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.learner import folds_by_user
 from couponry.predictors.menu import Menu
 from couponry.predictors.meta_learners.base import as_probabilities
 from couponry.predictors.meta_learners.dr import DRLearner
+from couponry.predictors.meta_learners.r import RLearner
 from couponry.predictors.meta_learners.x import XLearner
 from couponry.predictors.registry import model_entry
 from couponry.predictors.train import training_rows
@@ -36,8 +40,13 @@ def fitted(log, name, base, **options):
     return learner, answer
 
 
-@pytest.mark.parametrize("base", ["sklearn", "lightgbm"])
-@pytest.mark.parametrize("name", ["s", "t", "x", "dr"])
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        *((name, base) for name in ("s", "t", "x", "r", "dr") for base in ("sklearn", "lightgbm")),
+        ("dr", "forest"),
+    ],
+)
 def test_uplift_cost_and_plan_are_near_the_truth(trained_on, name, base):
     """Uplifts correlate with the true ones, costs are right on average, the plan is near the best one."""
     log, others = trained_on
@@ -61,7 +70,9 @@ def test_uplift_cost_and_plan_are_near_the_truth(trained_on, name, base):
     assert spent < 1.1 * budget
 
 
-@pytest.mark.parametrize(("name", "base"), [("s", "sklearn"), ("x", "lightgbm"), ("dr", "sklearn")])
+@pytest.mark.parametrize(
+    ("name", "base"), [("s", "sklearn"), ("x", "lightgbm"), ("dr", "sklearn"), ("r", "forest")]
+)
 def test_a_round_trip_changes_no_bit(trained_on, name, base):
     """A learner taken to pieces and put together answers the same."""
     log, others = trained_on
@@ -152,3 +163,77 @@ def test_progress_is_told(trained_on):
     )
     assert all(step.stage == "training" and step.done <= step.total for step in told)
     assert told[-1].message == "x-learner over sklearn"
+
+
+def rows_of(log, learner):
+    """Return a log as the learner wants it."""
+    return training_rows(log, FeatureEncoder().fit(log.features), Menu(log.coupons), learner)
+
+
+def test_doubly_robust_scores_are_the_formula(trained_on):
+    """μ_a + 1{A = a}(y − μ_a)/e, row by row, with μ from models that saw neither the row nor its user."""
+    log = trained_on[0].take(np.arange(900))
+    learner = DRLearner("sklearn", folds=2)
+    rows = rows_of(log, learner)
+    scores = learner.scores(rows)
+    fold = folds_by_user(rows.user, 2, 0)
+    for i in (0, 1, 2, 500, 899):
+        for a in range(-1, 3):
+            others = (fold != fold[i]) & (rows.arm == a)
+            model = Linear(logistic=True).fit(rows.x[others], rows.conversion[others])
+            expected = model.predict(rows.x[i : i + 1])[0]
+            if rows.arm[i] == a:
+                expected += (rows.conversion[i] - expected) / rows.propensity[i]
+            assert scores[i, a + 1] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_r_learner_minimises_robinsons_loss(trained_on):
+    """Over trees of one leaf the effect is Σ(y − m)(W − e) / Σ(W − e)²."""
+    log = trained_on[0].take(np.arange(3000))
+    learner = RLearner("lightgbm", base_options={"trees": 1, "leaves": 2, "leaf_rows": 10_000})
+    rows = rows_of(log, learner)
+    learner.learn(rows)
+    for j in ALL:
+        pair = rows.take((rows.arm == -1) | (rows.arm == j))
+        given = (pair.arm == j).astype(float)
+        fold = folds_by_user(pair.user, 3, 0)
+        mean = np.array([pair.conversion[fold != k].mean() for k in range(3)])[fold]
+        left = given - 0.5  # the log's arms are alike
+        expected = ((pair.conversion - mean) * left).sum() / (left**2).sum()
+        assert learner.effects[j].predict(rows.x[:1])[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_x_learner_weighs_by_the_propensity(trained_on):
+    """τ = e·τ on those without + (1 − e)·τ on those with, e being a coupon's chance among it and none."""
+    log = trained_on[0].take(np.arange(4000))
+    learner = XLearner("sklearn")
+    rows = rows_of(log, learner)
+    often = (rows.x[:, 0] > 0)[:, None]
+    learner.learn(replace(rows, arm_propensity=np.where(often, [0.1, 0.3, 0.3, 0.3], [0.7, 0.1, 0.1, 0.1])))
+    chance = np.where(often[:, 0], 0.75, 0.125)
+    assert np.corrcoef(learner.chance[0].predict(rows.x), chance)[0, 1] > 0.8
+    share = learner.chance[0].predict(rows.x)
+    uplift = share * learner.on_control[0].predict(rows.x)
+    uplift += (1 - share) * learner.on_treated[0].predict(rows.x)
+    found = learner.by_arm(rows.x)
+    whole = (found[:, 1] > 0) & (found[:, 1] < 1)
+    assert (found[:, 1] - found[:, 0])[whole] == pytest.approx(uplift[whole], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["t", "dr"])
+def test_standard_errors_are_of_the_errors_size(trained_on, name):
+    """Most of the true uplifts lie within two standard errors, and the errors are not absurdly wide."""
+    log, others = trained_on
+    _, answer = fitted(log, name, "sklearn", error_folds=4)
+    found = answer(others.features)
+    off = np.abs(found.conversion[:, 1:] - found.conversion[:, :1] - others.value)
+    error = found.conversion_error
+    assert error.shape == (3000, 3)
+    assert (off < 2 * error).mean() > 0.7
+    assert 0.3 < np.sqrt((off**2).mean()) / np.sqrt((error**2).mean()) < 2.5
+
+
+def test_one_fold_makes_no_standard_error():
+    """It is refused before any training."""
+    with pytest.raises(InputError, match="standard errors need two folds or more"):
+        DRLearner("sklearn", error_folds=1)
