@@ -14,6 +14,7 @@ from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.instances.response import Response
+from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.learner import Learner, Outcomes
 from couponry.predictors.menu import Menu
@@ -33,17 +34,27 @@ class Model:
     features : FeatureEncoder
     menu : Menu
     learner : Learner
+    calibration : Calibration, optional
+        Applied to what the learner answers.
     card : dict
         What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
         ``schema`` (what each feature is and what was chosen for it), ``attributes`` (the same of the menu),
         ``checks`` (what was left out, what is doubtful), ``segments, training, metrics, versions``.
     """
 
-    def __init__(self, features: FeatureEncoder, menu: Menu, learner: Learner, card: Card) -> None:
+    def __init__(
+        self,
+        features: FeatureEncoder,
+        menu: Menu,
+        learner: Learner,
+        card: Card,
+        calibration: Calibration | None = None,
+    ) -> None:
         self.features = features
         self.menu = menu
         self.learner = learner
         self.card = card
+        self.calibration = calibration
 
     def __repr__(self) -> str:
         return f"Model({self.card['model']}, {len(self.coupons)} coupons, {self.card['log']['rows']:,} rows)"
@@ -137,7 +148,8 @@ class Model:
         for first in range(0, len(features), step):
             rows = slice(first, min(first + step, len(features)))
             x = self._encoded(features.iloc[rows], first)
-            yield rows, self.learner.predict(x, known, attributes)
+            found = self.learner.predict(x, known, attributes)
+            yield rows, found if self.calibration is None else self.calibration.apply(found, known)
             if progress:
                 progress(Progress("predicting", rows.stop, len(features), f"{len(coupons)} coupons"))
 

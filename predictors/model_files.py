@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from couponry.instances.atomic import write_directory
 from couponry.instances.errors import InputError
+from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
 from couponry.predictors.registry import model_entry
@@ -36,6 +37,8 @@ def write_model(model: Model, path: str | Path, *, force: bool = False) -> None:
     state.put("features", model.features.state())
     state.put("menu", model.menu.state())
     state.put("learner", model.learner.state())
+    if model.calibration is not None:
+        state.put("calibration", model.calibration.state())
     with write_directory(path, kind="model", force=force) as folder:
         write_state(folder, _FORM, state, {"learner": model.card["model"], "card": model.card})
 
@@ -58,6 +61,7 @@ def read_model(path: str | Path) -> Model:
             Menu.from_state(state.part("menu")),
             model_entry(head["learner"]).load().from_state(state.part("learner")),
             head["card"],
+            Calibration.from_state(state.part("calibration")) if "calibration" in state.facts else None,
         )
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(

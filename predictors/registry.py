@@ -65,6 +65,7 @@ class Entry:
 
 
 _TORCH = ("torch", "safetensors")
+_LINEAR = ("sklearn", "safetensors")
 _TREES = ("lightgbm", "sklearn", "safetensors")
 
 _ENTRIES = (
@@ -74,6 +75,10 @@ _ENTRIES = (
     Entry("x", "meta_learners.x:XLearner", "each group's outcome against the other group's model", _TREES),
     Entry("r", "meta_learners.r:RLearner", "what is left of outcome by what is left of assignment", _TREES),
     Entry("dr", "meta_learners.dr:DRLearner", "regression of doubly robust scores, cross-fitted", _TREES),
+    Entry("logistic", "crosses.logistic:LogisticResponse", "logit of user × coupon crosses, shrunk", _LINEAR),
+    Entry("fm", "crosses.factorisation:FactorisationMachine", "factorisation machine", _TORCH),
+    Entry("neighbours", "collaborative.learner:UserNeighbours", "what the most alike users did", _LINEAR),
+    Entry("content", "crosses.content:ContentResponse", "user interests × coupon attributes", _LINEAR),
 )
 
 MODELS = {entry.name: entry for entry in _ENTRIES}

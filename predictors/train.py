@@ -11,6 +11,7 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.progress import Report
+from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.prepare import prepare
 from couponry.predictors.learner import Learner, TrainingRows
@@ -40,6 +41,7 @@ def train(
     attributes: Mapping[str, Any] | None = None,
     least_rows: int = 50,
     assignment: str = "lot",
+    calibrate: str | None = None,
     **options: Any,
 ) -> Model:
     """Learn how users respond to coupons.
@@ -72,6 +74,9 @@ def train(
         alike for everyone), or by what the features tell. Then propensities are learnt, rows without overlap
         are trimmed, and a log that does not tell a coupon's effect is refused; see
         :func:`~couponry.predictors.overlap.overlap`. ``dr``, ``r`` and ``x`` use all of that.
+    calibrate : {"platt", "isotonic"}, optional
+        How to bring answers to scale by users that models did not learn from, which trains three more; see
+        :class:`~couponry.predictors.calibration.Calibration`. The network does so by itself.
     options
         Parameters of the model's class, such as ``epochs`` or ``members`` of
         :class:`~couponry.predictors.network.learner.NetworkLearner`, ``folds`` of a meta-learner, and
@@ -99,19 +104,26 @@ def train(
     check_log(log, least_rows)
     entry = model_entry(model)
     learner = _learner(entry, base, seed, options)
+    if calibrate not in (None, *METHODS):
+        raise InputError("unknown way to calibrate", value=calibrate, mend=did_you_mean(calibrate, METHODS))
     prepared = prepare(log, columns)
     check_log(prepared.log, least_rows)
     features = FeatureEncoder(prepared.columns).fit(prepared.log.features)
     menu = Menu(prepared.log.coupons, attributes)
     found = _overlap(prepared.log, assignment, seed)
-    learner.fit(training_rows(prepared.log, features, menu, learner, found), progress)
+    rows = training_rows(prepared.log, features, menu, learner, found)
+    learner.fit(rows, progress)
+    scale = None
+    if calibrate is not None:
+        scale = Calibration.fit(calibrate, rows, cross_fitted_outcomes(learner, rows, seed=seed))
     card = _card(log, entry, learner, options, features)
     card["checks"] = prepared.checks()
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
+    card["calibration"] = calibrate
     if found is not None:
         card["log"]["propensities"] = "given" if log.propensity is not None else "learnt"
         card["overlap"] = found.summary()
-    fitted = Model(features, menu, learner, card)
+    fitted = Model(features, menu, learner, card, scale)
     if held is not None:
         from couponry.predictors.evaluate import evaluate_model
 

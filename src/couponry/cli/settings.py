@@ -10,7 +10,13 @@ from couponry.instances.errors import InputError
 
 __all__ = ["read_settings"]
 
-_ELSEWHERE = {"seed": "--seed", "base": "--base", "holdout": "--holdout", "assignment": "--assignment"}
+_ELSEWHERE = {
+    "seed": "--seed",
+    "base": "--base",
+    "holdout": "--holdout",
+    "assignment": "--assignment",
+    "calibrate": "--calibrate",
+}
 
 
 def read_settings(given: Sequence[str]) -> dict[str, Any]:

@@ -60,6 +60,10 @@ def train(
             "--assignment", metavar="HOW", help="How arms were chosen: by lot, or by what the features tell."
         ),
     ] = "lot",
+    calibrate: Annotated[
+        str | None,
+        typer.Option("--calibrate", metavar="METHOD", help="Bring answers to scale: platt or isotonic."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model, such as epochs=5."),
@@ -112,6 +116,7 @@ def train(
             force=force,
             progress=progress,
             assignment=assignment,
+            calibrate=calibrate,
             **read_settings(settings or []),
         )
     for warning in fitted.card["checks"]["warnings"]:

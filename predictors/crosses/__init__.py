@@ -1,0 +1,1 @@
+"""Models of user features, coupon attributes and the crosses of both; they answer for new coupons, too."""
