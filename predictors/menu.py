@@ -79,7 +79,7 @@ class Menu:
                 column="coupon_id",
                 value=coupons.ids[new[0]],
                 mend=f"Known: {', '.join(self.coupons.ids)}. "
-                "A network answers from attributes with allow_new=True",
+                "A model that reads attributes answers with allow_new=True",
             )
         for row in np.flatnonzero(known >= 0):
             self._check_same(coupons, int(row), int(known[row]))

@@ -141,7 +141,7 @@ class Model:
                 f"a {self.card['model']}-learner knows coupons by their rows alone",
                 column="allow_new",
                 value=True,
-                mend="Train a network to answer for new coupons",
+                mend="Train one that reads attributes, such as network, logistic or content",
             )
         known, attributes = self.menu.known(coupons, allow_new=allow_new), self.menu.encode(coupons)
         step = max(1024, _PAIRS_AT_ONCE // (len(coupons) + 1))

@@ -15,6 +15,7 @@ from couponry.cli.app import app
 COMMANDS = [
     "demo",
     "generate",
+    "overlap",
     "train",
     "predict",
     "solve",

@@ -162,7 +162,9 @@ def train_and_write(
     said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
-        fitted = train_model(seen, model, base, seed=seed, progress=progress, assignment=assignment, **said, **options)
+        fitted = train_model(
+            seen, model, base, seed=seed, progress=progress, assignment=assignment, **said, **options
+        )
     if progress is not None:
         progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None
