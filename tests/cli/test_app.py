@@ -25,6 +25,7 @@ COMMANDS = [
     "compare",
     "explain",
     "report",
+    "profile",
     "instances",
 ]
 HEAVY = {"highspy", "jinja2", "lightgbm", "numba", "numpy", "pandas", "plotly", "pyarrow", "sklearn", "torch"}
