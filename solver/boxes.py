@@ -3,7 +3,7 @@
 A pass over the data at prices λ inside a box settles, for good, every user whose choice no price in the box
 can change; on the others the dual is minimised exactly (:mod:`couponry.solver.master`). A minimiser inside
 the box is the global one, since L is convex; at the edge the box moves there and the pass is repeated. It is
-how small instances are solved, and how it is found out by how much rules must give way.
+how small instances are solved, and how limits are found at which a price is a given one.
 """
 
 from __future__ import annotations

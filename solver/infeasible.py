@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from couponry.instances.instance import Instance
-from couponry.solver.boxes import BoxSearch
+from couponry.instances.program import Program
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.integer import PairProgram, eligible_pairs
-from couponry.solver.local import LocalEngine
+from couponry.solver.mends import Found, Mend, Mender
 from couponry.solver.prices import PriceBook
-from couponry.solver.scale import RowScale
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
@@ -21,22 +21,17 @@ __all__ = ["explain_infeasible", "outward"]
 
 SMALL = 20_000
 NODES = 2000
-# Prices, in natural sizes, at which the row that gives way and all others may be broken.
-OWN = 1e2
-OTHERS = 1e5
 NOTHING_MEETS = "No plan can meet all rules together."
 
 
 def explain_infeasible(
     instance: Instance,
     book: PriceBook,
-    engine: LocalEngine,
-    scale: RowScale,
     clock: Clock,
     *,
     proof: str,
     multipliers: np.ndarray | None,
-    with_mends: bool = True,
+    solve: Callable[[Program], Found] | None,
 ) -> Infeasibility:
     """Say which rules clash and the least change of each that, all others as they are, mends it.
 
@@ -45,10 +40,11 @@ def explain_infeasible(
     proof : {"prices", "enumeration", "search"}
     multipliers : ndarray, shape (K,), or None
         Of the proof by prices; without them every row is tried.
-    with_mends : bool
-        Without it the clashing rules are named, but no change is looked for.
+    solve : callable or None
+        Solves other programs of the same users. Without it the clashing rules are named, but no change is
+        looked for.
     """
-    if not with_mends:
+    if solve is None:
         clashing = [] if multipliers is None else np.flatnonzero(multipliers).tolist()
         return _named(book, proof, multipliers, clashing)
     if multipliers is None:
@@ -56,12 +52,12 @@ def explain_infeasible(
         sides = [(k, s) for k, s in wanted if math.isfinite(book.lower[k] if s == "lower" else book.upper[k])]
     else:
         sides = [(int(k), "upper" if multipliers[k] > 0 else "lower") for k in np.flatnonzero(multipliers)]
-    changes = _LeastChange(instance, book, engine, scale, clock, multipliers)
+    changes = _LeastChange(instance.program, book, solve, clock, multipliers)
     clashes = []
     for step, (k, side) in enumerate(sides):
         clock.tell("why infeasible", step, len(sides), book.program.rows[k].name)
         change = changes.of(k, side)
-        if multipliers is None and change is None:
+        if change is None or (multipliers is None and not math.isfinite(change.enough)):
             continue
         clashes.append(_clash(instance, book, k, side, change))
     names = ", ".join(dict.fromkeys(f"'{clash.name}'" for clash in clashes))
@@ -94,53 +90,49 @@ class _LeastChange:
 
     def __init__(
         self,
-        instance: Instance,
+        program: Program,
         book: PriceBook,
-        engine: LocalEngine,
-        scale: RowScale,
+        solve: Callable[[Program], Found],
         clock: Clock,
         proof: np.ndarray | None,
     ) -> None:
-        self.program, self.book, self.engine = instance.program, book, engine
-        self.scale, self.clock, self.proof = scale, clock, proof
-        pairs = eligible_pairs(self.program, np.arange(self.program.n_users))
-        self.integer = self._integer(pairs) if len(pairs.user) <= SMALL else None
+        self.book, self.clock = book, clock
+        self.mender = None if proof is None else Mender(program, solve, proof)
+        pairs = eligible_pairs(program, np.arange(program.n_users))
+        self.integer = self._integer(program, pairs) if len(pairs.user) <= SMALL else None
 
-    def _integer(self, pairs: Pairs) -> PairProgram:
-        return PairProgram(self.program, self.book, pairs, np.zeros(self.book.n_rows))
+    def _integer(self, program: Program, pairs: Pairs) -> PairProgram:
+        return PairProgram(program, self.book, pairs, np.zeros(self.book.n_rows))
 
-    def of(self, k: int, side: str) -> float | None:
-        """Return the least change of row ``k``'s written limit, in its scale; None if none of it mends."""
+    def of(self, k: int, side: str) -> Mend | None:
+        """Return the change of row ``k``'s written limit; None if it is not known whether there is one."""
         if self.integer is not None:
-            return self.integer.least_change(self.clock, k, side, nodes=NODES)
-        if self.proof is None:
-            return None
-        reach = OTHERS * self.scale.price
-        reach[k] = OWN * self.scale.price[k]
-        book = self.book.tightened()
-        search = BoxSearch(self.program, book, self.engine, self.scale, reach, self.clock, elastic=True)
-        # The proof, drawn out until this row's price is at its end, is near where the search must end.
-        start = np.clip(self.proof * (reach[k] / abs(self.proof[k])), -reach, reach)
-        broken = search.run(start).broken
-        others = np.delete(broken, k)
-        rounded = (
-            book.lower[k] - self.book.lower[k] if side == "lower" else self.book.upper[k] - book.upper[k]
-        )
-        return None if others.any() else max(0.0, abs(float(broken[k])) - float(rounded))
+            change = self.integer.least_change(self.clock, k, side, nodes=NODES)
+            return Mend(math.inf, math.inf) if change is None else Mend(change, change)
+        return None if self.mender is None else self.mender.of(k, side)
 
 
-def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: float | None) -> Clash:
+def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: Mend) -> Clash:
     row = book.program.rows[k]
     limit = row.limits[side == "upper"]
-    mended = None if change is None else outward(limit, change / row.unit, side)
     currency = instance.campaign.currency
     unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
-    if mended is None:
-        words = f"'{row.name}' ({side} limit {amount(limit)}{unit}): no change of it alone is enough"
-    else:
-        verb = "raise" if side == "upper" else "lower"
-        words = f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{unit}"
-    return Clash(row.name, row.kind, side, limit, mended, words)
+    present = f"'{row.name}' ({side} limit {amount(limit)}{unit})"
+    if math.isinf(change.enough):
+        return Clash(row.name, row.kind, side, limit, None, f"{present}: no change of it alone is enough")
+    least = outward(limit, change.least / row.unit, side)
+    if math.isnan(change.enough):
+        words = (
+            f"{present}: no change of it alone was found to be enough, and none short of {amount(least)} is"
+        )
+        return Clash(row.name, row.kind, side, limit, None, words)
+    mended = outward(limit, change.enough / row.unit, side)
+    verb = "raise" if side == "upper" else "lower"
+    words = f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{unit}"
+    # What reads alike is as good as exact.
+    if amount(least) != amount(mended):
+        words += f" (short of {amount(least)} nothing mends it)"
+    return Clash(row.name, row.kind, side, limit, mended, words, least)
 
 
 def outward(limit: float, change: float, side: str) -> float:

@@ -21,6 +21,7 @@ from couponry.instances.plan import read_plan
 from couponry.instances.rules import Budget, Target
 from couponry.solver.solution import Certificate, Solution
 from couponry.solver.solve import solve
+from couponry.solver.words import amount
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
@@ -63,7 +64,7 @@ class LeastBudget:
     @property
     def words(self) -> str:
         """Return the answer as a sentence, amounts rounded to the cent on the safe side."""
-        goal = f"{_digits(self.target)} {_NOUNS.get(self.measure, self.measure.replace('_', ' '))}"
+        goal = f"{amount(self.target)} {_NOUNS.get(self.measure, self.measure.replace('_', ' '))}"
         if math.isnan(self.enough):
             why = self.solution.infeasibility
             if why is None:
@@ -195,7 +196,3 @@ def _cents(amount: float, rounded: Any) -> str:
     cents = round(amount * 100, 6)
     text = f"{rounded(cents) / 100:,.2f}"
     return text.removesuffix(".00")
-
-
-def _digits(number: float) -> str:
-    return f"{number:,.12g}"

@@ -112,9 +112,12 @@ class Clash:
         The side's present value, in the rule's own unit.
     mended_limit : float or None
         The value at which, all other rules as they are, a plan exists; None where no value of this side
-        alone mends it.
+        alone mends it, or none was found.
     words : str
         All this in a sentence for a planner.
+    least_limit : float or None
+        No plan exists at a limit short of this, all other rules as they are: the mended limit itself where it
+        is the least change, and near it in large instances.
     """
 
     name: str
@@ -123,6 +126,7 @@ class Clash:
     limit: float
     mended_limit: float | None
     words: str
+    least_limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +297,7 @@ def _summary(solution: Solution | StreamedSolution) -> dict[str, Any]:
                     "side": clash.side,
                     "limit": _plain(clash.limit),
                     "mended_limit": _plain(clash.mended_limit),
+                    "least_limit": _plain(clash.least_limit),
                     "words": clash.words,
                 }
                 for clash in solution.infeasibility.clashes

@@ -31,6 +31,7 @@ from couponry.solver.feasibility import excesses
 from couponry.solver.frozen import with_frozen
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram
+from couponry.solver.mends import Found
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook
@@ -43,6 +44,8 @@ __all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
 ENGINES = ("local",)
 WHOLE_PAIRS = 3000
 AUTO_NODES = 5000
+# Within how much of the least possible a change that mends a clash is looked for.
+MEND_GAP = 1e-6
 
 
 def solve(
@@ -339,17 +342,22 @@ class _Solve(PricedSearch):
         why = explain_infeasible(
             self.instance,
             self.book,
-            self.engine,
-            self.scale,
             self.clock,
             proof=proof,
             multipliers=multipliers,
-            with_mends=self.explain,
+            solve=self._solve_other if self.explain else None,
         )
         held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
         return self._build(
             held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, None, math.nan, why
         )
+
+    def _solve_other(self, program: Program) -> Found:
+        """Solve another program of the same users, unheard."""
+        clock = Clock(self.clock.left() if self.clock.time_limit else None, self.clock.cancel)
+        other = _Solve(self.instance.with_program(program), "auto", MEND_GAP, self.seed, clock, explain=False)
+        solution = other.run(None)
+        return Found(other.pairs, other.multipliers, solution.status is Status.INFEASIBLE)
 
     def _build(
         self,

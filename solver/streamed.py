@@ -176,12 +176,10 @@ class _StreamedSearch(PricedSearch):
         why = explain_infeasible(
             self.instance,  # type: ignore[arg-type]
             self.book,
-            self.engine,
-            self.scale,
             self.clock,
             proof="prices",
             multipliers=proof,
-            with_mends=False,
+            solve=None,
         )
         return why.words
 

@@ -30,7 +30,8 @@ from couponry.instances import (
     Target,
     Users,
 )
-from couponry.instances.generators import draw_instance
+from couponry.instances.generators import RULE_NAMES, draw_instance
+from couponry.solver.scenario import Scenario
 from couponry.solver.solution import Clash, Infeasibility, Solution, Status
 from couponry.solver.solve import solve
 from couponry.solver.verify import verify_infeasible
@@ -255,7 +256,7 @@ def too_tight(users: int) -> Instance:
 
 @pytest.mark.parametrize("users", [600, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_budget_against_coverage_of_many(users: int) -> None:
-    """Of many users the proof holds, and the budget that mends it lets a plan in, while 2 % less does not."""
+    """The proof holds, the budget that mends it lets a plan in, and a thousandth less does not."""
     instance = too_tight(users)
     why = reason(solve(instance))
     assert why.proof == "prices"
@@ -265,8 +266,12 @@ def test_budget_against_coverage_of_many(users: int) -> None:
     assert any(clash.rule == "coverage" for clash in why.clashes)
     assert clash.mended_limit is not None
     assert check_mends(
-        instance, replace(why, clashes=(clash,)), lambda clash: 0.02 * (clash.mended_limit or 0)
+        instance,
+        replace(why, clashes=(clash,)),
+        lambda clash: 1e-3 * (clash.mended_limit or 0),
     )
+    assert clash.least_limit is not None
+    assert clash.limit < clash.least_limit <= clash.mended_limit <= clash.least_limit * 1.0001
     assert f"raise 'budget' from {clash.limit:,.2f}"[:24] in why.words
 
 
@@ -282,5 +287,23 @@ def test_stock_against_least_coverage_of_many() -> None:
     assert verify_infeasible(tight, why.multipliers).proven
     stock = next(clash for clash in why.clashes if clash.name == "stock")
     assert (stock.limit, stock.mended_limit) == (asked - 300, asked)
+    assert stock.least_limit is not None
+    assert asked - 6 <= stock.least_limit <= asked
     # Fractions of coupons would do with up to six less, one a region.
     assert check_mends(tight, replace(why, clashes=(stock,)), lambda clash: 6.0) == 1
+
+
+@pytest.mark.slow
+def test_many_clashing_rules_of_many_users() -> None:
+    """All kinds of rules clash: the least change of each is framed by a plan and a proof."""
+    drawn = draw_instance(4_000, 6, seed=1, rules=RULE_NAMES)
+    instance = Scenario(drawn).edit("tight", "budget x0.4", "coverage 0.45").instance
+    why = reason(solve(instance))
+    assert why.multipliers is not None
+    assert len(why.clashes) == np.count_nonzero(why.multipliers) > 1
+    framed = [clash for clash in why.clashes if clash.mended_limit is not None]
+    assert framed
+    for clash in framed:
+        assert clash.least_limit is not None
+        assert abs(clash.mended_limit - clash.least_limit) <= 1e-3 * abs(clash.mended_limit), clash
+    assert check_mends(instance, replace(why, clashes=tuple(framed)), lambda _: math.inf) == len(framed)

@@ -155,3 +155,10 @@ def test_bad_questions_are_told(options: dict[str, object], message: str) -> Non
     assert str(caught.value) == message
     with pytest.raises(InputError, match="no such measure"):
         least_budget(four_users(), target=1, measure="margin")
+
+
+def test_a_target_reads_as_other_numbers_do() -> None:
+    """Of a target computed from an earlier plan four figures are told, not twelve."""
+    instance = four_users(campaign=CNY)
+    found = least_budget(instance, target=1.10000000123)
+    assert " for 1.100 conversions" in found.words

@@ -111,7 +111,7 @@ def test_summary_without_a_plan() -> None:
 def test_summary_of_what_clashes() -> None:
     """An infeasible answer says which rules clash and what would mend each; None where it alone does not."""
     clashes = (
-        Clash("budget", "budget", "upper", 1.5, 2.0, "raise 'budget' from 1.500 to 2"),
+        Clash("budget", "budget", "upper", 1.5, 2.0, "raise 'budget' from 1.500 to 2", 1.9),
         Clash("stock B", "stock", "lower", 1.0, None, "'stock B' (lower limit 1): no change of it alone"),
     )
     why = Infeasibility(clashes, "prices", np.array([1.0, -2.0]), "No plan can meet these rules together.")
@@ -126,6 +126,7 @@ def test_summary_of_what_clashes() -> None:
                 "side": "upper",
                 "limit": 1.5,
                 "mended_limit": 2.0,
+                "least_limit": 1.9,
                 "words": "raise 'budget' from 1.500 to 2",
             },
             {
@@ -134,6 +135,7 @@ def test_summary_of_what_clashes() -> None:
                 "side": "lower",
                 "limit": 1.0,
                 "mended_limit": None,
+                "least_limit": None,
                 "words": "'stock B' (lower limit 1): no change of it alone",
             },
         ],
