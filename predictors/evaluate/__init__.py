@@ -1,15 +1,44 @@
-"""How good predictions are: ranking of uplift, calibration, and the value of policies on held-out rows."""
+"""How good predictions are: ranking of uplift, calibration, and what policies are worth to held-out rows."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from couponry.predictors.evaluate.budget_path import (
+        BudgetPath,
+        hull_path,
+        random_path,
+        single_coupon_path,
+    )
     from couponry.predictors.evaluate.calibration import (
         expected_calibration_error,
         response_calibration,
         uplift_calibration,
     )
-    from couponry.predictors.evaluate.evaluate import Evaluation, evaluate_model, policy_table
+    from couponry.predictors.evaluate.classification import (
+        classification_scores,
+    )
+    from couponry.predictors.evaluate.cost_curve import (
+        aucc_score,
+        cost_curve,
+        multi_arm_aucc,
+        multi_arm_cost_curve,
+    )
+    from couponry.predictors.evaluate.estimators import (
+        PolicyValue,
+        value_difference,
+    )
+    from couponry.predictors.evaluate.evaluate import (
+        Evaluation,
+        evaluate_model,
+        policy_table,
+    )
+    from couponry.predictors.evaluate.multi_arm_qini import (
+        MultiArmQini,
+        arm_scores,
+        integrated_difference,
+        multi_arm_qini,
+    )
     from couponry.predictors.evaluate.policies import (
         budgeted,
         everyone,
@@ -18,7 +47,9 @@ if TYPE_CHECKING:
         single_coupon_first,
         top_share,
     )
-    from couponry.predictors.evaluate.policy import PolicyValue, policy_value, value_difference
+    from couponry.predictors.evaluate.policy import (
+        policy_value,
+    )
     from couponry.predictors.evaluate.uplift import (
         auuc_score,
         perfect_qini_curve,
@@ -30,22 +61,35 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BudgetPath",
     "Evaluation",
+    "MultiArmQini",
     "PolicyValue",
+    "arm_scores",
+    "aucc_score",
     "auuc_score",
     "budgeted",
+    "classification_scores",
+    "cost_curve",
     "evaluate_model",
     "everyone",
     "expected_calibration_error",
+    "hull_path",
+    "integrated_difference",
+    "multi_arm_aucc",
+    "multi_arm_cost_curve",
+    "multi_arm_qini",
     "perfect_qini_curve",
     "plan_arms",
     "policy_table",
     "policy_value",
     "qini_curve",
     "qini_score",
+    "random_path",
     "random_share",
     "response_calibration",
     "single_coupon_first",
+    "single_coupon_path",
     "top_share",
     "uplift_at_k",
     "uplift_by_quantile",
@@ -55,10 +99,48 @@ __all__ = [
 ]
 
 _NAMES = {
-    "calibration": ("expected_calibration_error", "response_calibration", "uplift_calibration"),
-    "evaluate": ("Evaluation", "evaluate_model", "policy_table"),
-    "policies": ("budgeted", "everyone", "plan_arms", "random_share", "single_coupon_first", "top_share"),
-    "policy": ("PolicyValue", "policy_value", "value_difference"),
+    "budget_path": (
+        "BudgetPath",
+        "hull_path",
+        "random_path",
+        "single_coupon_path",
+    ),
+    "calibration": (
+        "expected_calibration_error",
+        "response_calibration",
+        "uplift_calibration",
+    ),
+    "classification": ("classification_scores",),
+    "cost_curve": (
+        "aucc_score",
+        "cost_curve",
+        "multi_arm_aucc",
+        "multi_arm_cost_curve",
+    ),
+    "estimators": (
+        "PolicyValue",
+        "value_difference",
+    ),
+    "evaluate": (
+        "Evaluation",
+        "evaluate_model",
+        "policy_table",
+    ),
+    "multi_arm_qini": (
+        "MultiArmQini",
+        "arm_scores",
+        "integrated_difference",
+        "multi_arm_qini",
+    ),
+    "policies": (
+        "budgeted",
+        "everyone",
+        "plan_arms",
+        "random_share",
+        "single_coupon_first",
+        "top_share",
+    ),
+    "policy": ("policy_value",),
     "uplift": (
         "auuc_score",
         "perfect_qini_curve",

@@ -17,6 +17,7 @@ from couponry.predictors.evaluate.calibration import (
     response_calibration,
     uplift_calibration,
 )
+from couponry.predictors.evaluate.estimators import value_difference
 from couponry.predictors.evaluate.policies import (
     budgeted,
     everyone,
@@ -24,7 +25,7 @@ from couponry.predictors.evaluate.policies import (
     single_coupon_first,
     top_share,
 )
-from couponry.predictors.evaluate.policy import policy_value, value_difference
+from couponry.predictors.evaluate.policy import policy_value
 from couponry.predictors.evaluate.uplift import auuc_score, qini_score, uplift_at_k, uplift_by_quantile
 from couponry.predictors.learner import Outcomes
 from couponry.predictors.model import Model

@@ -5,68 +5,39 @@ matrix of probabilities ``(n, J + 1)`` whose first column is none.
 
 References
 ----------
-.. [1] Swaminathan, A., & Joachims, T. (2015). The self-normalized estimator for counterfactual learning.
-   NeurIPS 28.
-.. [2] Dudík, M., Erhan, D., Langford, J., & Li, L. (2014). Doubly robust policy evaluation and optimization.
-   Statistical Science, 29(4), 485-511. https://doi.org/10.1214/14-STS500
-.. [3] Chernozhukov, V., et al. (2018). Double/debiased machine learning for treatment and structural
+.. [1] Chernozhukov, V., et al. (2018). Double/debiased machine learning for treatment and structural
    parameters. The Econometrics Journal, 21(1), C1-C68. https://doi.org/10.1111/ectj.12097
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.errors import InputError
 from couponry.instances.log import Log
+from couponry.predictors.evaluate.estimators import PolicyValue, Weighted, dr_value, ips_value, snips_value
 from couponry.predictors.evaluate.outcome_model import cross_fitted_outcome
+from couponry.predictors.evaluate.switch import switch_dr_value
 from couponry.predictors.propensity import given_propensity
 
-__all__ = ["PolicyValue", "dr_value", "policy_value", "snips_value", "value_difference"]
+__all__ = ["Method", "PolicyValue", "policy_probabilities", "policy_value"]
 
 Floats = npt.NDArray[np.float64]
 Outcome = Literal["conversion", "cost", "revenue"]
-
-
-@dataclass(frozen=True)
-class PolicyValue:
-    """An estimate of a policy's mean outcome a row.
-
-    Attributes
-    ----------
-    value : float
-        Mean outcome a row under the policy.
-    standard_error : float
-        Of ``value``; exposures of one user count as one observation.
-    effective_sample_size : float
-        ``(Σ w)² / Σ w²`` of the importance weights: how many rows the estimate rests on.
-    matched : int
-        Rows whose given arm the policy gives with a probability above 0.
-    method : {"snips", "dr"}
-    influence : ndarray of float64, shape (n,)
-        Each row's part in the error of ``value``.
-    """
-
-    value: float
-    standard_error: float
-    effective_sample_size: float
-    matched: int
-    method: str
-    influence: Floats = field(repr=False)
-    user: npt.NDArray[np.int64] = field(repr=False)
+Method = Literal["ips", "snips", "dr", "switch-dr"]
 
 
 def policy_value(
     log: Log,
     policy: npt.ArrayLike,
     *,
-    outcome: Outcome = "conversion",
-    method: Literal["snips", "dr"] = "snips",
+    outcome: Outcome | npt.ArrayLike = "conversion",
+    method: Method = "snips",
     outcome_model: npt.ArrayLike | None = None,
+    switch: float | None = None,
     seed: int = 0,
 ) -> PolicyValue:
     """Return the value of a policy on the rows of a log.
@@ -77,12 +48,17 @@ def policy_value(
         Rows that the policy was not learnt from. Without propensities the arms are taken to have been
         drawn at random by their shares.
     policy : array of int, shape (n,), or of float, shape (n, J + 1)
-    outcome : {"conversion", "cost", "revenue"}
-    method : {"snips", "dr"}
-        Self-normalised inverse propensity [1]_, or doubly robust [2]_.
+    outcome : {"conversion", "cost", "revenue"} or array of float, shape (n,)
+        An array is an outcome that the log does not hold, such as whether the user came back.
+    method : {"ips", "snips", "dr", "switch-dr"}
+        Inverse propensity, self-normalised inverse propensity, doubly robust, or doubly robust where the
+        weight is small and the outcome model's word elsewhere;
+        see :mod:`~couponry.predictors.evaluate.estimators` and :mod:`~couponry.predictors.evaluate.switch`.
     outcome_model : array of float, shape (n, J + 1), optional
-        For ``"dr"``: predicted outcome of every arm, none first, from a model that has not seen these rows.
-        Absent, one is fitted on other folds of this log [3]_.
+        For ``"dr"`` and ``"switch-dr"``: predicted outcome of every arm, none first, from a model that has
+        not seen these rows. Absent, one is fitted on other folds of this log [1]_.
+    switch : float, optional
+        For ``"switch-dr"``: the largest weight that is used; absent, it is chosen by the log.
     seed : int
         Of the folds.
 
@@ -96,71 +72,56 @@ def policy_value(
         If the policy's shape or arms do not fit the log, it gives an arm that the log never gave, or no
         row of the log was given what the policy gives.
     """
+    if method not in get_args(Method):
+        raise InputError("unknown method", value=method, mend=f"Give one of {', '.join(get_args(Method))}")
     chances = policy_probabilities(policy, log.n, len(log.coupons))
     _check_support(log, chances)
-    weight = np.take_along_axis(chances, log.arm[:, None] + 1, axis=1)[:, 0] / given_propensity(log)
-    observed = np.asarray(getattr(log, outcome), np.float64)
-    user = np.unique(log.user_id.astype(str), return_inverse=True)[1]
+    rows = Weighted(
+        outcome=_observed(log, outcome),
+        weight=np.take_along_axis(chances, log.arm[:, None] + 1, axis=1)[:, 0] / given_propensity(log),
+        user=np.unique(log.user_id.astype(str), return_inverse=True)[1],
+    )
+    if method == "ips":
+        return ips_value(rows)
     if method == "snips":
-        return snips_value(observed, weight, user)
-    if method != "dr":
-        raise InputError("unknown method", value=method, mend="Give 'snips' or 'dr'")
-    if outcome_model is None:
-        expected = cross_fitted_outcome(log, observed, user, seed=seed)
-    else:
-        expected = np.asarray(outcome_model, np.float64)
-        if expected.shape != chances.shape:
+        return snips_value(rows)
+    expected = _expected(log, rows, outcome_model, chances.shape, seed)
+    direct = (chances * expected).sum(axis=1)
+    given = np.take_along_axis(expected, log.arm[:, None] + 1, axis=1)[:, 0]
+    if method == "dr":
+        return dr_value(rows, direct, given)
+    return switch_dr_value(rows, direct, given, switch)
+
+
+def _observed(log: Log, outcome: Outcome | npt.ArrayLike) -> Floats:
+    if isinstance(outcome, str):
+        if outcome not in get_args(Outcome):
             raise InputError(
-                f"outcome_model has shape {expected.shape}, not {chances.shape}",
-                mend="Give one column an arm, none first",
+                "unknown outcome", value=outcome, mend=f"Give {', '.join(get_args(Outcome))} or an array"
             )
-    return dr_value(observed, weight, chances, expected, log.arm, user)
+        return np.asarray(getattr(log, outcome), np.float64)
+    observed = np.asarray(outcome, np.float64)
+    if observed.shape != (log.n,):
+        raise InputError(f"outcome has shape {observed.shape}, not ({log.n},)", mend="Give one a row")
+    wrong = np.flatnonzero(~np.isfinite(observed))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError("outcome must be finite", row=row, value=float(observed[row]))
+    return observed
 
 
-def snips_value(outcome: Floats, weight: Floats, user: npt.NDArray[np.int64]) -> PolicyValue:
-    """Return the self-normalised estimate ``Σ w y / Σ w`` [1]_, with its linearised standard error."""
-    total = weight.sum()
-    if total <= 0:
+def _expected(
+    log: Log, rows: Weighted, outcome_model: npt.ArrayLike | None, shape: tuple[int, ...], seed: int
+) -> Floats:
+    if outcome_model is None:
+        return cross_fitted_outcome(log, rows.outcome, rows.user, seed=seed)
+    expected = np.asarray(outcome_model, np.float64)
+    if expected.shape != shape:
         raise InputError(
-            "no row of the log was given what the policy gives, so the log says nothing about it",
-            mend="Judge it on a log that gave these arms to such users",
+            f"outcome_model has shape {expected.shape}, not {shape}",
+            mend="Give one column an arm, none first",
         )
-    value = float((weight * outcome).sum() / total)
-    influence = weight * (outcome - value) / (total / len(weight))
-    return _estimate(value, influence, weight, user, "snips")
-
-
-def dr_value(
-    outcome: Floats,
-    weight: Floats,
-    chances: Floats,
-    expected: Floats,
-    arm: npt.NDArray[np.int32],
-    user: npt.NDArray[np.int64],
-) -> PolicyValue:
-    """Return the doubly robust estimate: the model's outcome, plus its weighted error on given arms [2]_."""
-    given = np.take_along_axis(expected, arm[:, None] + 1, axis=1)[:, 0]
-    score = (chances * expected).sum(axis=1) + weight * (outcome - given)
-    value = float(score.mean())
-    return _estimate(value, score - value, weight, user, "dr")
-
-
-def value_difference(first: PolicyValue, second: PolicyValue) -> tuple[float, float]:
-    """Return ``first − second`` and its standard error, paired by row.
-
-    Both must be estimates on the same log: what moves them together cancels.
-
-    Raises
-    ------
-    InputError
-        If the two rest on different numbers of rows.
-    """
-    if len(first.influence) != len(second.influence):
-        raise InputError(
-            f"the policies were judged on {len(first.influence)} and {len(second.influence)} rows",
-            mend="Judge both on the same log",
-        )
-    return first.value - second.value, _standard_error(first.influence - second.influence, first.user)
+    return expected
 
 
 def policy_probabilities(policy: npt.ArrayLike, rows: int, coupons: int) -> Floats:
@@ -208,23 +169,3 @@ def _check_support(log: Log, chances: Floats) -> None:
             value=name,
             mend="Judge it on a log that gave this arm",
         )
-
-
-def _estimate(
-    value: float, influence: Floats, weight: Floats, user: npt.NDArray[np.int64], method: str
-) -> PolicyValue:
-    squares = float((weight**2).sum())
-    return PolicyValue(
-        value=value,
-        standard_error=_standard_error(influence, user),
-        effective_sample_size=float(weight.sum() ** 2 / squares) if squares else 0.0,
-        matched=int((weight > 0).sum()),
-        method=method,
-        influence=influence,
-        user=user,
-    )
-
-
-def _standard_error(influence: Floats, user: npt.NDArray[np.int64]) -> float:
-    by_user = np.bincount(user, weights=influence)
-    return float(np.sqrt((by_user**2).sum()) / len(influence))

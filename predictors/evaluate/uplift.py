@@ -14,15 +14,18 @@ References
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import InputError
+from couponry.predictors.evaluate.mean_gain import mean_qini, mean_uplift_gain
+from couponry.predictors.evaluate.trial import Curve, Floats, Steps, checked_trial, ratio
 
 __all__ = [
+    "Definition",
     "auuc_score",
     "perfect_qini_curve",
     "qini_curve",
@@ -32,8 +35,7 @@ __all__ = [
     "uplift_curve",
 ]
 
-Floats = npt.NDArray[np.float64]
-Curve = tuple[Floats, Floats]
+Definition = Literal["scikit-uplift", "causalml", "causalml-raw"]
 
 
 def qini_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
@@ -59,9 +61,9 @@ def qini_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.Array
     InputError
         If lengths differ, a number is not finite, or one of the two groups is empty.
     """
-    steps = _Steps(*_checked(outcome, uplift, treated))
+    steps = Steps(*checked_trial(outcome, uplift, treated))
     return _from_origin(
-        steps.count, steps.won_treated - steps.won_control * _ratio(steps.treated, steps.control)
+        steps.count, steps.won_treated - steps.won_control * ratio(steps.treated, steps.control)
     )
 
 
@@ -80,27 +82,42 @@ def perfect_qini_curve(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
     -------
     count, gain : ndarray of float64, shape (m,)
     """
-    y, _, t = _checked(outcome, np.zeros(np.shape(outcome)), treated)
+    y, _, t = checked_trial(outcome, np.zeros(np.shape(outcome)), treated)
     return qini_curve(y, np.where(t, y, -y), t)
 
 
-def qini_score(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> float:
-    """Return the area between Qini curve and random order, as a share of the perfect curve's.
-
-    0 is a random order, 1 the perfect one. For 0/1 outcomes it is what scikit-uplift calls
-    ``qini_auc_score``.
+def qini_score(
+    outcome: npt.ArrayLike,
+    uplift: npt.ArrayLike,
+    treated: npt.ArrayLike,
+    *,
+    definition: Definition = "scikit-uplift",
+) -> float:
+    """Return how far the Qini curve lies above random order.
 
     Parameters
     ----------
     outcome, uplift, treated
         As in :func:`qini_curve`.
+    definition : {"scikit-uplift", "causalml", "causalml-raw"}
+        ``"scikit-uplift"``: the area between the curve and random order, as a share of the perfect curve's;
+        0 is a random order, 1 the perfect one. For 0/1 outcomes it is that package's ``qini_auc_score``.
+        ``"causalml"``: the mean height above random order, as a share of the curve's end, that package's
+        ``qini_score(normalize=True)``; ``"causalml-raw"``: the same in outcomes, ``normalize=False``.
 
     Returns
     -------
     float
-        NaN where even the perfect order wins nothing.
+        NaN where there is nothing to divide by: even the perfect order wins nothing, or the curve ends at 0.
+
+    Raises
+    ------
+    InputError
+        As :func:`qini_curve`, or if the definition is unknown.
     """
-    return _normalised(qini_curve(outcome, uplift, treated), perfect_qini_curve(outcome, treated))
+    if _is_scikit_uplift(definition):
+        return _normalised(qini_curve(outcome, uplift, treated), perfect_qini_curve(outcome, treated))
+    return mean_qini(outcome, uplift, treated, normalised=definition == "causalml")
 
 
 def uplift_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> Curve:
@@ -108,17 +125,43 @@ def uplift_curve(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.Arr
 
     Parameters and returns are those of :func:`qini_curve`.
     """
-    steps = _Steps(*_checked(outcome, uplift, treated))
-    difference = _ratio(steps.won_treated, steps.treated) - _ratio(steps.won_control, steps.control)
+    steps = Steps(*checked_trial(outcome, uplift, treated))
+    difference = ratio(steps.won_treated, steps.treated) - ratio(steps.won_control, steps.control)
     return _from_origin(steps.count, difference * steps.count)
 
 
-def auuc_score(outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike) -> float:
-    """Return the area between uplift curve and random order, as a share of the perfect curve's.
+def auuc_score(
+    outcome: npt.ArrayLike,
+    uplift: npt.ArrayLike,
+    treated: npt.ArrayLike,
+    *,
+    definition: Definition = "scikit-uplift",
+) -> float:
+    """Return the area under the uplift curve.
 
-    For 0/1 outcomes it is what scikit-uplift calls ``uplift_auc_score``.
+    Parameters
+    ----------
+    outcome, uplift, treated
+        As in :func:`qini_curve`.
+    definition : {"scikit-uplift", "causalml", "causalml-raw"}
+        ``"scikit-uplift"``: the area above random order as a share of the perfect curve's (0 is random), for
+        0/1 outcomes that package's ``uplift_auc_score``. ``"causalml"``: the mean height of the curve as a
+        share of its end (1/2 is random), that package's ``auuc_score(normalize=True)``;
+        ``"causalml-raw"``: the same in outcomes, ``normalize=False``.
+
+    Returns
+    -------
+    float
+        NaN where there is nothing to divide by.
+
+    Raises
+    ------
+    InputError
+        As :func:`qini_curve`, or if the definition is unknown.
     """
-    y, _, t = _checked(outcome, uplift, treated)
+    if not _is_scikit_uplift(definition):
+        return mean_uplift_gain(outcome, uplift, treated, normalised=definition == "causalml")
+    y, _, t = checked_trial(outcome, uplift, treated)
     many_control_buyers = (y * ~t).sum() > ((1 - y) * t).sum()
     best_order = 2.0 * (y == t) + (y if many_control_buyers else t)
     return _normalised(uplift_curve(outcome, uplift, treated), uplift_curve(y, best_order, t))
@@ -153,7 +196,7 @@ def uplift_at_k(
     """
     if not 0 < share < 1:
         raise InputError("share must lie strictly between 0 and 1", value=share)
-    y, score, t = _checked(outcome, uplift, treated)
+    y, score, t = checked_trial(outcome, uplift, treated)
     order = np.argsort(score, kind="stable")[::-1]
     if strategy == "overall":
         first = order[: int(len(y) * share)]
@@ -186,7 +229,7 @@ def uplift_by_quantile(
         ``bin`` (1 is the highest), ``rows, treated, control, predicted, observed, standard_error``; observed
         is NaN where a bin lacks one of the groups.
     """
-    y, score, t = _checked(outcome, uplift, treated)
+    y, score, t = checked_trial(outcome, uplift, treated)
     order = np.argsort(-score, kind="stable")
     rows = [
         _one_bin(b + 1, y[i], score[i], t[i]) for b, i in enumerate(np.array_split(order, min(bins, len(y))))
@@ -208,51 +251,16 @@ def _one_bin(number: int, y: Floats, score: Floats, t: npt.NDArray[np.bool_]) ->
     }
 
 
-class _Steps:
-    """Running counts over rows in falling order of uplift, taken where the uplift changes."""
-
-    def __init__(self, outcome: Floats, uplift: Floats, treated: npt.NDArray[np.bool_]) -> None:
-        order = np.argsort(-uplift, kind="stable")
-        y, t, score = outcome[order], treated[order], uplift[order]
-        last = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-        self.count = (last + 1).astype(np.float64)
-        self.treated = np.cumsum(t)[last].astype(np.float64)
-        self.control = self.count - self.treated
-        self.won_treated = np.cumsum(np.where(t, y, 0.0))[last]
-        self.won_control = np.cumsum(np.where(t, 0.0, y))[last]
-
-
-def _checked(
-    outcome: npt.ArrayLike, uplift: npt.ArrayLike, treated: npt.ArrayLike
-) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    y, score, t = (
-        np.asarray(outcome, np.float64),
-        np.asarray(uplift, np.float64),
-        np.asarray(treated, np.bool_),
-    )
-    if not len(y) == len(score) == len(t):
-        raise InputError(f"outcome, uplift and treated differ in length: {len(y)}, {len(score)}, {len(t)}")
-    for name, array in (("outcome", y), ("uplift", score)):
-        wrong = np.flatnonzero(~np.isfinite(array))
-        if len(wrong):
-            row = int(wrong[0])
-            raise InputError(f"{name} must be finite", row=row, column=name, value=float(array[row]))
-    if t.all() or not t.any():
-        raise InputError(
-            f"uplift needs rows with the coupon and rows without; all {len(t)} are "
-            + ("treated" if len(t) and t.all() else "untreated"),
-            column="treated",
-            mend="Take rows of both groups",
-        )
-    return y, score, t
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
-
-
 def _from_origin(count: Floats, gain: Floats) -> Curve:
     return np.append(0.0, count), np.append(0.0, gain)
+
+
+def _is_scikit_uplift(definition: str) -> bool:
+    if definition not in get_args(Definition):
+        raise InputError(
+            "unknown definition", value=definition, mend=f"Give one of {', '.join(get_args(Definition))}"
+        )
+    return definition == "scikit-uplift"
 
 
 def _normalised(curve: Curve, perfect: Curve) -> float:

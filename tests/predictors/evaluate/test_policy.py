@@ -8,8 +8,9 @@ from tests.predictors.small_world import SmallWorld
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.log import Log
+from couponry.predictors.evaluate.estimators import value_difference
 from couponry.predictors.evaluate.policies import everyone, random_share, top_share
-from couponry.predictors.evaluate.policy import policy_probabilities, policy_value, value_difference
+from couponry.predictors.evaluate.policy import policy_probabilities, policy_value
 
 
 def four_rows(**changes):
@@ -51,6 +52,38 @@ def test_doubly_robust_by_hand():
     assert found.standard_error == pytest.approx(np.std([0.5, 2.5, 0.5, -0.5]) / np.sqrt(4))
 
 
+def test_inverse_propensity_by_hand():
+    """Weights of 'p to everyone' are 0, 4, 0, 2: (4·1 + 2·0) / 4; the error is the spread of 0, 4, 0, 0."""
+    found = policy_value(four_rows(), everyone(4, 0), method="ips")
+    assert found.value == pytest.approx(1.0)
+    assert found.standard_error == pytest.approx(np.std([0, 4, 0, 0]) / np.sqrt(4))
+    assert found.effective_sample_size == pytest.approx(36 / 20)
+
+
+def test_an_interval_is_as_wide_as_its_level_asks():
+    """95 % are 1.96 standard errors to either side; more asks for more."""
+    found = policy_value(four_rows(), everyone(4, 0))
+    low, high = found.interval()
+    assert (high + low) / 2 == pytest.approx(found.value)
+    assert (high - low) / 2 == pytest.approx(1.959964 * found.standard_error, rel=1e-6)
+    assert found.interval(0.99)[1] > high
+    with pytest.raises(InputError, match=r"level must lie strictly between 0 and 1 \(got 95\)"):
+        found.interval(95)
+
+
+def test_an_outcome_of_ones_own():
+    """An array of what followed, such as whether the user came back, is judged like the log's outcomes."""
+    log = four_rows()
+    given = policy_value(log, everyone(4, 0), outcome=log.cost)
+    assert given.value == policy_value(log, everyone(4, 0), outcome="cost").value
+    with pytest.raises(InputError, match=r"outcome has shape \(3,\), not \(4,\)"):
+        policy_value(log, everyone(4, 0), outcome=[0, 1, 0])
+    with pytest.raises(InputError, match=r"row 1: outcome must be finite \(got nan\)"):
+        policy_value(log, everyone(4, 0), outcome=[0, np.nan, 0, 0])
+    with pytest.raises(InputError, match=r"unknown outcome \(got 'visits'\)\. Give conversion"):
+        policy_value(log, everyone(4, 0), outcome="visits")
+
+
 def test_shares_stand_in_for_missing_propensities():
     """Without propensities p was drawn with probability 2/4, so both its rows weigh alike."""
     found = policy_value(four_rows(propensity=None), everyone(4, 0))
@@ -73,9 +106,9 @@ def test_paired_difference_of_a_policy_with_itself_is_zero():
     assert value_difference(value, value) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("method", ["snips", "dr"])
+@pytest.mark.parametrize("method", ["ips", "snips", "dr", "switch-dr"])
 def test_estimates_cover_the_truth(method):
-    """Over 40 logs, the true value lies within two standard errors about 95 % of the time."""
+    """Over 40 logs, the true value lies within the 95 % interval about that often."""
     world = SmallWorld.draw(2000, seed=1)
     policy = top_share(world.value, 0.4)
     truth = world.probability[np.arange(2000), policy + 1].mean()
@@ -85,7 +118,8 @@ def test_estimates_cover_the_truth(method):
             world.log(seed, (0.4, 0.3, 0.2, 0.1)), policy, method=method, outcome_model=world.probability
         )
         # The users are given: only the model's own part of the error does not come from the draw.
-        inside += abs(found.value - truth) < 2 * found.standard_error
+        low, high = found.interval()
+        inside += low < truth < high
     assert inside >= 35
 
 
@@ -141,8 +175,8 @@ def test_a_policy_that_meets_no_row_cannot_be_judged():
 
 def test_unknown_method_and_model_of_another_shape_are_refused():
     """Both messages say what to give."""
-    with pytest.raises(InputError, match="Give 'snips' or 'dr'"):
-        policy_value(four_rows(), everyone(4, 0), method="ips")
+    with pytest.raises(InputError, match=r"Give one of ips, snips, dr, switch-dr"):
+        policy_value(four_rows(), everyone(4, 0), method="direct")
     with pytest.raises(InputError, match=r"outcome_model has shape \(4, 2\), not \(4, 3\)"):
         policy_value(four_rows(), everyone(4, 0), method="dr", outcome_model=np.zeros((4, 2)))
 
