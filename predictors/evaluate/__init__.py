@@ -4,25 +4,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from couponry.predictors.evaluate.aucc import (
+        aucc_score,
+        cost_curve,
+        multi_arm_aucc,
+        multi_arm_cost_curve,
+    )
     from couponry.predictors.evaluate.budget_path import (
         BudgetPath,
         hull_path,
         random_path,
         single_coupon_path,
     )
+    from couponry.predictors.evaluate.budgets import (
+        area_table,
+        budget_curves,
+        budget_table,
+    )
     from couponry.predictors.evaluate.calibration import (
         expected_calibration_error,
         response_calibration,
         uplift_calibration,
     )
+    from couponry.predictors.evaluate.campaign import (
+        campaign_measures,
+    )
     from couponry.predictors.evaluate.classification import (
         classification_scores,
-    )
-    from couponry.predictors.evaluate.cost_curve import (
-        aucc_score,
-        cost_curve,
-        multi_arm_aucc,
-        multi_arm_cost_curve,
     )
     from couponry.predictors.evaluate.estimators import (
         PolicyValue,
@@ -31,9 +39,12 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate.evaluate import (
         Evaluation,
         evaluate_model,
-        policy_table,
     )
-    from couponry.predictors.evaluate.multi_arm_qini import (
+    from couponry.predictors.evaluate.followed import (
+        FollowUp,
+        follow_up,
+    )
+    from couponry.predictors.evaluate.multi_arm import (
         MultiArmQini,
         arm_scores,
         integrated_difference,
@@ -50,6 +61,16 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate.policy import (
         policy_value,
     )
+    from couponry.predictors.evaluate.policy_values import (
+        compared_policies,
+        policy_table,
+    )
+    from couponry.predictors.evaluate.rankings import (
+        ranking_table,
+    )
+    from couponry.predictors.evaluate.responses import (
+        response_table,
+    )
     from couponry.predictors.evaluate.uplift import (
         auuc_score,
         perfect_qini_curve,
@@ -63,17 +84,24 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetPath",
     "Evaluation",
+    "FollowUp",
     "MultiArmQini",
     "PolicyValue",
+    "area_table",
     "arm_scores",
     "aucc_score",
     "auuc_score",
+    "budget_curves",
+    "budget_table",
     "budgeted",
+    "campaign_measures",
     "classification_scores",
+    "compared_policies",
     "cost_curve",
     "evaluate_model",
     "everyone",
     "expected_calibration_error",
+    "follow_up",
     "hull_path",
     "integrated_difference",
     "multi_arm_aucc",
@@ -87,7 +115,9 @@ __all__ = [
     "qini_score",
     "random_path",
     "random_share",
+    "ranking_table",
     "response_calibration",
+    "response_table",
     "single_coupon_first",
     "single_coupon_path",
     "top_share",
@@ -99,24 +129,30 @@ __all__ = [
 ]
 
 _NAMES = {
+    "aucc": (
+        "aucc_score",
+        "cost_curve",
+        "multi_arm_aucc",
+        "multi_arm_cost_curve",
+    ),
     "budget_path": (
         "BudgetPath",
         "hull_path",
         "random_path",
         "single_coupon_path",
     ),
+    "budgets": (
+        "area_table",
+        "budget_curves",
+        "budget_table",
+    ),
     "calibration": (
         "expected_calibration_error",
         "response_calibration",
         "uplift_calibration",
     ),
+    "campaign": ("campaign_measures",),
     "classification": ("classification_scores",),
-    "cost_curve": (
-        "aucc_score",
-        "cost_curve",
-        "multi_arm_aucc",
-        "multi_arm_cost_curve",
-    ),
     "estimators": (
         "PolicyValue",
         "value_difference",
@@ -124,9 +160,12 @@ _NAMES = {
     "evaluate": (
         "Evaluation",
         "evaluate_model",
-        "policy_table",
     ),
-    "multi_arm_qini": (
+    "followed": (
+        "FollowUp",
+        "follow_up",
+    ),
+    "multi_arm": (
         "MultiArmQini",
         "arm_scores",
         "integrated_difference",
@@ -141,6 +180,12 @@ _NAMES = {
         "top_share",
     ),
     "policy": ("policy_value",),
+    "policy_values": (
+        "compared_policies",
+        "policy_table",
+    ),
+    "rankings": ("ranking_table",),
+    "responses": ("response_table",),
     "uplift": (
         "auuc_score",
         "perfect_qini_curve",

@@ -144,15 +144,27 @@ def single_coupon_path(cost: npt.ArrayLike, coupon: int) -> BudgetPath:
     return BudgetPath(n, np.arange(n), _none(n), after, c[:, coupon], np.zeros(n, np.int64), np.ones(n))
 
 
-def random_path(cost: npt.ArrayLike) -> BudgetPath:
-    """Return the path that gives ever more rows, drawn at random, a coupon drawn at random."""
+def random_path(cost: npt.ArrayLike, coupons: npt.ArrayLike | None = None) -> BudgetPath:
+    """Return the path that gives ever more rows, drawn at random, a coupon drawn at random.
+
+    Parameters
+    ----------
+    cost : array of float, shape (n, J)
+    coupons : array of int, optional
+        Menu positions to draw from; by default all.
+    """
     c = _checked(np.zeros(np.shape(cost)), cost)[1]
-    n, coupons = c.shape
-    m = n * coupons
-    after = np.tile(np.arange(coupons, dtype=np.int32), n)
-    share = np.full(m, 1 / coupons)
+    drawn = np.arange(c.shape[1]) if coupons is None else np.asarray(coupons, np.int64)
+    n, m = len(c), len(c) * len(drawn)
+    after = np.tile(drawn.astype(np.int32), n)
     return BudgetPath(
-        n, np.repeat(np.arange(n), coupons), _none(m), after, c.ravel(), np.zeros(m, np.int64), share
+        n,
+        np.repeat(np.arange(n), len(drawn)),
+        _none(m),
+        after,
+        c[:, drawn].ravel(),
+        np.zeros(m, np.int64),
+        np.full(m, 1 / len(drawn)),
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,25 +11,21 @@ import pandas as pd
 
 from couponry.instances.errors import InputError
 from couponry.instances.log import Log
+from couponry.predictors.evaluate.baselines import uplift_of
+from couponry.predictors.evaluate.budgets import area_table, budget_curves, budget_table
 from couponry.predictors.evaluate.calibration import (
     expected_calibration_error,
     response_calibration,
     uplift_calibration,
 )
-from couponry.predictors.evaluate.estimators import value_difference
-from couponry.predictors.evaluate.policies import (
-    budgeted,
-    everyone,
-    random_share,
-    single_coupon_first,
-    top_share,
-)
-from couponry.predictors.evaluate.policy import policy_value
-from couponry.predictors.evaluate.uplift import auuc_score, qini_score, uplift_at_k, uplift_by_quantile
-from couponry.predictors.learner import Outcomes
+from couponry.predictors.evaluate.campaign import campaign_measures
+from couponry.predictors.evaluate.policy_values import compared_policies, policy_table
+from couponry.predictors.evaluate.rankings import ranking_table, share_uplift
+from couponry.predictors.evaluate.responses import response_table
+from couponry.predictors.evaluate.uplift import auuc_score, qini_score, uplift_by_quantile
 from couponry.predictors.model import Model
 
-__all__ = ["Evaluation", "evaluate_model", "policy_table"]
+__all__ = ["Evaluation", "evaluate_model", "records"]
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,17 @@ class Evaluation:
     response_error : float
         Its expected calibration error.
     policies : DataFrame
-        One row a policy: ``policy, share, snips, snips_se, effective_sample_size, dr, dr_se``
-        (conversions a row), ``cost, cost_se`` (doubly robust, a row) and ``gain, gain_se`` (``dr`` over
-        giving nothing, paired).
+        One row a policy, the columns of :func:`~couponry.predictors.evaluate.policy_values.policy_table`.
+    ranking : DataFrame
+        One row a coupon and ranking, baselines among them, the columns of
+        :func:`~couponry.predictors.evaluate.rankings.ranking_table`.
+    classification : DataFrame
+        Of :func:`~couponry.predictors.evaluate.responses.response_table`.
+    budgets, areas : DataFrame
+        Of :func:`~couponry.predictors.evaluate.budgets.budget_table` and ``area_table``: the multi-arm
+        Qini curves at several budgets, and over all.
+    campaign : DataFrame
+        One row a policy and measure, of :func:`~couponry.predictors.evaluate.campaign.campaign_measures`.
     """
 
     rows: int
@@ -65,6 +68,11 @@ class Evaluation:
     response: pd.DataFrame
     response_error: float
     policies: pd.DataFrame
+    ranking: pd.DataFrame = field(default_factory=pd.DataFrame)
+    classification: pd.DataFrame = field(default_factory=pd.DataFrame)
+    budgets: pd.DataFrame = field(default_factory=pd.DataFrame)
+    areas: pd.DataFrame = field(default_factory=pd.DataFrame)
+    campaign: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
@@ -72,8 +80,13 @@ class Evaluation:
             "rows": self.rows,
             "share": self.share,
             "response_calibration_error": self.response_error,
-            "coupons": _records(self.coupons),
-            "policies": _records(self.policies),
+            "coupons": records(self.coupons),
+            "policies": records(self.policies),
+            "ranking": records(self.ranking),
+            "classification": records(self.classification),
+            "budgets": records(self.budgets),
+            "areas": records(self.areas),
+            "campaign": records(self.campaign),
         }
 
 
@@ -113,9 +126,11 @@ def evaluate_model(
             mend="Hold out more rows",
         )
     outcomes = model.predict_outcomes(held.features, held.coupons)
-    uplift = np.asarray(outcomes.conversion[:, 1:] - outcomes.conversion[:, :1], np.float64)
+    uplift = uplift_of(outcomes)
     given = np.take_along_axis(outcomes.conversion, held.arm[:, None] + 1, axis=1)[:, 0]
     response = response_calibration(given, held.conversion, bins)
+    policies = compared_policies(held, outcomes, share, budget)
+    curves = budget_curves(held, outcomes)
     return Evaluation(
         rows=held.n,
         share=share,
@@ -123,84 +138,13 @@ def evaluate_model(
         deciles=_deciles(held, uplift, bins),
         response=response,
         response_error=expected_calibration_error(response),
-        policies=policy_table(held, _policies(held, outcomes, uplift, share, budget), outcomes),
+        policies=policy_table(held, policies, outcomes),
+        ranking=ranking_table(held, outcomes, share),
+        classification=response_table(held, outcomes, bins),
+        budgets=budget_table(curves),
+        areas=area_table(curves),
+        campaign=campaign_measures(held, policies),
     )
-
-
-def policy_table(
-    held: Log, policies: Mapping[str, npt.ArrayLike], outcomes: Outcomes | None = None
-) -> pd.DataFrame:
-    """Return what policies are worth on held-out rows, with standard errors.
-
-    Parameters
-    ----------
-    held : Log
-    policies : mapping from name to policy
-        As :func:`~couponry.predictors.evaluate.policy.policy_value` takes them.
-    outcomes : Outcomes, optional
-        Of a model that has not seen these rows, for the doubly robust estimate; absent, an outcome model is
-        cross-fitted on them.
-
-    Returns
-    -------
-    DataFrame
-        The columns of :attr:`Evaluation.policies`.
-    """
-    conversion = None if outcomes is None else outcomes.conversion
-    cost = None if outcomes is None else outcomes.cost
-    nothing = policy_value(held, everyone(held.n, -1), method="dr", outcome_model=conversion)
-    rows = []
-    for name, policy in policies.items():
-        snips = policy_value(held, policy, method="snips")
-        robust = policy_value(held, policy, method="dr", outcome_model=conversion)
-        spent = policy_value(held, policy, outcome="cost", method="dr", outcome_model=cost)
-        gain, gain_se = value_difference(robust, nothing)
-        rows.append(
-            {
-                "policy": name,
-                "share": _share_given(policy),
-                "snips": snips.value,
-                "snips_se": snips.standard_error,
-                "effective_sample_size": snips.effective_sample_size,
-                "dr": robust.value,
-                "dr_se": robust.standard_error,
-                "cost": spent.value,
-                "cost_se": spent.standard_error,
-                "gain": gain,
-                "gain_se": gain_se,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _policies(
-    held: Log, outcomes: Outcomes, uplift: npt.NDArray[np.float64], share: float, budget: float | None
-) -> dict[str, npt.ArrayLike]:
-    best = int(uplift.mean(axis=0).argmax())
-    coupon = held.coupons.ids[best]
-    policies: dict[str, npt.ArrayLike] = {
-        f"top {share:.0%} by predicted uplift": top_share(uplift, share),
-        f"top {share:.0%} by predicted conversion": top_share(outcomes.conversion[:, 1:], share),
-        f"random {share:.0%}, random coupon": random_share(held.n, len(held.coupons), share),
-        f"{coupon!r} to the first {share:.0%}": single_coupon_first(held.n, best, share),
-        f"{coupon!r} to everyone": everyone(held.n, best),
-        "nothing": everyone(held.n, -1),
-    }
-    if budget is not None:
-        spending = budgeted(uplift, np.asarray(outcomes.cost[:, 1:], np.float64), budget)
-        policies = {f"budget of {budget:g}, by predicted uplift and cost": spending, **policies}
-    seen = np.bincount(held.arm + 1, minlength=len(held.coupons) + 1) > 0
-    return {name: policy for name, policy in policies.items() if _gives_only(policy, seen)}
-
-
-def _gives_only(policy: npt.ArrayLike, seen: npt.NDArray[np.bool_]) -> bool:
-    given = np.asarray(policy)
-    return bool(seen[np.unique(given) + 1].all() if given.ndim == 1 else (given[:, ~seen] == 0).all())
-
-
-def _share_given(policy: npt.ArrayLike) -> float:
-    given = np.asarray(policy)
-    return float((given >= 0).mean() if given.ndim == 1 else 1 - given[:, 0].mean())
 
 
 def _coupon_row(
@@ -222,23 +166,10 @@ def _coupon_row(
         "standard_error": float(overall["standard_error"]),
         "qini": qini_score(y, score, treated),
         "auuc": auuc_score(y, score, treated),
-        "uplift_at_share": _at_share(y, score, treated, share, "overall"),
-        "uplift_at_share_by_group": _at_share(y, score, treated, share, "by_group"),
+        "uplift_at_share": share_uplift(y, score, treated, share, "overall"),
+        "uplift_at_share_by_group": share_uplift(y, score, treated, share, "by_group"),
         "calibration_error": expected_calibration_error(uplift_calibration(y, score, treated, bins)),
     }
-
-
-def _at_share(
-    y: npt.NDArray[np.float64],
-    score: npt.NDArray[np.float64],
-    treated: npt.NDArray[np.bool_],
-    share: float,
-    how: Any,
-) -> float:
-    try:
-        return uplift_at_k(y, score, treated, share, how)
-    except InputError:  # one group is empty among the first rows of a small log
-        return float("nan")
 
 
 def _deciles(held: Log, uplift: npt.NDArray[np.float64], bins: int) -> pd.DataFrame:
@@ -252,7 +183,7 @@ def _deciles(held: Log, uplift: npt.NDArray[np.float64], bins: int) -> pd.DataFr
     return pd.concat(tables, ignore_index=True)
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as JSON can hold them: NaN as None."""
     return [
         {

@@ -49,7 +49,8 @@ def mean_qini(
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = steps.won_treated - steps.won_control * steps.treated / steps.control
     gain = _drawn_from_origin(steps.count, gain)
-    return _scaled(_mean_height(steps.count, gain) - gain[-1] / 2, gain[-1], normalised)
+    above = gain - gain[-1] * steps.count / steps.count[-1]
+    return _scaled(_mean_height(steps.count, above), gain[-1], normalised)
 
 
 def mean_uplift_gain(

@@ -1,10 +1,10 @@
 """Switch-DR: doubly robust where the weight is small, the outcome model's word where it is large.
 
 A few rows of large weight can make the whole error of a doubly robust estimate. Leaving out their weighted
-errors takes that noise away, and leaves the model's bias on them. That bias is at most the weighted mean of
-the model's absolute errors there, which the log shows; the threshold is chosen, as in [1]_, where variance
-and squared bound of the bias sum to the least. (The paper bounds an error by the largest possible outcome,
-which for rare conversions leaves plain doubly robust as the only choice.)
+errors takes that noise away, and leaves the model's bias on them. The threshold is chosen, as in [1]_, where
+variance and squared bias sum to the least; the squared bias is what the left-out errors show of it, less what
+chance alone would show. (The paper bounds it by the largest possible outcome, which is never the smaller part
+unless the log has less than about one such row: plain doubly robust is then always chosen.)
 
 References
 ----------
@@ -20,13 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.errors import InputError
-from couponry.predictors.evaluate.estimators import PolicyValue, Weighted, estimate
+from couponry.predictors.evaluate.estimators import PolicyValue, Weighted, estimate, standard_error
 
 __all__ = ["switch_dr_value"]
 
 Floats = npt.NDArray[np.float64]
 
 _THRESHOLDS = 20
+_CERTAIN = 2.0
+"""Standard errors up to which a bias is allowed for that the log does not show."""
 
 
 def switch_dr_value(
@@ -46,7 +48,9 @@ def switch_dr_value(
     Returns
     -------
     PolicyValue
-        Its intervals are widened by the bound on the bias.
+        Its standard error is that of chance alone. Its intervals are wider by ``bias_bound``, the bias that
+        the left-out errors show and two standard errors of it: what is won is a better value, not a
+        narrower interval than doubly robust has.
 
     Raises
     ------
@@ -55,10 +59,10 @@ def switch_dr_value(
     """
     if switch is None:
         tried = [_at(rows, direct, given, threshold) for threshold in _thresholds(rows.weight)]
-        return min(tried, key=lambda found: found.standard_error**2 + found.bias_bound**2)
+        return min(tried, key=lambda one: one[1])[0]
     if not switch >= 0:
         raise InputError("switch must be a weight of at least 0", column="switch", value=switch)
-    return _at(rows, direct, given, switch)
+    return _at(rows, direct, given, switch)[0]
 
 
 def _thresholds(weight: Floats) -> Floats:
@@ -70,12 +74,17 @@ def _thresholds(weight: Floats) -> Floats:
     return np.concatenate([[np.inf], quantiles[-2::-1], [0.0]])
 
 
-def _at(rows: Weighted, direct: Floats, given: Floats, switch: float) -> PolicyValue:
+def _at(rows: Weighted, direct: Floats, given: Floats, switch: float) -> tuple[PolicyValue, float]:
+    """Return the estimate at a threshold and its mean squared error, as far as the log shows it."""
     error = rows.weight * (rows.outcome - given)
     small = rows.weight <= switch
     score = direct + np.where(small, error, 0.0)
     value = float(score.mean())
     used = np.where(small, rows.weight, 0.0)
     found = estimate(value, score - value, used, rows.user, "switch-dr")
-    bound = float(np.abs(np.where(small, 0.0, error)).mean())
-    return replace(found, switch=float(switch), bias_bound=bound)
+    left_out = np.where(small, 0.0, error)
+    bias = float(left_out.mean())
+    chance = standard_error(left_out - bias, rows.user)
+    squared = max(0.0, bias**2 - chance**2)
+    bound = abs(bias) + _CERTAIN * chance
+    return replace(found, switch=float(switch), bias_bound=bound), found.standard_error**2 + squared

@@ -45,7 +45,13 @@ if TYPE_CHECKING:
     from couponry.instances.streamed import StreamedInstance, open_instance
     from couponry.instances.users import Users
     from couponry.instances.world import World
-    from couponry.predictors.evaluate import Evaluation, evaluate_model
+    from couponry.predictors.evaluate import (
+        Evaluation,
+        campaign_measures,
+        evaluate_model,
+        follow_up,
+        policy_value,
+    )
     from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.model import Model, load_model
     from couponry.predictors.overlap import Overlap, overlap
@@ -109,16 +115,19 @@ __all__ = [
     "Users",
     "Verification",
     "World",
+    "campaign_measures",
     "compare",
     "evaluate_model",
     "explain",
     "explain_rule",
     "fair_plan",
+    "follow_up",
     "frontier",
     "least_budget",
     "load_model",
     "open_instance",
     "overlap",
+    "policy_value",
     "predict",
     "price_ranges",
     "read_hillstrom",
@@ -175,7 +184,13 @@ _NAMES = {
     "couponry.instances.streamed": ("StreamedInstance", "open_instance"),
     "couponry.instances.users": ("Users",),
     "couponry.instances.world": ("World",),
-    "couponry.predictors.evaluate": ("Evaluation", "evaluate_model"),
+    "couponry.predictors.evaluate": (
+        "Evaluation",
+        "campaign_measures",
+        "evaluate_model",
+        "follow_up",
+        "policy_value",
+    ),
     "couponry.predictors.features.schema_file": ("read_schema",),
     "couponry.predictors.model": ("Model", "load_model"),
     "couponry.predictors.overlap": ("Overlap", "overlap"),

@@ -62,6 +62,26 @@ def test_train_prints_what_held_out_rows_say(run: Run, shop: Path, tmp_path: Pat
     assert len(metrics["coupons"]) == COUPONS
 
 
+def test_evaluate_prints_every_table_with_its_baselines(run: Run, shop: Path) -> None:
+    """The plan stands first among the policies, and ``--json`` gives the same figures alone."""
+    arguments = ("evaluate", shop / "model", "--plan", shop / "plan", "--budget", 60)
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr
+    for word in ("AUUC (causalml)", "log loss", "multi-arm AUCC", "this plan", "budget of 60", "roi"):
+        assert word in done.stdout
+    figures = json.loads(run(*arguments, "--json").stdout)
+    assert figures["policies"][0]["policy"] == "this plan"
+    for table, column in (("ranking", "rank_by"), ("classification", "predicted_by"), ("areas", "policy")):
+        names = {row[column] for row in figures[table]}
+        assert {"random", "rank by response", "best single coupon"} <= names
+
+
+def test_evaluate_reads_another_log(run: Run, shop: Path) -> None:
+    """A model can be judged by a log of its own choosing, here the whole world's."""
+    done = run("evaluate", shop / "model", "--log", shop / "world", "--json")
+    assert json.loads(done.stdout)["rows"] == 3000
+
+
 def test_held_out_users_are_planned_for(shop: Path) -> None:
     """The campaign's users are those whom training has not seen, each once, with the log's segments."""
     held = Log.read(shop / "model" / "holdout")

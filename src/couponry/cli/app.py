@@ -10,6 +10,7 @@ import couponry
 from couponry.cli import (
     compare,
     demo,
+    evaluate,
     explain,
     frontier,
     generate,
@@ -74,6 +75,7 @@ app.command(epilog=_examples(demo.EXAMPLES))(demo.demo)
 app.command(epilog=_examples(generate.EXAMPLES))(generate.generate)
 app.command(epilog=_examples(overlap.EXAMPLES))(overlap.overlap)
 app.command(epilog=_examples(train.EXAMPLES))(train.train)
+app.command(epilog=_examples(evaluate.EXAMPLES))(evaluate.evaluate)
 app.command(epilog=_examples(predict.EXAMPLES))(predict.predict)
 app.command(epilog=_examples(solve.EXAMPLES))(solve.solve)
 app.command(epilog=_examples(verify.EXAMPLES))(verify.verify)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from couponry.cli.console import figure, percent, print_table
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate import Evaluation
     from couponry.predictors.model import Model
 
-__all__ = ["HOLDOUT", "judge_plan", "print_coupons", "print_policies", "read_holdout"]
+__all__ = ["HOLDOUT", "judge_plan", "plan_policy", "print_coupons", "print_policies", "read_holdout"]
 
 HOLDOUT = "holdout"
 """Name of the held-out log in a model's directory."""
@@ -82,8 +84,26 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
     """
     import pandas as pd
 
+    from couponry.predictors.evaluate import evaluate_model, policy_table
+
+    arms = plan_policy(held, plan)
+    share = min(max(float((arms >= 0).mean()), 0.01), 0.99)
+    evaluation = evaluate_model(model, held, share=share)
+    outcomes = model.predict_outcomes(held.features, held.coupons)
+    own = policy_table(held, {"this plan": arms}, outcomes)
+    return evaluation, pd.concat([own, evaluation.policies], ignore_index=True)
+
+
+def plan_policy(held: Log, plan: pa.Table) -> npt.NDArray[np.int32]:
+    """Return the arm that a plan gives each row of a log, −1 for none.
+
+    Raises
+    ------
+    InputError
+        If the plan names no user of the log, gives one two coupons, or a coupon that is not in its menu.
+    """
     from couponry.instances.errors import InputError
-    from couponry.predictors.evaluate import evaluate_model, plan_arms, policy_table
+    from couponry.predictors.evaluate import plan_arms
 
     pairs = zip(plan["user_id"].to_pylist(), plan["coupon_id"].to_pylist(), strict=True)
     arms = plan_arms(pairs, held.user_id, held.coupons)
@@ -93,11 +113,7 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
             file=held.source,
             mend="Plan for the held-out users: couponry predict MODEL --holdout …",
         )
-    share = min(max(float((arms >= 0).mean()), 0.01), 0.99)
-    evaluation = evaluate_model(model, held, share=share)
-    outcomes = model.predict_outcomes(held.features, held.coupons)
-    own = policy_table(held, {"this plan": arms}, outcomes)
-    return evaluation, pd.concat([own, evaluation.policies], ignore_index=True)
+    return arms
 
 
 def read_holdout(model: Path) -> Log:

@@ -1,6 +1,7 @@
 """Everything that held-out rows say of a model."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import InputError
 from couponry.predictors.evaluate import evaluate_model, policy_table, policy_value
+from couponry.predictors.evaluate.baselines import uplift_of
+from couponry.predictors.evaluate.budget_path import hull_path
+from couponry.predictors.evaluate.budgets import budget_curves, budget_table
 from couponry.predictors.evaluate.policies import everyone
 from couponry.predictors.evaluate.uplift import qini_score
+from couponry.predictors.learner import Outcomes
 from couponry.predictors.train import train
 
 
@@ -70,11 +75,93 @@ def test_policies_beside_their_baselines(judged):
     assert budget["cost"] == pytest.approx(1.0, abs=4 * budget["cost_se"] + 0.05)
 
 
+def test_every_table_has_the_baselines(judged):
+    """Lots, ranking by response, and the best single coupon stand beside the model everywhere."""
+    evaluation = judged[3]
+    baselines = {"random", "rank by response", "best single coupon"}
+    assert baselines | {"predicted uplift"} == set(evaluation.ranking["rank_by"])
+    assert baselines == set(evaluation.classification["predicted_by"])
+    for table in (evaluation.budgets, evaluation.areas):
+        assert baselines | {"predicted uplift"} == set(table["policy"])
+    for table in (evaluation.policies, evaluation.campaign):
+        assert {
+            "top 30% by predicted conversion",
+            "random 30%, random coupon",
+            "'twenty' to the first 30%",
+        } < set(table["policy"])
+
+
+def test_ranking_by_uplift_beats_the_baselines(judged):
+    """For every coupon by every measure; lots are near nothing, and one coupon for all is exactly that."""
+    table = judged[3].ranking
+    for _, coupon in table.groupby("coupon_id"):
+        by = coupon.set_index("rank_by")
+        for measure in ("qini", "auuc", "qini_causalml", "auuc_causalml", "uplift_at_share", "aucc"):
+            assert by.loc["predicted uplift", measure] > by.loc["random", measure]
+        assert by.loc["random", "qini"] == pytest.approx(0, abs=0.02)
+        assert by.loc["random", "aucc"] == pytest.approx(0.5, abs=0.03)
+    alike = table[table["rank_by"] == "best single coupon"].iloc[0]
+    assert (alike["coupon_id"], alike["qini"], alike["aucc"]) == ("twenty", 0.0, 0.5)
+    overall = judged[3].coupons.set_index("coupon_id").loc["twenty", "observed"]
+    assert alike["uplift_at_share"] == pytest.approx(overall)
+
+
+def test_classification_by_arm(judged):
+    """The model tells buyers better than lots and than one coupon's word for all; arms' rows sum to all."""
+    table = judged[3].classification
+    everyone_ = table[table["arm"] == "all"].set_index("predicted_by")
+    assert everyone_["auc"].idxmax() == "rank by response"
+    assert everyone_.loc["random", "auc"] == pytest.approx(0.5, abs=0.03)
+    assert everyone_["log_loss"].idxmin() == "rank by response"
+    arms = table[(table["arm"] != "all")]
+    assert arms["arm"].tolist() == ["none", "five", "ten", "twenty"]
+    assert arms["rows"].sum() == 6000
+
+
+def test_budgets_and_areas_meet_the_truth(judged):
+    """Values lie within four errors of the known; uplift beats lots on average and at the least budget."""
+    model, world, held, evaluation = judged
+    table = evaluation.budgets
+    assert table.groupby("budget").size().tolist() == [4, 4, 4, 4]
+    outcomes = model.predict_outcomes(held.features, held.coupons)
+    price = np.maximum(outcomes.cost[:, 1:], 0).astype(float)
+    path = hull_path(uplift_of(outcomes), price)
+    for row in table[table["policy"] == "predicted uplift"].itertuples():
+        chances = path.probabilities(row.budget, 3)
+        known = (chances[:, 1:] * world.value).sum(axis=1).mean()
+        assert abs(row.value - known) < 4 * row.value_se
+        spent = (chances[:, 1:] * world.cost).sum(axis=1).mean()
+        assert abs(row.cost - spent) < 4 * row.cost_se
+    areas = evaluation.areas.set_index("policy")
+    best = areas.loc["predicted uplift"]
+    assert best["over_random"] > 2 * best["over_random_se"]
+    assert best["aucc"] > areas.loc["random", "aucc"]
+    assert areas.loc["best single coupon", "aucc"] == pytest.approx(0.5)
+
+
+def test_coupons_without_cost_are_counted(judged):
+    """Where nothing costs anything a budget is a number of coupons a user."""
+    model, _, held, _ = judged
+    outcomes = model.predict_outcomes(held.features, held.coupons)
+    free = Outcomes(outcomes.conversion, np.zeros_like(outcomes.cost), outcomes.revenue)
+    table = budget_table(budget_curves(held, free))
+    assert table["budget"].unique() == pytest.approx([0.1, 0.25, 0.5, 1.0])
+
+
+def test_fractions_of_a_conversion_have_no_classes(judged):
+    """The table of classification is empty, and everything else is there."""
+    model, _, held, _ = judged
+    evaluation = evaluate_model(model, replace(held, conversion=held.conversion / 2))
+    assert evaluation.classification.empty
+    assert not evaluation.ranking.empty
+
+
 def test_the_summary_is_json(judged):
     """Scripts can read it; NaN is null."""
     summary = json.loads(json.dumps(judged[3].summary(), allow_nan=False))
     assert summary["rows"] == 6000
     assert len(summary["policies"]) == 7
+    assert {"ranking", "classification", "budgets", "areas", "campaign"} <= set(summary)
 
 
 def test_any_plan_can_be_judged_by_the_same_table(judged):

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.predictors.small_world import SmallWorld
 
-from couponry.predictors.evaluate.budget_path import hull_path, random_path, single_coupon_path
-from couponry.predictors.evaluate.cost_curve import (
+from couponry.predictors.evaluate.aucc import (
     aucc_score,
     cost_curve,
     multi_arm_aucc,
     multi_arm_cost_curve,
 )
-from couponry.predictors.evaluate.multi_arm_qini import arm_scores
+from couponry.predictors.evaluate.budget_path import hull_path, random_path, single_coupon_path
+from couponry.predictors.evaluate.multi_arm import arm_scores
 
 # Four users, best first: treated bought for 1, none, none bought, treated for 3 did not buy.
 OUTCOME = np.array([1.0, 0.0, 1.0, 0.0])
@@ -80,23 +80,26 @@ def test_one_coupon_to_ever_more_rows_scores_one_half_of_its_own_corner(judged):
     """So do random coupons of theirs: their curves are straight."""
     world, _, won, spent = judged
     for path in (single_coupon_path(world.cost, 1), random_path(world.cost)):
-        assert multi_arm_aucc(path, won, spent) == pytest.approx(0.5)
+        assert multi_arm_aucc(*multi_arm_cost_curve(path, won, spent)) == pytest.approx(0.5)
 
 
 def test_several_coupons_by_value_for_money_score_higher_on_one_rectangle(judged):
     """The rectangle is that of one coupon to all, and the curve ends beyond it or is drawn on."""
     world, path, won, spent = judged
-    single = single_coupon_path(world.cost, 1)
-    cost, gain = multi_arm_cost_curve(single, won, spent)
-    corner = (float(cost[-1]), float(gain[-1]))
-    assert multi_arm_aucc(single, won, spent, corner) == pytest.approx(0.5)
-    assert multi_arm_aucc(path, won, spent, corner) > 0.6
+    single = multi_arm_cost_curve(single_coupon_path(world.cost, 1), won, spent)
+    corner = (float(single[0][-1]), float(single[1][-1]))
+    assert multi_arm_aucc(*single, corner) == pytest.approx(0.5)
+    assert multi_arm_aucc(*multi_arm_cost_curve(path, won, spent), corner) > 0.6
     # A rectangle three times as wide: the diagonal fills a half of its first third, then the level line all.
-    assert multi_arm_aucc(single, won, spent, (3 * corner[0], corner[1])) == pytest.approx((0.5 + 2) / 3)
+    assert multi_arm_aucc(*single, (3 * corner[0], corner[1])) == pytest.approx((0.5 + 2) / 3)
 
 
-def test_a_corner_without_cost_or_gain_cannot_be_scored(judged):
+def test_a_curve_is_cut_where_the_rectangle_ends():
+    """Half of a straight curve, on a rectangle of half its cost and all of its gain: 1/4."""
+    assert multi_arm_aucc([0, 4], [0, 2], (2.0, 2.0)) == pytest.approx(1 / 4)
+
+
+def test_a_corner_without_cost_or_gain_cannot_be_scored():
     """The score says NaN."""
-    _, path, won, spent = judged
-    assert np.isnan(multi_arm_aucc(path, won, spent, (0.0, 1.0)))
-    assert np.isnan(multi_arm_aucc(path, won, np.zeros_like(spent)))
+    assert np.isnan(multi_arm_aucc([0, 4], [0, 2], (0.0, 1.0)))
+    assert np.isnan(multi_arm_aucc([0, 4], [0, -2]))

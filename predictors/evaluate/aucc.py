@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from couponry.predictors.evaluate.budget_path import BudgetPath
-from couponry.predictors.evaluate.multi_arm_qini import multi_arm_qini
+from couponry.predictors.evaluate.multi_arm import multi_arm_qini
 from couponry.predictors.evaluate.trial import Curve, Floats
 from couponry.predictors.evaluate.uplift import uplift_curve
 
@@ -73,14 +73,14 @@ def multi_arm_cost_curve(
 ) -> Curve:
     """Return extra cost and extra outcome along a path over several coupons, both as the log shows them.
 
-    Where :func:`~couponry.predictors.evaluate.multi_arm_qini.multi_arm_qini` goes by planned cost, this curve
+    Where :func:`~couponry.predictors.evaluate.multi_arm.multi_arm_qini` goes by planned cost, this curve
     goes by what the plan would truly have cost: it judges the predictions of cost as well.
 
     Parameters
     ----------
     path : BudgetPath
     outcome_scores, cost_scores : array of float, shape (n, J + 1)
-        Of :func:`~couponry.predictors.evaluate.multi_arm_qini.arm_scores`.
+        Of :func:`~couponry.predictors.evaluate.multi_arm.arm_scores`.
 
     Returns
     -------
@@ -92,20 +92,17 @@ def multi_arm_cost_curve(
 
 
 def multi_arm_aucc(
-    path: BudgetPath,
-    outcome_scores: npt.ArrayLike,
-    cost_scores: npt.ArrayLike,
-    corner: tuple[float, float] | None = None,
+    cost: npt.ArrayLike, gain: npt.ArrayLike, corner: tuple[float, float] | None = None
 ) -> float:
-    """Return the area under the cost curve over several coupons, as a share of a rectangle.
+    """Return the area under a cost curve over several coupons, as a share of a rectangle.
 
     The curves of different predictors end in different places, so they are compared on one rectangle: each is
     drawn on level from its end, or cut where the rectangle ends.
 
     Parameters
     ----------
-    path, outcome_scores, cost_scores
-        As in :func:`multi_arm_cost_curve`.
+    cost, gain : array of float, shape (m,)
+        Of :func:`multi_arm_cost_curve`.
     corner : (cost, gain), optional
         Far corner of the rectangle, such as one coupon to everybody, which then scores 1/2 when it is given
         to ever more rows at random; by default the curve's own end.
@@ -115,10 +112,10 @@ def multi_arm_aucc(
     float
         NaN where the corner has no cost or no gain.
     """
-    cost, gain = multi_arm_cost_curve(path, outcome_scores, cost_scores)
+    spent, won = np.asarray(cost, np.float64), np.asarray(gain, np.float64)
     if corner is None:
-        return _share_of_rectangle(cost, gain)
-    return _share_of_rectangle(*_up_to(cost, gain, corner[0]), corner)
+        return _share_of_rectangle(spent, won)
+    return _share_of_rectangle(*_up_to(spent, won, corner[0]), corner)
 
 
 def _up_to(cost: Floats, gain: Floats, end: float) -> Curve:

@@ -7,7 +7,7 @@ from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import InputError
 from couponry.predictors.evaluate.budget_path import hull_path, random_path, single_coupon_path
-from couponry.predictors.evaluate.multi_arm_qini import (
+from couponry.predictors.evaluate.multi_arm import (
     arm_scores,
     integrated_difference,
     multi_arm_qini,

@@ -1,0 +1,130 @@
+"""What policies are worth on held-out rows, by every estimator, beside baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from couponry.instances.log import Log
+from couponry.predictors.evaluate.baselines import best_single_coupon, uplift_of
+from couponry.predictors.evaluate.estimators import value_difference
+from couponry.predictors.evaluate.outcome_model import cross_fitted_outcome
+from couponry.predictors.evaluate.policies import (
+    budgeted,
+    everyone,
+    random_share,
+    single_coupon_first,
+    top_share,
+)
+from couponry.predictors.evaluate.policy import Method, policy_value
+from couponry.predictors.learner import Outcomes
+
+__all__ = ["compared_policies", "policy_table"]
+
+_COLUMNS: dict[Method, str] = {"ips": "ips", "snips": "snips", "dr": "dr", "switch-dr": "switch_dr"}
+
+
+def policy_table(
+    held: Log, policies: Mapping[str, npt.ArrayLike], outcomes: Outcomes | None = None
+) -> pd.DataFrame:
+    """Return what policies are worth on held-out rows, with standard errors.
+
+    Parameters
+    ----------
+    held : Log
+    policies : mapping from name to policy
+        As :func:`~couponry.predictors.evaluate.policy.policy_value` takes them.
+    outcomes : Outcomes, optional
+        Of a model that has not seen these rows, for the doubly robust estimates; absent, an outcome model is
+        cross-fitted on them.
+
+    Returns
+    -------
+    DataFrame
+        ``policy, share``; conversions a row by each method with standard error (``ips, ips_se, snips,
+        snips_se, dr, dr_se``) or 95 % interval (``switch_dr, switch_dr_low, switch_dr_high``; ``low, high``
+        of ``dr``);
+        ``effective_sample_size``; ``cost, cost_se`` (doubly robust, a row); ``gain, gain_se`` (``dr`` over
+        giving nothing, paired).
+    """
+    conversion = None if outcomes is None else outcomes.conversion
+    cost = None if outcomes is None else outcomes.cost
+    if conversion is None:
+        user = np.unique(held.user_id.astype(str), return_inverse=True)[1]
+        conversion = cross_fitted_outcome(held, np.asarray(held.conversion, np.float64), user)
+        cost = cross_fitted_outcome(held, np.asarray(held.cost, np.float64), user)
+    nothing = policy_value(held, everyone(held.n, -1), method="dr", outcome_model=conversion)
+    rows = []
+    for name, policy in policies.items():
+        found = {
+            column: policy_value(held, policy, method=method, outcome_model=conversion)
+            for method, column in _COLUMNS.items()
+        }
+        low, high = found["dr"].interval()
+        spent = policy_value(held, policy, outcome="cost", method="dr", outcome_model=cost)
+        gain, gain_se = value_difference(found["dr"], nothing)
+        row: dict[str, object] = {"policy": name, "share": _share_given(policy)}
+        for column, value in found.items():
+            row[column] = value.value
+            if column == "switch_dr":
+                row |= dict(zip(("switch_dr_low", "switch_dr_high"), value.interval(), strict=True))
+            else:
+                row[f"{column}_se"] = value.standard_error
+        rows.append(
+            row
+            | {
+                "low": low,
+                "high": high,
+                "effective_sample_size": found["snips"].effective_sample_size,
+                "cost": spent.value,
+                "cost_se": spent.standard_error,
+                "gain": gain,
+                "gain_se": gain_se,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def compared_policies(
+    held: Log, outcomes: Outcomes, share: float, budget: float | None = None
+) -> dict[str, npt.ArrayLike]:
+    """Return, by name, the policies of a model and the baselines, without those that the log cannot judge.
+
+    Parameters
+    ----------
+    held : Log
+    outcomes : Outcomes
+    share : float
+        Of rows that may be given a coupon.
+    budget : float, optional
+        Money for all rows; adds the policy that spends it at one price, by predicted cost.
+    """
+    uplift, best = uplift_of(outcomes), best_single_coupon(held, uplift_of(outcomes))
+    policies: dict[str, npt.ArrayLike] = {
+        f"top {share:.0%} by predicted uplift": top_share(uplift, share),
+        f"top {share:.0%} by predicted conversion": top_share(outcomes.conversion[:, 1:], share),
+        f"random {share:.0%}, random coupon": random_share(held.n, len(held.coupons), share),
+    }
+    if best is not None:
+        coupon = held.coupons.ids[best]
+        policies[f"{coupon!r} to the first {share:.0%}"] = single_coupon_first(held.n, best, share)
+        policies[f"{coupon!r} to everyone"] = everyone(held.n, best)
+    policies["nothing"] = everyone(held.n, -1)
+    if budget is not None:
+        spending = budgeted(uplift, np.maximum(np.asarray(outcomes.cost[:, 1:], np.float64), 0.0), budget)
+        policies = {f"budget of {budget:g}, by predicted uplift and cost": spending, **policies}
+    seen = np.bincount(held.arm + 1, minlength=len(held.coupons) + 1) > 0
+    return {name: policy for name, policy in policies.items() if _gives_only(policy, seen)}
+
+
+def _gives_only(policy: npt.ArrayLike, seen: npt.NDArray[np.bool_]) -> bool:
+    given = np.asarray(policy)
+    return bool(seen[np.unique(given) + 1].all() if given.ndim == 1 else (given[:, ~seen] == 0).all())
+
+
+def _share_given(policy: npt.ArrayLike) -> float:
+    given = np.asarray(policy)
+    return float((given >= 0).mean() if given.ndim == 1 else 1 - given[:, 0].mean())

@@ -1,0 +1,104 @@
+"""``couponry evaluate``: how good a model is, and what a plan would have been worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from couponry.cli.console import print_json, progress_bars
+from couponry.cli.options import Json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from couponry.instances.log import Log
+    from couponry.predictors.evaluate import Evaluation
+    from couponry.predictors.model import Model
+
+__all__ = ["EXAMPLES", "evaluate"]
+
+EXAMPLES = (
+    "couponry evaluate model",
+    "couponry evaluate model --plan plan --json",
+    "couponry evaluate model --log later_log --share 0.2 --budget 5000",
+)
+
+
+def evaluate(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="Directory that 'couponry train' wrote.", show_default=False),
+    ],
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log", metavar="LOG", help="A log to judge by; by default the rows that training held out."
+        ),
+    ] = None,
+    log_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="Of the log, as for 'couponry train'.")
+    ] = "couponry",
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="DIR", help="A plan for the users of the log, to judge beside them."),
+    ] = None,
+    share: Annotated[
+        float, typer.Option("--share", metavar="SHARE", help="Of users that policies may give a coupon.")
+    ] = 0.3,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget", metavar="MONEY", help="Judge also the policy that spends this on all users."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge a model by users that it has not seen, beside random order, rank by response and one coupon."""
+    from couponry.cli.evaluation import read_holdout
+    from couponry.cli.log_options import read_log
+    from couponry.predictors.evaluate import evaluate_model
+    from couponry.predictors.evaluate.evaluate import records
+    from couponry.predictors.model import load_model
+
+    with progress_bars(shown=not json):
+        fitted = load_model(model)
+        held = read_holdout(model) if log is None else read_log(log, log_format)
+        evaluation = evaluate_model(fitted, held, share=share, budget=budget)
+        policies = evaluation.policies if plan is None else _with_plan(fitted, held, plan, evaluation)
+    if json:
+        print_json(evaluation.summary() | {"policies": records(policies)})
+        return
+    _print(evaluation, policies)
+
+
+def _with_plan(model: Model, held: Log, plan: Path, evaluation: Evaluation) -> pd.DataFrame:
+    import pandas as pd
+
+    from couponry.cli.evaluation import plan_policy
+    from couponry.instances.plan import read_plan
+    from couponry.predictors.evaluate import policy_table
+
+    outcomes = model.predict_outcomes(held.features, held.coupons)
+    own = policy_table(held, {"this plan": plan_policy(held, read_plan(plan))}, outcomes)
+    return pd.concat([own, evaluation.policies], ignore_index=True)
+
+
+def _print(evaluation: Evaluation, policies: pd.DataFrame) -> None:
+    from couponry.cli.evaluation import print_coupons, print_policies
+    from couponry.cli.evaluation_tables import (
+        print_areas,
+        print_budgets,
+        print_campaign,
+        print_classification,
+        print_ranking,
+    )
+
+    print_coupons(evaluation)
+    print_ranking(evaluation)
+    print_classification(evaluation)
+    print_areas(evaluation)
+    print_budgets(evaluation)
+    print_policies(policies)
+    print_campaign(evaluation)
