@@ -46,7 +46,7 @@ def one_log(seed, off=0.0, rows=2000):
 
 
 def over_logs(off):
-    """Return errors (root mean squares) and intervals that hold the truth: a chosen limit's, and those of none."""
+    """Return root mean squared errors, and intervals that hold the truth: of a chosen limit, and of none."""
     errors, inside = [], []
     for seed in range(200):
         rows, model, truth = one_log(seed, off)
@@ -64,7 +64,7 @@ def test_a_chosen_limit_errs_less_than_doubly_robust_where_few_rows_carry_all():
 
 
 def test_a_model_that_is_off_costs_little():
-    """Off by half of what it predicts: an eighth more error, and intervals hold as often as doubly robust's."""
+    """Off by half of what it predicts: an eighth more error; intervals hold as often as of none."""
     (chosen, robust), inside = over_logs(0.15)
     assert chosen < 1.25 * robust
     assert inside[0] >= inside[1] - 5
