@@ -15,29 +15,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
 from couponry.instances.instance import Instance
 from couponry.instances.program import Program
 from couponry.instances.rows import Risk
+from couponry.solver.clashes_at_risk import clashes_at_risk
 from couponry.solver.clock import Clock
+from couponry.solver.deviation_cells import Linear, LinearSolve, Node
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import excesses, pair_columns
 from couponry.solver.frozen import with_frozen
-from couponry.solver.infeasible import outward
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import build_solution, relative_gap
 from couponry.solver.rounding import plan_value
 from couponry.solver.row_sums import standard_deviation
-from couponry.solver.solution import Cell, Certificate, Clash, Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.stand_ins import Box, chord_program, rows_at_risk, tangent_program
 from couponry.solver.words import amount
 
-__all__ = ["AtRisk", "Linear", "LinearSolve"]
+__all__ = ["AtRisk"]
 
 MOST_TANGENTS = 6
 MOST_CELLS = 40
@@ -46,60 +45,6 @@ WORTH = 0.2
 # Relative half-width of the cell around the plan's deviation.
 WIDEST, NARROWEST = 0.3, 1e-5
 SAMPLE = 20_000
-
-
-@dataclass(frozen=True)
-class Linear:
-    """An ordinary solve, and what of it the certificate needs.
-
-    Attributes
-    ----------
-    solution : Solution
-    pairs : Pairs or None
-        Its plan.
-    multipliers : ndarray of float64, shape (K,)
-    proven : float
-        What they prove of ``sense · objective``; infinite where the solve ended before.
-    exact : bool
-        Whether the whole integer program was searched.
-    """
-
-    solution: Solution
-    pairs: Pairs | None
-    multipliers: np.ndarray
-    proven: float
-    exact: bool
-
-
-class LinearSolve(Protocol):
-    """Solves a program without rows at risk."""
-
-    def __call__(
-        self, program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
-    ) -> Linear:
-        """Solve from a former solution: without ``plan`` a bound, with ``explain`` clashes and mends too."""
-        ...
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A cell of the partition, its bound on ``sense · objective`` and the plan of its relaxation."""
-
-    box: Box
-    bound: float
-    answer: Linear
-    deviations: Mapping[int, float] | None
-
-    @property
-    def farkas(self) -> np.ndarray | None:
-        """Multipliers that prove that the cell holds no plan."""
-        why = self.answer.solution.infeasibility
-        return None if why is None else why.multipliers
-
-    @property
-    def proven(self) -> float:
-        """What multipliers prove of ``sense · objective``."""
-        return -math.inf if self.farkas is not None else self.answer.proven
 
 
 class AtRisk:
@@ -127,7 +72,7 @@ class AtRisk:
         self.tangent: Linear | None = None
         self.last: Solution | None = None
         self.at: dict[int, float] = {}
-        self.nodes: list[_Node] = []
+        self.nodes: list[Node] = []
         self.passes = 0
 
     def run(self, start: Solution | None) -> Solution:
@@ -234,7 +179,7 @@ class AtRisk:
     def _everything(self) -> dict[int, tuple[float, float]]:
         return dict.fromkeys(self.risky, (0.0, math.inf))
 
-    def _first_cells(self) -> list[_Node]:
+    def _first_cells(self) -> list[Node]:
         """Cut where chance costs most, around the plan's deviation; nowhere if it costs nothing."""
         everything = self._everything()
         slack = {k: self._slack(k, everything[k]) for k in self.risky}
@@ -243,7 +188,7 @@ class AtRisk:
             return [self._node(everything)]
         return [self._node(box) for box in self._cut(everything, k, None)]
 
-    def _node(self, box: Box) -> _Node:
+    def _node(self, box: Box) -> Node:
         """Bound the plans of a cell; look for one where there is none yet."""
         answer = self._solve(chord_program(self.program, box), plan=self.best is None)
         solution = answer.solution
@@ -252,9 +197,9 @@ class AtRisk:
             self._offer(answer.pairs)
             deviations = self._deviations(answer.pairs)
         closed = solution.status is Status.INFEASIBLE
-        return _Node(box, -math.inf if closed else self.program.sense * solution.bound, answer, deviations)
+        return Node(box, -math.inf if closed else self.program.sense * solution.bound, answer, deviations)
 
-    def _open(self) -> list[_Node]:
+    def _open(self) -> list[Node]:
         """Return the cells that may hold a plan better than the gap allows, the worst first."""
         # No chord is below the tangent: finer cells than this would change nothing.
         floor = -math.inf
@@ -276,7 +221,7 @@ class AtRisk:
             self.nodes.remove(worst)
             self.nodes += [self._node(box) for box in boxes]
 
-    def _slack(self, k: int, sides: tuple[float, float], node: _Node | None = None) -> float:
+    def _slack(self, k: int, sides: tuple[float, float], node: Node | None = None) -> float:
         """Return about how much a chord may be below the square root, in units of the objective."""
         low, high = sides
         priced = self.tangent if self.tangent is not None else node.answer if node is not None else None
@@ -324,18 +269,7 @@ class AtRisk:
             multipliers=multipliers,
             bound=self.program.sense * max(node.proven for node in self.nodes),
             deviations={rows[k].name: s for k, s in self.at.items()},
-            cells=tuple(self._cell(node) for node in self.nodes),
-        )
-
-    def _cell(self, node: _Node) -> Cell:
-        farkas = node.farkas
-        multipliers = node.answer.multipliers if farkas is None else farkas
-        names = node.answer.solution.certificate.names
-        return Cell(
-            deviations={self.program.rows[k].name: sides for k, sides in node.box.items()},
-            multipliers=dict(zip(names, multipliers.tolist(), strict=True)),
-            bound=self.program.sense * node.proven,
-            infeasible=farkas is not None,
+            cells=tuple(node.cell(self.program) for node in self.nodes),
         )
 
     def _solution(self) -> Solution:
@@ -384,31 +318,8 @@ class AtRisk:
         alone = self.nodes[0] if len(self.nodes) == 1 else None
         # Where the budgets clash even at their expected cost, rows alone prove it, and no deviations.
         multipliers = None if alone is None else alone.farkas
-        told = self._told_clashes()
+        tangents = tangent_program(self.program, self.at)
+        found = self._solve(tangents, explain=self.explain).solution.infeasibility
+        told = clashes_at_risk(self.program, tangents, found)
         why = Infeasibility(told.clashes, "prices" if by_prices else "search", multipliers, told.words)
         return self._build(-math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, math.nan, False, why)
-
-    def _told_clashes(self) -> Infeasibility:
-        """Return clashes and mends under tangents: the mend of a budget at risk is enough, if not least."""
-        tangents = tangent_program(self.program, self.at)
-        why = self._solve(tangents, explain=self.explain).solution.infeasibility
-        if why is None:
-            return Infeasibility((), "search", None, "No plan can meet all rules together.")
-        words, clashes = why.words, []
-        for clash in why.clashes:
-            mended = self._at_risk(clash, tangents)
-            words = words.replace(clash.words, mended.words)
-            clashes.append(mended)
-        return replace(why, clashes=tuple(clashes), words=words)
-
-    def _at_risk(self, clash: Clash, tangents: Program) -> Clash:
-        """Return a clash of a tangent as one of the budget itself."""
-        k = next(k for k, row in enumerate(self.program.rows) if row.name == clash.name)
-        if k not in self.risky:
-            return clash
-        limit, offset = self.program.rows[k].upper, self.program.rows[k].upper - tangents.rows[k].upper
-        if clash.mended_limit is None:
-            return replace(clash, limit=limit, words=f"'{clash.name}': no change of it alone is enough")
-        mended = outward(clash.mended_limit, offset, "upper")
-        words = f"raise '{clash.name}' from {amount(limit)} to {amount(mended)}"
-        return replace(clash, limit=limit, mended_limit=mended, words=words)

@@ -12,7 +12,7 @@ from couponry.instances.instance import Instance
 from couponry.instances.program import Program
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.alike import find_alike
-from couponry.solver.at_risk import AtRisk, Linear
+from couponry.solver.at_risk import AtRisk
 from couponry.solver.backends import BACKENDS, METHODS, check_options
 from couponry.solver.backends.answers import (
     added_alone_clash,
@@ -23,6 +23,7 @@ from couponry.solver.backends.answers import (
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.counts import counts_clash
+from couponry.solver.deviation_cells import Linear
 from couponry.solver.dual import DualAnswer
 from couponry.solver.engine import Pairs
 from couponry.solver.enumeration import no_plan_exists

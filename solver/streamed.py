@@ -14,7 +14,8 @@ import numpy as np
 from couponry.instances.atomic import check_free, write_directory
 from couponry.instances.errors import InfeasibleError, NoSolutionError
 from couponry.instances.progress import Cancel, Report
-from couponry.instances.streamed import StreamedInstance, StreamedProgram, open_instance
+from couponry.instances.streamed import StreamedInstance, open_instance
+from couponry.instances.streamed_program import StreamedProgram
 from couponry.solver.clock import Clock
 from couponry.solver.dual import EXACT_USERS, DualAnswer
 from couponry.solver.engine import Assigned, Pairs

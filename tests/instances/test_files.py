@@ -122,8 +122,12 @@ def test_directory_by_hand(tmp_path: Path) -> None:
 
 
 def test_rules_file_stands_for_its_directory(tmp_path: Path) -> None:
-    """Naming ``instance.toml`` means the instance."""
-    same(read_instance(by_hand(tmp_path) / "instance.toml"), read_instance(str(tmp_path)))
+    """Naming ``instance.toml`` means the instance: rules, menu, users and pairs."""
+    named = read_instance(by_hand(tmp_path) / "instance.toml")
+    assert named.rules == (Budget(amount=5), Budget(amount=3, users={"region": ["north"]}))
+    assert (named.coupons.ids, named.users.ids.to_pylist()) == (["A", "B"], ["u1", "u2"])
+    assert named.response.measure("value").tolist() == [[0.1, 0.2], [0.3, 0.4]]
+    same(named, read_instance(str(tmp_path)))
 
 
 def test_long_table_alone(tmp_path: Path) -> None:
@@ -240,11 +244,15 @@ def test_output_that_holds_something_else(tmp_path: Path) -> None:
 
 
 def test_former_shards_do_not_mix_with_new_ones(tmp_path: Path) -> None:
-    """Written over with fewer users, an instance has no more than those."""
+    """Four shards are written over by one: only its user, and only its file, are there."""
     write_instance(four_users(), tmp_path / "x", shard_rows=1)
+    assert len(list((tmp_path / "x" / "users").iterdir())) == 4
     small = Instance(menu(), people().take(np.array([0])), responses().take(np.array([0])))
     write_instance(small, tmp_path / "x", force=True)
-    same(read_instance(tmp_path / "x"), small)
+    again = read_instance(tmp_path / "x")
+    assert again.users.ids.to_pylist() == ["u1"]
+    assert [file.name for file in (tmp_path / "x" / "users").iterdir()] == ["part-0000.parquet"]
+    same(again, small)
 
 
 def test_instance_that_cannot_be_written_leaves_the_former_one(tmp_path: Path) -> None:

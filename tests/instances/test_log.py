@@ -133,14 +133,21 @@ def test_round_trip(tmp_path: Path, changed: dict[str, Any]) -> None:
     """What is written is read again: text, lists, categories, gaps and every digit of money."""
     first = log(cost=[0.1 + 0.2, 0, 0, 0, 1e-12], **changed)
     first.write(tmp_path / "log")
-    same(Log.read(tmp_path / "log"), first)
+    again = Log.read(tmp_path / "log")
+    assert again.cost.tolist() == [0.30000000000000004, 0, 0, 0, 1e-12]
+    assert again.features["note"].tolist() == ["likes tea", "", "likes tea", "新客", "likes tea"]
+    assert [list(clicks) for clicks in again.features["clicks"]] == [[1, 2], [], [1, 2], [3], [1, 2, 4]]
+    same(again, first)
 
 
 def test_round_trip_without_propensity_or_features(tmp_path: Path) -> None:
     """What a log does not know it does not know afterwards."""
     first = Log.from_frame(frame()[["user_id", "arm", "conversion"]], menu())
     first.write(tmp_path / "log")
-    same(Log.read(tmp_path / "log"), first)
+    again = Log.read(tmp_path / "log")
+    assert again.propensity is None
+    assert again.features.shape == (5, 0)
+    same(again, first)
 
 
 def test_features_may_be_called_as_outcomes_are(tmp_path: Path) -> None:

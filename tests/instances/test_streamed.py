@@ -6,80 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.instances.on_disk import drawn, opened
 
 from couponry.instances import Budget, Coverage, Freeze, InputError, Instance, Keep, Target
 from couponry.instances.census import Census
-from couponry.instances.files import read_instance, write_instance
-from couponry.instances.generators import draw_instance
+from couponry.instances.files import read_instance
 from couponry.instances.streamed import StreamedInstance, open_instance
-from couponry.instances.users import Users
-
-ROWS = 700
-
-
-def drawn(users: int = 5000, **options: object) -> Instance:
-    """Return a drawn instance whose users have limits of their own, some none."""
-    found = draw_instance(users, 6, seed=3, **options)  # type: ignore[arg-type]
-    own = np.random.default_rng(1).integers(0, 3, users)
-    column = pa.array(own, mask=own == 2)
-    table = found.users.table.append_column("max_coupons", column)
-    return Instance(found.coupons, Users(table), found.response, found.rules, found.campaign)
-
-
-def opened(instance: Instance, folder: Path, shard_rows: int = ROWS) -> StreamedInstance:
-    """Write an instance in shards, and open it."""
-    write_instance(instance, folder, shard_rows=shard_rows)
-    return open_instance(folder)
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"shortlist": 3}, {"eligible": 0.5, "rules": ("budget", "user_cap")}]
-)
-def test_blocks_hold_what_the_program_in_memory_holds(tmp_path: Path, options: dict[str, object]) -> None:
-    """Five thousand users in shards of 700, read 512 at a time: rows, classes and numbers are the same."""
-    instance = drawn(**options)
-    program, streamed = instance.program, opened(instance, tmp_path / "a").program
-    assert repr(streamed.rows) == repr(program.rows)
-    sizes = ("n_users", "n_classes", "n_coupons", "places", "most_coupons", "measures", "objective", "money")
-    assert [getattr(streamed, size) for size in sizes] == [getattr(program, size) for size in sizes]
-    blocks = list(streamed.blocks(512))
-    assert [len(block) for block in blocks] == [512] * 9 + [5000 - 9 * 512]
-    for ours, theirs in zip(blocks, program.blocks(512), strict=True):
-        assert ours.first == theirs.first
-        np.testing.assert_array_equal(ours.classes, theirs.classes)
-        np.testing.assert_array_equal(ours.max_coupons, theirs.max_coupons)
-        for measure, column in theirs.columns.items():
-            np.testing.assert_array_equal(ours.columns[measure], column)
-        if theirs.coupon is not None:
-            np.testing.assert_array_equal(ours.coupon, theirs.coupon)
-
-
-def test_users_are_taken_wherever_they_stand(tmp_path: Path) -> None:
-    """The first, the last, and two of different shards come with their own numbers; so does nobody."""
-    instance = drawn()
-    streamed = opened(instance, tmp_path / "a").program
-    users = np.array([0, 1399, 1400, 4999])
-    ours, theirs = streamed.take(users), instance.program.take(users)
-    np.testing.assert_array_equal(ours.columns["value"], theirs.columns["value"])
-    np.testing.assert_array_equal(ours.classes.codes, theirs.classes.codes)
-    assert streamed.take(np.empty(0, np.int64)).n_users == 0
-
-
-def test_samples_do_not_depend_on_shards(tmp_path: Path) -> None:
-    """One seed draws the same users from shards of 700 and of 1,900, another seed others; small in large."""
-    instance = drawn()
-    first, second = (opened(instance, tmp_path / str(n), n).program for n in (700, 1900))
-    users = first.sampler(5, 900).users(900)
-    np.testing.assert_array_equal(users, second.sampler(5, 900).users(900))
-    assert not np.array_equal(users, first.sampler(6, 900).users(900))
-    assert set(first.sampler(5, 900).users(90)) <= set(users)
-
-
-def test_a_pass_reads_every_user_once(tmp_path: Path) -> None:
-    """Five thousand users are counted as read by a pass, and the segments alone before it."""
-    streamed = opened(drawn(), tmp_path / "a").program
-    assert streamed.reading.users == 0
-    assert sum(map(len, streamed.blocks(512))) == streamed.reading.users == 5000
 
 
 def test_census_counts_classes_in_order(tmp_path: Path) -> None:

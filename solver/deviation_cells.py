@@ -1,0 +1,82 @@
+"""Cells of the partition of standard deviations, each bounded by an ordinary solve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from couponry.instances.program import Program
+from couponry.solver.engine import Pairs
+from couponry.solver.solution import Cell, Solution
+from couponry.solver.stand_ins import Box
+
+__all__ = ["Linear", "LinearSolve", "Node"]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An ordinary solve, and what of it the certificate needs.
+
+    Attributes
+    ----------
+    solution : Solution
+    pairs : Pairs or None
+        Its plan.
+    multipliers : ndarray of float64, shape (K,)
+    proven : float
+        What they prove of ``sense · objective``; infinite where the solve ended before.
+    exact : bool
+        Whether the whole integer program was searched.
+    """
+
+    solution: Solution
+    pairs: Pairs | None
+    multipliers: np.ndarray
+    proven: float
+    exact: bool
+
+
+class LinearSolve(Protocol):
+    """Solves a program without rows at risk."""
+
+    def __call__(
+        self, program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
+    ) -> Linear:
+        """Solve from a former solution: without ``plan`` a bound, with ``explain`` clashes and mends too."""
+        ...
+
+
+@dataclass(frozen=True)
+class Node:
+    """A cell of the partition, its bound on ``sense · objective`` and the plan of its relaxation."""
+
+    box: Box
+    bound: float
+    answer: Linear
+    deviations: Mapping[int, float] | None
+
+    @property
+    def farkas(self) -> np.ndarray | None:
+        """Multipliers that prove that the cell holds no plan."""
+        why = self.answer.solution.infeasibility
+        return None if why is None else why.multipliers
+
+    @property
+    def proven(self) -> float:
+        """What multipliers prove of ``sense · objective``."""
+        return -math.inf if self.farkas is not None else self.answer.proven
+
+    def cell(self, program: Program) -> Cell:
+        """Return what the certificate says of it."""
+        multipliers = self.answer.multipliers if self.farkas is None else self.farkas
+        names = self.answer.solution.certificate.names
+        return Cell(
+            deviations={program.rows[k].name: sides for k, sides in self.box.items()},
+            multipliers=dict(zip(names, multipliers.tolist(), strict=True)),
+            bound=program.sense * self.proven,
+            infeasible=self.farkas is not None,
+        )
