@@ -11,12 +11,17 @@ import pandas as pd
 import pyarrow as pa
 
 from couponry.instances.instance import Instance
+from couponry.instances.plan_pairs import plan_pairs
+from couponry.solver.clock import Clock
+from couponry.solver.engine import Pairs
 from couponry.solver.fair_groups import Groups
 from couponry.solver.power_mean import Fairness
-from couponry.solver.result import relative_gap
+from couponry.solver.prices import PriceBook
+from couponry.solver.result import build_solution, relative_gap
+from couponry.solver.rounding import plan_value
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 
-__all__ = ["FairPlan", "FairSearch", "build_fair_plan"]
+__all__ = ["FairPlan", "FairSearch", "build_fair_plan", "weighted_solution"]
 
 
 @dataclass(frozen=True)
@@ -152,4 +157,36 @@ def build_fair_plan(groups: Groups, found: FairSearch, first: Solution, stopped_
             "solves": found.solves,
             "bound_source": None if proof is None else proof.stats["bound_source"],
         },
+    )
+
+
+def weighted_solution(fair: FairPlan) -> Solution:
+    """Return a fair plan as a solution of the weighted instance, for whatever takes a solution.
+
+    Its value and bound are of the weighted sum, which is never below the equal-share equivalent.
+
+    Parameters
+    ----------
+    fair : FairPlan
+        With a plan and a proof.
+    """
+    assert fair.weighted is not None
+    assert fair.certificate is not None
+    program = fair.weighted.program
+    user, place = plan_pairs(fair.weighted, fair.plan)
+    # Frozen pairs stand in the plan, and are added again by whoever counts it.
+    own = ~np.isin(user, program.frozen.user)
+    order = np.lexsort((place[own], user[own]))
+    pairs = Pairs(user[own][order], place[own][order])
+    return build_solution(
+        fair.weighted,
+        PriceBook(program),
+        status=fair.status,
+        stopped_by=fair.stopped_by,
+        pairs=pairs,
+        value=plan_value(program, pairs),
+        bound=fair.bound,
+        certificate=fair.certificate,
+        clock=Clock(),
+        stats=dict(fair.stats),
     )

@@ -12,6 +12,7 @@ from couponry.cli import (
     demo,
     evaluate,
     explain,
+    fair,
     frontier,
     generate,
     instances,
@@ -81,6 +82,7 @@ app.command(epilog=_examples(solve.EXAMPLES))(solve.solve)
 app.command(epilog=_examples(verify.EXAMPLES))(verify.verify)
 app.command(epilog=_examples(frontier.EXAMPLES))(frontier.frontier)
 app.command(epilog=_examples(least.EXAMPLES))(least.least)
+app.command(epilog=_examples(fair.EXAMPLES))(fair.fair)
 app.command(epilog=_examples(compare.EXAMPLES))(compare.compare)
 app.command(epilog=_examples(explain.EXAMPLES))(explain.explain)
 app.command(epilog=_examples(report.EXAMPLES))(report.report)
