@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from couponry.instances import Instance, Target
+from couponry.instances import Freeze, Instance, Target
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
 from couponry.report.headline import figures, headline, proof_words
@@ -50,6 +50,21 @@ def test_most_conversions(tiny: Tiny, pairs: Pairs) -> None:
     assert headline(instance, found(0.75, 0.75), allocation, formats) == (
         f"0.75 more conversions expected for 18{NBSP}CNY, with coupons for 2 of 3 users."
     )
+
+
+def test_frozen_coupons_have_spent(tiny: Tiny, pairs: Pairs) -> None:
+    """Of 18 CNY the two coupons that stay spend all, the one alone 10; without a freeze nothing is said."""
+    given = pairs(("u1", "A"), ("u3", "A"))
+    for earlier, spent, note in (
+        (pairs(("u1", "A")), "10", "1 coupon given before, part of the above"),
+        (given, "18", "2 coupons given before, part of the above"),
+    ):
+        instance = tiny((Freeze(plan=earlier),))
+        numbers = figures(instance.campaign, found(0.75, 0.75), Allocation(instance, given))
+        (frozen,) = [figure for figure in numbers if figure.label == "Spent by frozen coupons"]
+        assert (frozen.text(formats), frozen.note) == (f"{spent}{NBSP}CNY", note)
+    free = figures(tiny().campaign, found(0.75, 0.75), Allocation(tiny(), given))
+    assert "Spent by frozen coupons" not in [figure.label for figure in free]
 
 
 def test_least_money(tiny: Tiny, pairs: Pairs) -> None:

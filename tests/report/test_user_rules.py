@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from couponry.instances import Exclusion, Instance, UserCap
+from couponry.instances import Exclusion, Freeze, Instance, UserCap
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats
 from couponry.report.user_rules import user_rules
@@ -34,3 +34,17 @@ def test_the_cap_of_one_holds_without_a_rule(tiny: Tiny, pairs: Pairs) -> None:
     """Where nothing is said, a user gets one coupon at most, and the report says so."""
     (rule,) = user_rules(Allocation(tiny(), pairs(("u1", "A"))), formats)
     assert rule.limit == "at most 1 coupon a user"
+
+
+def test_frozen_coupons_are_told_with_what_they_spend(tiny: Tiny, pairs: Pairs) -> None:
+    """u1's A stays at 10 CNY and half a conversion; with one of two coupons u1 is not at the cap."""
+    rules = (UserCap(coupons=2), Freeze(plan=pairs(("u1", "A"))))
+    cap, freeze = user_rules(Allocation(tiny(rules), pairs(("u1", "A"), ("u3", "A"))), formats)
+    assert (freeze.name, freeze.limit) == (
+        "Freeze",
+        "users of the earlier plan stay as they are, and get nothing more",
+    )
+    assert freeze.activity == (
+        "1 coupon stays with 1 user, at 10\u00a0CNY of expected cost and 0.5 conversions"
+    )
+    assert cap.activity == "the most any user gets is 1; 0 users are at the cap"

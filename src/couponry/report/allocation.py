@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.instance import Instance
 from couponry.report.formats import Formats
 
-__all__ = ["Allocation", "CouponShare", "Group"]
+__all__ = ["Allocation", "CouponShare", "Frozen", "Group"]
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -68,6 +69,24 @@ class Group:
     value: float
     cost: float
     mix: Positions
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What users of an earlier plan keep.
+
+    Attributes
+    ----------
+    users, given : int
+        These users, and their coupons.
+    value, cost : float
+        Σ over the coupons.
+    """
+
+    users: int
+    given: int
+    value: float
+    cost: float
 
 
 class Allocation:
@@ -131,6 +150,15 @@ class Allocation:
     def reached(self) -> int:
         """Users with at least one coupon."""
         return int((self.per_user > 0).sum())
+
+    @cached_property
+    def frozen(self) -> Frozen:
+        """The part of the plan that was given before, and stays."""
+        pairs, response = self.instance.program.frozen, self.instance.response
+        value, cost = (
+            math.fsum(response.measure(name)[pairs.user, pairs.place].tolist()) for name in ("value", "cost")
+        )
+        return Frozen(len(np.unique(pairs.user)), len(pairs), value, cost)
 
     def by_coupon(self) -> list[CouponShare]:
         """Return what every coupon of the menu does, in the menu's order."""

@@ -9,7 +9,7 @@ from typing import Literal
 from couponry.instances.instance import Instance
 from couponry.instances.rules import Campaign, Target
 from couponry.report.allocation import Allocation
-from couponry.report.formats import Formats
+from couponry.report.formats import Formats, plural
 from couponry.solver.solution import Solution, Status
 from couponry.solver.words import objective_words
 
@@ -65,6 +65,10 @@ def figures(campaign: Campaign, solution: Solution, allocation: Allocation) -> l
     reached = allocation.reached
     listed.append(Figure("Users reached", reached, "count", f"{reached / users:.1%} of {users:,}"))
     listed.append(Figure("Coupons given", len(allocation), "count", f"{len(allocation) / users:.3g} a user"))
+    frozen = allocation.frozen
+    if frozen.given:
+        note = f"{frozen.given:,} {plural(frozen.given, 'coupon')} given before, part of the above"
+        listed.append(Figure("Spent by frozen coupons", frozen.cost, "money", note))
     if campaign.objective not in _REACH:
         name = objective_words(campaign.objective)
         listed.insert(0, Figure(name[:1].upper() + name[1:], solution.value, "number", "the objective"))

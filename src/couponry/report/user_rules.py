@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from couponry.instances.rules import Exclusion, UserCap
+from couponry.instances.choices import max_coupons
+from couponry.instances.rules import Exclusion, Freeze, UserCap
 from couponry.report.allocation import Allocation
 from couponry.report.formats import Formats, plural
 
@@ -38,6 +39,7 @@ def user_rules(allocation: Allocation, formats: Formats) -> list[UserRule]:
                 f"the most any user gets is {formats.money(float(spent.max()))}",
             )
         )
+    lines += [_freeze(rule, allocation, formats) for rule in instance.rules if isinstance(rule, Freeze)]
     lines += [_exclusion(rule, allocation) for rule in instance.rules if isinstance(rule, Exclusion)]
     return lines
 
@@ -49,13 +51,24 @@ def _count_cap(allocation: Allocation, formats: Formats) -> UserRule:
     limit = f"at most {most} {plural(most, 'coupon')} a user"
     if instance.users.max_coupons is not None:
         limit += ", or what the user's own max_coupons says"
-    full = (allocation.per_user >= instance.program.choices.max_coupons) & (allocation.per_user > 0)
+    full = (allocation.per_user >= max_coupons(instance)) & (allocation.per_user > 0)
     at_cap = int(full.sum())
     return UserRule(
         "Coupons a user",
         limit,
         f"the most any user gets is {int(allocation.per_user.max(initial=0))}; "
         f"{formats.count(at_cap)} {plural(at_cap, 'user is', 'users are')} at the cap",
+    )
+
+
+def _freeze(rule: Freeze, allocation: Allocation, formats: Formats) -> UserRule:
+    frozen = allocation.frozen
+    return UserRule(
+        rule.name or "Freeze",
+        "users of the earlier plan stay as they are, and get nothing more",
+        f"{formats.count(frozen.given)} {plural(frozen.given, 'coupon stays', 'coupons stay')} with "
+        f"{formats.count(frozen.users)} {plural(frozen.users, 'user')}, at {formats.money(frozen.cost)} of "
+        f"expected cost and {formats.number(frozen.value)} conversions",
     )
 
 
