@@ -41,8 +41,10 @@ def chords(requirement: Requirement, within: Range) -> list[Requirement]:
         upper = math.nextafter(float(high * high), math.inf)
         amount -= z * low * high / (low + high)
         parts = (*parts, replace(variance, coefficient=z / (low + high)))
-    # Rounded up: a hair more room keeps every plan.
-    limit = math.nextafter(float(amount), math.inf)
+    # Rounded up, where it must be rounded: a hair more room keeps every plan.
+    limit = float(amount)
+    if written(limit) < amount:
+        limit = math.nextafter(limit, math.inf)
     spend = replace(requirement, parts=parts, upper=limit, chance=None)
     limits = Requirement(own, (variance,), lower, upper, f"variance of the {requirement.of}")
     return [spend] if lower is None and upper is None else [spend, limits]

@@ -18,7 +18,7 @@ from tests.instances.small import four_users
 from tests.instances.test_risk import faced
 from tests.solver.test_at_risk import many
 
-from couponry.instances import Budget, InputError, Instance
+from couponry.instances import Budget, Coupons, InputError, Instance
 from couponry.instances.response import Response
 from couponry.solver.solution import Cell, Certificate, Solution
 from couponry.solver.solve import solve
@@ -204,3 +204,20 @@ def test_cells_of_an_instance_that_has_plans_prove_no_infeasibility() -> None:
     assert not verify_infeasible(instance, solution.certificate).proven
     empty = Cell({"budget": (0.0, math.inf)}, {"budget": 1.0}, -math.inf, infeasible=True)
     assert not verify_infeasible(instance, replace(solution.certificate, cells=(empty,))).proven
+
+
+def test_a_budget_of_nothing_is_proven_to_the_last_digit() -> None:
+    """Nothing may be spent and nobody is eligible: the cell's bound of 0 is not undercut by any rounding."""
+    instance = four_users(Budget(amount=0.0, overspend_probability=0.05))
+    measures = {
+        **instance.response.measures,
+        "value": np.full((4, 3), np.nan),
+        "cost_sd": np.full((4, 3), 3.0),
+    }
+    menu = Coupons(instance.coupons.table.drop(columns="minimum"))
+    nothing = replace(instance, coupons=menu, response=Response(measures))
+    solution = solve(nothing, method="priced")
+    found = verify(nothing, solution.plan, solution.certificate)
+    assert found.ok, found.words()
+    assert found.certificate is not None
+    assert solution.bound == 0
