@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from couponry.instances.program import Program
-from couponry.solver.infeasible import outward
+from couponry.solver.infeasible import outward, without_least
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
@@ -34,13 +34,18 @@ def clashes_at_risk(program: Program, tangents: Program, why: Infeasibility | No
 
 
 def _of_the_budget(clash: Clash, program: Program, tangents: Program) -> Clash:
-    """Return a clash of a tangent as one of the budget itself."""
+    """Return a clash of a tangent as one of the budget itself, and any as far as tangents prove it.
+
+    They prove what is enough; that less is not, or nothing is, they prove of themselves alone.
+    """
     k = next(k for k, row in enumerate(program.rows) if row.name == clash.name)
-    if program.rows[k].risk is None:
-        return clash
-    limit, offset = program.rows[k].upper, program.rows[k].upper - tangents.rows[k].upper
+    risky = program.rows[k].risk is not None
+    limit = program.rows[k].upper if risky else clash.limit
+    clash = replace(clash, limit=limit, least_limit=None, words=without_least(clash))
     if clash.mended_limit is None:
-        return replace(clash, limit=limit, words=f"'{clash.name}': no change of it alone is enough")
-    mended = outward(clash.mended_limit, offset, "upper")
+        return replace(clash, words=f"'{clash.name}': no change of it alone was found to be enough")
+    if not risky:
+        return clash
+    mended = outward(clash.mended_limit, limit - tangents.rows[k].upper, "upper")
     words = f"raise '{clash.name}' from {amount(limit)} to {amount(mended)}"
-    return replace(clash, limit=limit, mended_limit=mended, words=words)
+    return replace(clash, mended_limit=mended, words=words)

@@ -17,7 +17,7 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
-__all__ = ["explain_infeasible", "outward"]
+__all__ = ["explain_infeasible", "outward", "without_least"]
 
 SMALL = 20_000
 NODES = 2000
@@ -131,7 +131,7 @@ def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: Mend)
     words = f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{unit}"
     # What reads alike is as good as exact.
     if amount(least) != amount(mended):
-        words += f" (short of {amount(least)} nothing mends it)"
+        words += _least_words(least)
     return Clash(row.name, row.kind, side, limit, mended, words, least)
 
 
@@ -145,3 +145,16 @@ def outward(limit: float, change: float, side: str) -> float:
     step = 10.0**-digits
     outer = math.floor(mended / step) if side == "lower" else math.ceil(mended / step)
     return float(round(outer * step, digits))
+
+
+def without_least(clash: Clash) -> str:
+    """Return a clash's words without what is said to be too little."""
+    return (
+        clash.words
+        if clash.least_limit is None
+        else clash.words.removesuffix(_least_words(clash.least_limit))
+    )
+
+
+def _least_words(least: float) -> str:
+    return f" (short of {amount(least)} nothing mends it)"

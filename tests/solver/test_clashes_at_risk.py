@@ -43,15 +43,30 @@ def test_the_limit_is_the_budget(program: Program) -> None:
 
 
 def test_no_mend_is_said(program: Program) -> None:
-    """Where no budget alone is enough, that is said of the budget."""
+    """Where no tangent is enough, another budget still may be: none was found, which is what is said."""
     (clash,) = told(program, "budget", None).clashes
-    assert (clash.limit, clash.words) == (100, "'budget': no change of it alone is enough")
+    assert (clash.limit, clash.words) == (100, "'budget': no change of it alone was found to be enough")
 
 
 def test_other_rows_are_left_as_they_are(program: Program) -> None:
     """A clash of the target is told as it was."""
     (clash,) = told(program, "target value", 3.0).clashes
     assert (clash.mended_limit, clash.words) == (3.0, "of the tangent")
+
+
+def test_what_is_too_little_is_not_said(program: Program) -> None:
+    """A limit that nothing short of mends is proven of the tangents, not of the budget: it is left out."""
+    tangents = tangent_program(program, dict.fromkeys(rows_at_risk(program), 5.0))
+    clashes = (
+        Clash("target value", "target", "lower", 20, 3.0, "lower it to 3 (short of 4 nothing mends it)", 4.0),
+        Clash("budget", "budget", "upper", 90, 95.0, "raise it to 95 (short of 94 nothing mends it)", 94.0),
+    )
+    why = clashes_at_risk(program, tangents, Infeasibility(clashes, "prices", None, ""))
+    assert [clash.least_limit for clash in why.clashes] == [None, None]
+    target, budget = (clash.words for clash in why.clashes)
+    assert target == "lower it to 3"
+    assert budget.startswith("raise 'budget' from 100")
+    assert "nothing mends it" not in budget
 
 
 def test_only_the_search_knows(program: Program) -> None:
