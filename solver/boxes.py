@@ -15,6 +15,7 @@ import numpy as np
 
 from couponry.instances.program import BlockProgram, Program
 from couponry.solver.clock import Clock
+from couponry.solver.engine import Settled
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box, CoreAnswer, Master
@@ -59,6 +60,8 @@ class DualAnswer:
         Multipliers that prove that no plan exists, where prices ran so far that this was looked at.
     people : Program or None
         The program over the core's users, where a pass has gathered it already.
+    near : Settled or None
+        Whom the last pass settled, in a box that may hold the minimiser.
     """
 
     multipliers: np.ndarray
@@ -69,6 +72,7 @@ class DualAnswer:
     broken: np.ndarray
     proof: np.ndarray | None = None
     people: Program | None = None
+    near: Settled | None = None
 
 
 @dataclass(frozen=True)

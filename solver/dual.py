@@ -19,7 +19,7 @@ from couponry.instances.program import BlockProgram, Program
 from couponry.solver.basis import Basis
 from couponry.solver.boxes import SUSPICIOUS, BoxSearch, DualAnswer
 from couponry.solver.clock import Clock
-from couponry.solver.engine import Settled
+from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import CoreAnswer
 from couponry.solver.newton import Newton, NewtonAnswer
@@ -37,13 +37,13 @@ LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 WARM_WIDTH = 0.03
-DEVIATIONS = 2.5
+DEVIATIONS = 3.0
 # How often all users are settled, each time nearer.
 SETTLES = 4
 # How far beyond the radius an entry may move: little unsettles next to nobody, far ends the core's search.
 BEYOND, FAR_BEYOND = 1.3, 2.0
 # Users nearest to changing their mind: those the exact search may move, and those that rounding may.
-POLISHED, NEAREST, NEAREST_A_ROW = 10_000, 4_000, 16
+POLISHED, NEAREST, NEAREST_A_ROW = 6_000, 4_000, 16
 
 
 class DualSearch:
@@ -61,6 +61,10 @@ class DualSearch:
     clock : Clock
     seed : int
         Of the samples.
+    taken : Tables, optional
+        What users take who are not in the program; only for :meth:`near`.
+    with_pairs : bool
+        Keep what the settled users take, pair by pair.
     """
 
     def __init__(
@@ -72,9 +76,12 @@ class DualSearch:
         reach: np.ndarray,
         clock: Clock,
         seed: int = 0,
+        taken: Tables | None = None,
+        with_pairs: bool = False,
     ) -> None:
         self.program, self.book, self.engine, self.scale = program, book, engine, scale
-        self.reach, self.clock, self.seed = reach, clock, seed
+        self.reach, self.clock, self.seed, self.taken = reach, clock, seed, taken or {}
+        self.with_pairs = with_pairs
 
     def run(self, start: np.ndarray | None = None) -> DualAnswer:
         """Minimise L over all users.
@@ -107,25 +114,42 @@ class DualSearch:
         if sampled is None:
             return None
         found, radius = sampled
+        return self.near(found.multipliers, found.width, radius, basis)
+
+    def near(
+        self, start: np.ndarray, width: float, radius: Tables, basis: Basis | None = None
+    ) -> DualAnswer | None:
+        """Return the minimiser near some multipliers, or None where it is not.
+
+        Parameters
+        ----------
+        start : ndarray, shape (K,)
+        width : float
+            Window of near ties to begin with.
+        radius : Tables
+            How far the minimiser's tables may be from those of ``start``; twice as far costs time, no more.
+        basis : Basis, optional
+        """
+        basis = Basis.of(self.program) if basis is None else basis
         for step in range(SETTLES):
             with self.clock.phase("settle"):
-                settled = self.engine.settle(self.book.scores(found.multipliers), radius)
-            self._tell("all users", step, found.value / found.share, len(settled.undecided))
+                settled = self.engine.settle(self.book.scores(start), radius, with_pairs=self.with_pairs)
+                taken = {m: t + self.taken.get(m, 0.0) for m, t in settled.tables.items()}
             with self.clock.phase("core"):
                 core = LocalEngine(settled.core)
-                start = found.multipliers
 
                 def astray(
                     multipliers: np.ndarray, start: np.ndarray = start, radius: Tables = radius
                 ) -> bool:
                     return not _within(self.book.changes(multipliers - start), radius, FAR_BEYOND)
 
-                last = self._newton(core, basis, settled.tables, 1.0).minimise(
+                last = self._newton(core, basis, taken, 1.0).minimise(
                     start,
-                    width=found.width,
+                    width=width,
                     precision=CORE_PRECISION,
                     astray=astray,
                 )
+            self._tell("all users", step, last.value, len(settled.undecided))
             moved = self.book.changes(last.multipliers - start)
             if self._runs_away(last):
                 # The sample's prices did not: the core lacks those users who would stop them.
@@ -140,11 +164,11 @@ class DualSearch:
                 measure: 0.3 * radius.get(measure, 0.0) + 0.5 * np.abs(moved.get(measure, 0.0))
                 for measure in {*radius, *moved}
             }
-            found = last
+            start, width = last.multipliers, last.width
         if self._runs_away(last):
             return None
         with self.clock.phase("polish"):
-            return self._polished(core, settled, last)
+            return replace(self._polished(core, settled.undecided, taken, last), near=settled)
 
     def sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
@@ -203,14 +227,17 @@ class DualSearch:
         """Whether prices are so high that there may be no plan at all."""
         return bool((np.abs(found.multipliers) > 50 * SUSPICIOUS * self.scale.price).any())
 
-    def _polished(self, core: LocalEngine, settled: Settled, found: NewtonAnswer) -> DualAnswer:
+    def _polished(
+        self, core: LocalEngine, undecided: np.ndarray, taken: Tables, found: NewtonAnswer
+    ) -> DualAnswer:
         """Return the exact minimiser, with those users as its core who are nearest to changing their mind."""
         scores = self.book.scores(found.multipliers)
         wanted = max(NEAREST, NEAREST_A_ROW * self.book.n_rows)
-        near = np.flatnonzero(np.isfinite(self._margins(core, scores, found.width, max(POLISHED, wanted))))
+        margin = self._margins(core, scores, found.width, max(POLISHED, wanted), found.near)
+        near = np.flatnonzero(np.isfinite(margin))
         people = LocalEngine(core.program.take(near))
         others = core.assign(scores, near).sums.high
-        taken = {measure: table + others[measure] for measure, table in settled.tables.items()}
+        taken = {measure: table + others[measure] for measure, table in taken.items()}
         exact = polish(people, self.book, self.scale, self.clock, taken, found.multipliers, self.reach)
         if exact is not None and exact.value >= found.value:
             exact = None
@@ -223,7 +250,7 @@ class DualSearch:
             margin[exact.users] = np.minimum(margin[exact.users], exact.margin)
             chosen[exact.users] = exact.chosen
             split[exact.users] = exact.split
-        return self._answer(settled.undecided[near], people.in_core, multipliers, chosen, split, margin)
+        return self._answer(undecided[near], people.in_core, multipliers, chosen, split, margin)
 
     def _answer(
         self,
@@ -240,9 +267,11 @@ class DualSearch:
         core = CoreAnswer(multipliers, np.nan, nothing, users[near], chosen[near], split[near], margin[near])
         return DualAnswer(multipliers, multipliers, core, {}, True, nothing, people=people.take(near))
 
-    def _margins(self, core: LocalEngine, scores: Tables, width: float, wanted: int) -> np.ndarray:
+    def _margins(
+        self, core: LocalEngine, scores: Tables, width: float, wanted: int, near: Exchanges | None = None
+    ) -> np.ndarray:
         """Return what some of the nearest users lose at least by changing their mind; infinite for others."""
-        near = core.exchanges(scores, width)[1]
+        near = core.exchanges(scores, width)[1] if near is None else near
         found = len(np.unique(near.user))
         while found < min(wanted, core.n_users) and width < self.scale.objective:
             width *= min(4.0, 1.2 * wanted / max(found, 1))

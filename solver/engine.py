@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -34,25 +35,6 @@ class Demand:
     total: float
     tables: Tables
     error: float = 0.0
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Who stays with one choice for every price in a box.
-
-    Attributes
-    ----------
-    tables : Tables
-        What the settled users take, measure → ``(C, J)``.
-    undecided : ndarray of int64, ascending
-        The users whose choice the box leaves open.
-    core : Program
-        The program of the same rows over these users.
-    """
-
-    tables: Tables
-    undecided: np.ndarray
-    core: Program
 
 
 @dataclass(frozen=True)
@@ -190,6 +172,74 @@ class Pairs:
     user: np.ndarray
     place: np.ndarray
 
+    def joined(self, others: Pairs) -> Pairs:
+        """Return both, in the users' order; no user stands in both."""
+        at = np.searchsorted(self.user, others.user)
+        return Pairs(np.insert(self.user, at, others.user), np.insert(self.place, at, others.place))
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Who stays with one choice for every price in a box.
+
+    Attributes
+    ----------
+    sums : ExactTables
+        What the settled users take.
+    undecided : ndarray of int64, ascending
+        The users whose choice the box leaves open.
+    core : Program
+        The program of the same rows over these users.
+    centre, radius : Tables
+        The box.
+    error : float
+        A bound on what floating-point errors may hide of the settled users' best reduced values anywhere in
+        the box.
+    pairs : Pairs or None
+        Of the settled users, where they were asked for.
+    """
+
+    sums: ExactTables
+    undecided: np.ndarray
+    core: Program
+    centre: Tables
+    radius: Tables
+    error: float
+    pairs: Pairs | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """What the settled users take, measure → ``(C, J)``, in single doubles."""
+        return self.sums.high
+
+    def holds(self, scores: Tables) -> bool:
+        """Whether score tables lie in the box."""
+        return all(
+            bool((np.abs(scores.get(m, 0.0) - self.centre.get(m, 0.0)) <= self.radius.get(m, 0.0)).all())
+            for m in {*scores, *self.centre}
+        )
+
+    def joined(self, others: Assigned, scores: Tables) -> Assigned:
+        """Return what everybody takes at tables in the box, given what the undecided take there.
+
+        So one pass settles, proves and makes the plan, where the minimiser lies in the box.
+        """
+        self_worth = [
+            (table * part[measure]).ravel()
+            for measure, table in scores.items()
+            for part in (self.sums.high, self.sums.low)
+            if measure in part
+        ]
+        worth = np.concatenate(self_worth)
+        sums = self.sums.copy()
+        sums.add(others.sums)
+        total = math.fsum([*worth.tolist(), others.total])
+        rounding = 4 * np.finfo(np.float64).eps * (float(np.abs(worth).sum()) + abs(others.total))
+        pairs = others.pairs
+        if self.pairs is not None:
+            pairs = self.pairs.joined(Pairs(self.undecided[pairs.user], pairs.place))
+        return Assigned(pairs, sums, total, others.error + self.error + rounding)
+
 
 class Engine(Protocol):
     """Prices in, demand out.
@@ -204,7 +254,7 @@ class Engine(Protocol):
         """Return what all users take, and with it, where asked, how far rounding may have moved the total."""
         ...
 
-    def settle(self, scores: Tables, radius: Tables) -> Settled:
+    def settle(self, scores: Tables, radius: Tables, *, with_pairs: bool = False) -> Settled:
         """Fix who can be fixed while the tables move by at most ``radius``; hand back the others."""
         ...
 

@@ -33,25 +33,23 @@ class ExactTables:
             {measure: np.zeros(shape) for measure in program.measures if measure != COUNT},
         )
 
+    def copy(self) -> ExactTables:
+        """Return the same sums, to be added to."""
+        return ExactTables(*({m: t.copy() for m, t in part.items()} for part in (self.high, self.low)))
+
     def add(self, other: ExactTables) -> None:
         """Add other sums to these."""
         for measure, table in other.high.items():
-            high = self.high[measure]
-            total = high + table
             if measure in self.low:
-                back = total - high
-                rest = self.low[measure] + other.low[measure] + ((high - (total - back)) + (table - back))
-                high[...] = total + rest
-                self.low[measure][...] = rest - (high - total)
+                kernel.add_exactly(self.high[measure], self.low[measure], table, other.low[measure])
             else:
-                high[...] = total
+                self.high[measure][...] += table
 
     def add_pairs(self, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]) -> None:
         """Add single pairs: their classes, coupons and measures, ``(P,)`` each."""
         taken = np.zeros((len(classes), 1), np.int32)
         list_of = coupon.astype(np.int32)[:, None]
-        nobody = np.zeros(len(classes), bool)
-        kernel.tally_count(taken, nobody, classes, list_of, False, self.high[COUNT])
+        kernel.tally_count(taken, classes, list_of, False, self.high[COUNT])
         for measure, low in self.low.items():
             column = columns[measure][:, None]
             kernel.tally_exactly(taken, column, classes, list_of, False, self.high[measure], low)

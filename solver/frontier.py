@@ -15,10 +15,17 @@ from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Progress, Report
 from couponry.instances.rules import Budget
 from couponry.solver.knee import knee
-from couponry.solver.result import relative_gap
-from couponry.solver.solution import Solution
+from couponry.instances.program import Program
+from couponry.instances.rows import COUNT, Row
+from couponry.solver.clock import Clock
+from couponry.solver.priced import SCALE_SAMPLE
+from couponry.solver.prices import PriceBook
+from couponry.solver.result import plain_sum, relative_gap
+from couponry.solver.scale import measure_scale
+from couponry.solver.solution import Solution, Status
 from couponry.solver.solve import solve
 from couponry.solver.stand_ins import rows_at_risk
+from couponry.solver.stretch import Budgets, Priced
 from couponry.solver.words import Figures, gain_words, objective_words
 
 if TYPE_CHECKING:
@@ -27,6 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Frontier", "frontier", "varied_budget"]
 
+# With fewer of either each budget is solved by itself.
+FEW_USERS, FEW_BUDGETS = 50_000, 4
+# Measures that a row of the table tells of.
+TOLD = ("cost", "revenue")
 COLUMNS = (
     "budget",
     "status",
@@ -226,7 +237,10 @@ def frontier(
     amounts = _amounts(varied.amount, budgets, points)
     # Of budgets at risk, prices prove a bound for their own budget alone.
     linear = not rows_at_risk(instance.program)
+    clock = Clock(None, cancel, None)
+    near = _by_stretches(instance, position, amounts, gap, seed, clock) if linear else None
     found: list[_Point] = []
+    last: Solution | None = None
     for step, amount in enumerate(amounts):
         if cancel is not None and cancel.is_set():
             break
@@ -235,7 +249,10 @@ def frontier(
         if found and linear and found[-1].is_enough(gap):
             found.append(replace(found[-1], amount=amount, solved=False))
             continue
-        last = next((p.solution for p in reversed(found) if p.solution.infeasibility is None), None)
+        priced = None if near is None or last is None else near.solve(step)
+        if priced is not None:
+            found.append(_Point.of_priced(amount, priced, instance, position, gap))
+            continue
         solution = solve(
             _with_amount(instance, position, amount),
             gap=gap,
@@ -244,10 +261,38 @@ def frontier(
             cancel=cancel,
             explain_clashes=False,
         )
-        found.append(_Point(amount, solution, position))
+        found.append(_Point.of_solution(amount, solution, position))
+        if solution.infeasibility is None:
+            last = solution
+            if near is not None:
+                near.known(step, solution.certificate.multipliers)
     if progress is not None:
         progress(Progress("frontier", len(found), len(amounts), "done"))
     return _put_together(instance, varied, position, found, linear)
+
+
+def _by_stretches(
+    instance: Instance, position: int, amounts: Sequence[float], gap: float, seed: int, clock: Clock
+) -> Budgets | None:
+    """Return what solves many budgets at a time, or None where each is better solved by itself."""
+    program = instance.program
+    if len(amounts) < FEW_BUDGETS or program.n_users < FEW_USERS or len(program.frozen):
+        return None
+    # What a row of the frontier tells of a plan is summed with it.
+    told = {name: instance.response.measure(name) for name in TOLD if name in instance.response.measures}
+    program = replace(program, columns={**program.columns, **told})
+    users = program.sampler(seed, SCALE_SAMPLE).users(SCALE_SAMPLE)
+    scale = measure_scale(program.take(users), PriceBook(program), np.arange(len(users)))
+
+    def at(step: int) -> Program:
+        return replace(program, rows=_rows(program, position, amounts[step]))
+
+    return Budgets(at, amounts, gap, seed, scale, clock)
+
+
+def _rows(program: Program, position: int, amount: float) -> tuple[Row, ...]:
+    """Return the rows with another amount in one budget."""
+    return tuple(replace(row, upper=amount) if row.rule == position else row for row in program.rows)
 
 
 def _with_amount(instance: Instance, position: int, amount: float) -> Instance:
@@ -259,43 +304,82 @@ def _with_amount(instance: Instance, position: int, amount: float) -> Instance:
     if rows_at_risk(instance.program):
         return replace(instance, rules=tuple(rules))
     program = instance.program
-    rows = tuple(replace(row, upper=amount) if row.rule == position else row for row in program.rows)
-    return instance.with_program(replace(program, rows=rows), tuple(rules))
+    return instance.with_program(replace(program, rows=_rows(program, position, amount)), tuple(rules))
 
 
 @dataclass(frozen=True)
 class _Point:
-    """A budget and its solution; that of a smaller budget where more money is worth nothing."""
+    """A budget and what was found; that of a smaller budget where more money is worth nothing.
+
+    ``value, bound, price`` are in the objective's own direction, ``line`` is the bound that the prices prove
+    for every budget: where, how much, and its slope.
+    """
 
     amount: float
-    solution: Solution
-    position: int
+    status: Status
+    value: float
+    bound: float
+    price: float
+    spend: float
+    given: int
+    totals: dict[str, float]
+    line: tuple[float, float, float] | None
     solved: bool = True
 
-    @property
-    def row(self) -> Any:
-        """The budget's row of the solution's prices."""
-        prices = self.solution.prices
-        return prices[prices["position"] == self.position].iloc[0]
+    @classmethod
+    def of_solution(cls, amount: float, solution: Solution, position: int) -> _Point:
+        """Return the point of a solution."""
+        row = solution.prices[solution.prices["position"] == position].iloc[0]
+        proven = solution.certificate.bound
+        known = solution.infeasibility is None and math.isfinite(proven)
+        return cls(
+            amount,
+            solution.status,
+            solution.value,
+            solution.bound,
+            row["price"],
+            row["activity"],
+            solution.plan.num_rows,
+            solution.stats["totals"],
+            (float(row["upper"]), proven, float(row["price"])) if known else None,
+        )
+
+    @classmethod
+    def of_priced(
+        cls, amount: float, priced: Priced, instance: Instance, position: int, gap: float
+    ) -> _Point:
+        """Return the point of a budget that was solved on a stretch."""
+        sense, sums = instance.program.sense, priced.sums
+        rows = instance.program.rows
+        k = next(k for k, row in enumerate(rows) if row.rule == position)
+        price = float(sense * priced.multipliers[k] * rows[k].unit)
+        spend = plain_sum(rows[k], sums)
+        assert spend is not None  # a budget is a plain sum
+        value, bound = sums.total(instance.program.objective), sense * priced.bound
+        status = Status.OPTIMAL if relative_gap(value, bound) <= gap else Status.FEASIBLE
+        return cls(
+            amount,
+            status,
+            value,
+            bound,
+            price,
+            rows[k].told(spend),
+            int(sums.high[COUNT].sum()),
+            {name: sums.total(name) for name in sums.high},
+            (amount, sense * priced.proven, price),
+        )
 
     def is_enough(self, gap: float) -> bool:
         """Whether the plan is proven to be within the gap of the best at any larger budget."""
-        solution = self.solution
         return bool(
-            self.row["price"] == 0 and relative_gap(solution.value, solution.certificate.bound) <= gap
+            self.price == 0 and self.line is not None and relative_gap(self.value, self.line[1]) <= gap
         )
-
-    def line(self) -> tuple[float, float, float]:
-        """Return the bound that the prices prove for every budget: where, how much, and its slope."""
-        certificate = self.solution.certificate
-        return float(self.row["upper"]), certificate.bound, float(self.row["price"])
 
 
 def _put_together(
     instance: Instance, varied: Budget, position: int, points: list[_Point], linear: bool
 ) -> Frontier:
-    lines = [p.line() for p in points if linear and p.solution.infeasibility is None]
-    lines = [line for line in dict.fromkeys(lines) if math.isfinite(line[1])]
+    lines = list(dict.fromkeys(p.line for p in points if linear and p.line is not None))
     whole = Frontier(
         rule=position,
         budget=varied.amount,
@@ -359,32 +443,30 @@ def _amounts(own: float, budgets: Sequence[float] | None, points: int) -> list[f
 
 
 def _record(instance: Instance, point: _Point, whole: Frontier) -> dict[str, Any]:
-    solution, row = point.solution, point.row
-    if math.isnan(solution.value):
-        bound = solution.bound if math.isfinite(solution.bound) else math.nan
+    if math.isnan(point.value):
+        bound = point.bound if math.isfinite(point.bound) else math.nan
         nothing = dict.fromkeys(COLUMNS, math.nan)
-        return {**nothing, "budget": point.amount, "status": solution.status.value, "bound": bound}
+        return {**nothing, "budget": point.amount, "status": point.status.value, "bound": bound}
     bound, sense = whole.bound_at(point.amount), whole.sense
     if point.solved:  # what a search proved holds for its own budget alone
-        bound = sense * min(sense * solution.bound, sense * bound)
+        bound = sense * min(sense * point.bound, sense * bound)
     # A proven bound is no worse than a plan, up to the rounding of sums.
-    bound = sense * max(sense * bound, sense * solution.value)
+    bound = sense * max(sense * bound, sense * point.value)
     return {
         "budget": point.amount,
-        "status": solution.status.value,
-        "value": solution.value,
+        "status": point.status.value,
+        "value": point.value,
         "bound": bound,
-        "gap": relative_gap(solution.value, bound),
-        "spend": row["activity"],
-        "given": solution.plan.num_rows,
-        "price": row["price"],
-        **_returns(solution),
+        "gap": relative_gap(point.value, bound),
+        "spend": point.spend,
+        "given": point.given,
+        "price": point.price,
+        **_returns(point.totals),
     }
 
 
-def _returns(solution: Solution) -> dict[str, float]:
+def _returns(totals: dict[str, float]) -> dict[str, float]:
     """Return what a plan costs, wins and earns, and the ratios of these."""
-    totals = solution.stats["totals"]
     cost, value, revenue = totals["cost"], totals["value"], totals.get("revenue", math.nan)
     paid = cost if cost > 0 else math.nan
     return {

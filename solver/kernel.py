@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 __all__ = [
+    "add_exactly",
     "add_measure",
     "add_size",
     "best_total",
@@ -237,23 +238,23 @@ def choose_free(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def tally(taken, skip, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
-    """Add the measure of every pair taken to its class and coupon, but for skipped users."""
+def tally(taken, measure, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Add the measure of every pair taken to its class and coupon."""
     for i in range(taken.shape[0]):
         for d in range(taken.shape[1]):
             s = taken[i, d]
-            if s < 0 or skip[i]:
+            if s < 0:
                 break
             table[classes[i], s if dense else coupon[i, s]] += measure[i, s]
 
 
 @njit(nogil=True, cache=True)
-def tally_count(taken, skip, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
-    """Count every pair taken at its class and coupon, but for skipped users."""
+def tally_count(taken, classes, coupon, dense, table):  # type: ignore[no-untyped-def]
+    """Count every pair taken at its class and coupon."""
     for i in range(taken.shape[0]):
         for d in range(taken.shape[1]):
             s = taken[i, d]
-            if s < 0 or skip[i]:
+            if s < 0:
                 break
             table[classes[i], s if dense else coupon[i, s]] += 1.0
 
@@ -275,6 +276,19 @@ def tally_exactly(taken, measure, classes, coupon, dense, high, low):  # type: i
             back = total - high[c, j]
             lost = (high[c, j] - (total - back)) + (number - back)
             rest = low[c, j] + lost
+            high[c, j] = total + rest
+            low[c, j] = rest - (high[c, j] - total)
+
+
+@njit(nogil=True, cache=True)
+def add_exactly(high, low, other_high, other_low):  # type: ignore[no-untyped-def]
+    """Add sums of twice the precision to others, in place."""
+    for c in range(high.shape[0]):
+        for j in range(high.shape[1]):
+            number = other_high[c, j]
+            total = high[c, j] + number
+            back = total - high[c, j]
+            rest = low[c, j] + other_low[c, j] + ((high[c, j] - (total - back)) + (number - back))
             high[c, j] = total + rest
             low[c, j] = rest - (high[c, j] - total)
 
@@ -343,16 +357,26 @@ def list_pairs(taken, first, user, place):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def challenge(score, radius, taken):  # type: ignore[no-untyped-def]
-    """Turn scores into the worst case for the set taken: its own lowered, all others raised."""
+def challenge(score, radius, sizes, unit, taken):  # type: ignore[no-untyped-def]
+    """Turn scores into the worst case for the set taken: its own lowered, all others raised.
+
+    Where a score can move at all it moves by ``unit * sizes`` more, so that no rounding of scores within the
+    box can turn a choice. Return Σ sizes over eligible pairs.
+    """
+    total = 0.0
     for i in range(score.shape[0]):
         for s in range(score.shape[1]):
+            if sizes[i, s] == sizes[i, s]:
+                total += sizes[i, s]
+            if radius[i, s] > 0.0:
+                radius[i, s] += unit * sizes[i, s]
             score[i, s] += radius[i, s]
         for d in range(taken.shape[1]):
             s = taken[i, d]
             if s < 0:
                 break
             score[i, s] -= 2.0 * radius[i, s]
+    return total
 
 
 @njit(nogil=True, cache=True)

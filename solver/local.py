@@ -29,6 +29,7 @@ CHUNK, PARTS = 8 * BLOCK, 8
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 NO_LIST = np.zeros((1, 1), np.int32)
+NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
 Answer = TypeVar("Answer")
 
 
@@ -161,34 +162,51 @@ class LocalEngine:
             sums.add(part)
         return Demand(sums.total, sums.tables, self._units(scores) * sums.size)
 
-    def settle(self, scores: Tables, radius: Tables) -> Settled:
+    def settle(self, scores: Tables, radius: Tables, *, with_pairs: bool = False) -> Settled:
         """Fix who can be fixed while the tables move by at most ``radius``; hand back the others.
 
         A user is settled if the best set stays best when its own members score as badly, and all other
         coupons as well, as the box allows.
         """
         self.passes += 1
-        sums = _Sums(self.program)
+        exact, size = ExactTables.of(self.program), 0.0
+        far = {m: np.abs(scores.get(m, 0.0)) + radius.get(m, 0.0) for m in {*scores, *radius}}
+        unit = self._units(far)
         undecided: list[np.ndarray] = []
         gathered: list[Block] = []
+        settled: list[Pairs] = []
 
-        def one(chunk: Block) -> tuple[_Sums, list[tuple[np.ndarray, Block]]]:
-            own, parts = _Sums(self.program), []
+        def one(chunk: Block) -> tuple[ExactTables, float, list[tuple[np.ndarray, Block, Pairs]]]:
+            own, size, parts = ExactTables.of(self.program), 0.0, []
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
-                kernel.challenge(found.score, self._add_up(radius, block, sizes=True), found.taken)
+                moved, sizes = (self._add_up(tables, block, sizes=True) for tables in (radius, far))
+                size += kernel.challenge(found.score, moved, sizes, 4 * unit, found.taken)
                 open_users = np.empty(len(block), bool)
                 kernel.differ(found.taken, self._choose(found.score, block), open_users)
-                self._tally(found, own.tables, open_users)
+                found.taken[open_users] = -1
+                self._tally_exactly(found, own)
                 rows = np.flatnonzero(open_users)
-                parts.append((block.first + rows, block.take(rows)))
-            return own, parts
+                pairs = self._pairs(found) if with_pairs else NO_PAIRS
+                parts.append((block.first + rows, block.take(rows), pairs))
+            return own, size, parts
 
-        for own, parts in self._over_chunks(one):
-            sums.add(own)
-            undecided += [users for users, _ in parts]
-            gathered += [block for _, block in parts]
-        return Settled(sums.tables, np.concatenate(undecided), self.program.of_block(Block.joined(gathered)))
+        for own, part, parts in self._over_chunks(one):
+            exact.add(own)
+            size += part
+            for users, block, pairs in parts:
+                undecided.append(users)
+                gathered.append(block)
+                settled.append(pairs)
+        return Settled(
+            exact,
+            np.concatenate(undecided),
+            self.program.of_block(Block.joined(gathered)),
+            scores,
+            radius,
+            2 * unit * self.most * size * (1 + 1e-9),
+            _joined(settled) if with_pairs else None,
+        )
 
     def assign(self, scores: Tables, core: np.ndarray, *, with_pairs: bool = True) -> Assigned:
         """Return what all users but those in ``core`` take, with exact sums; and the total of all.
@@ -199,10 +217,9 @@ class LocalEngine:
         self.passes += 1
         core = np.sort(core)
         sums, exact = _Sums(self.program), ExactTables.of(self.program)
-        users: list[np.ndarray] = [np.empty(0, np.int64)]
-        places: list[np.ndarray] = [np.empty(0, np.int64)]
+        taken: list[Pairs] = []
 
-        def one(chunk: Block) -> tuple[_Sums, ExactTables, list[tuple[np.ndarray, np.ndarray]]]:
+        def one(chunk: Block) -> tuple[_Sums, ExactTables, list[Pairs]]:
             own, held, parts = _Sums(self.program), ExactTables.of(self.program), []
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
@@ -210,18 +227,14 @@ class LocalEngine:
                 found.taken[_inside(core, block)] = -1
                 self._tally_exactly(found, held)
                 if with_pairs:
-                    user, place = np.empty((2, found.taken.size), np.int64)
-                    n = kernel.list_pairs(found.taken, block.first, user, place)
-                    parts.append((user[:n], place[:n]))
+                    parts.append(self._pairs(found))
             return own, held, parts
 
         for own, held, parts in self._over_chunks(one):
             sums.add(own)
             exact.add(held)
-            users += [user for user, _ in parts]
-            places += [place for _, place in parts]
-        pairs = Pairs(np.concatenate(users), np.concatenate(places))
-        return Assigned(pairs, exact, sums.total, self._units(scores) * sums.size)
+            taken += parts
+        return Assigned(_joined(taken), exact, sums.total, self._units(scores) * sums.size)
 
     def taken(self, scores: Tables) -> Iterator[tuple[Block, np.ndarray]]:
         """Yield all users in their order, and the places that each likes best, ``(b, k)``, −1 for none."""
@@ -448,25 +461,35 @@ class LocalEngine:
             total += kernel.total_size(column, value, block.classes, found.coupon, dense, table, one)
         return total * self.most * (1 + 1e-9)
 
-    def _tally(self, found: _Chosen, tables: Tables, skip: np.ndarray | None = None) -> None:
-        """Add what is taken to the tables, but for skipped users."""
+    def _tally(self, found: _Chosen, tables: Tables) -> None:
+        """Add what is taken to the tables."""
         block = found.block
-        skip = np.zeros(len(block), bool) if skip is None else skip
         dense = block.coupon is None
         for measure, table in tables.items():
             if measure == COUNT:
-                kernel.tally_count(found.taken, skip, block.classes, found.coupon, dense, table)
+                kernel.tally_count(found.taken, block.classes, found.coupon, dense, table)
             else:
                 column = block.columns[measure]
-                kernel.tally(found.taken, skip, column, block.classes, found.coupon, dense, table)
+                kernel.tally(found.taken, column, block.classes, found.coupon, dense, table)
+
+    def _pairs(self, found: _Chosen) -> Pairs:
+        """Return what is taken, by user and then by place."""
+        user, place = np.empty((2, found.taken.size), np.int64)
+        n = kernel.list_pairs(found.taken, found.block.first, user, place)
+        return Pairs(user[:n], place[:n])
 
     def _tally_exactly(self, found: _Chosen, sums: ExactTables) -> None:
         block, dense = found.block, found.block.coupon is None
-        nobody = np.zeros(len(block), bool)
-        kernel.tally_count(found.taken, nobody, block.classes, found.coupon, dense, sums.high[COUNT])
+        kernel.tally_count(found.taken, block.classes, found.coupon, dense, sums.high[COUNT])
         for measure, column in block.columns.items():
             high, low = sums.high[measure], sums.low[measure]
             kernel.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
+
+
+def _joined(parts: list[Pairs]) -> Pairs:
+    """Return the pairs of several blocks."""
+    parts = [NO_PAIRS, *parts]
+    return Pairs(np.concatenate([p.user for p in parts]), np.concatenate([p.place for p in parts]))
 
 
 def _inside(core: np.ndarray, block: Block) -> np.ndarray:

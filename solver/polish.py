@@ -21,6 +21,7 @@ __all__ = ["polish"]
 # Users that a linear program takes. With more priced rows it takes seconds to win next to nothing.
 MOST_UNDECIDED, MOST_PRICED = 900, 120
 MOVES, NARROWINGS = 10, 15
+LEAST_NARROWING = 0.02
 FIRST_RADIUS = 3e-3
 # Another box is not worth its time where the last one won less than this share of L.
 GAIN = 1e-11
@@ -87,5 +88,5 @@ def _narrowed(
         found = len(answer.undecided)
         if found <= MOST_UNDECIDED:
             return radius, answer.undecided, answer.tables
-        radius = radius * max(0.2, 0.8 * MOST_UNDECIDED / found)
+        radius = radius * max(LEAST_NARROWING, 0.85 * MOST_UNDECIDED / found)
     return None

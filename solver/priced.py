@@ -41,6 +41,8 @@ class PricedSearch:
     clock : Clock
     """
 
+    holds_pairs = True  # whether a plan's pairs are held in memory
+
     def __init__(self, program: BlockProgram, gap: float, seed: int, clock: Clock) -> None:
         self.program, self.gap, self.seed, self.clock = program, gap, seed, clock
         self.book = PriceBook(program)
@@ -70,7 +72,16 @@ class PricedSearch:
 
     def _dual(self, book: PriceBook, start: Solution | StreamedSolution | None) -> DualAnswer:
         reach = REACH * self.scale.price
-        search = DualSearch(self.program, book, self.engine, self.scale, reach, self.clock, self.seed)
+        search = DualSearch(
+            self.program,
+            book,
+            self.engine,
+            self.scale,
+            reach,
+            self.clock,
+            self.seed,
+            with_pairs=self.holds_pairs,
+        )
         return search.run(None if start is None else self._multipliers(start))
 
     def _multipliers(self, start: Solution | StreamedSolution) -> np.ndarray:
@@ -82,8 +93,16 @@ class PricedSearch:
         return bool((self.book.lower > self.book.upper).any())
 
     def _assign(self, dual: DualAnswer) -> Assigned:
-        """Return what all users outside the dual's core take; the same pass adds up the bound."""
-        return self.engine.assign(self.book.scores(dual.multipliers), dual.core.users)
+        """Return what all users outside the dual's core take, and the total that the bound is made of.
+
+        Where the multipliers stayed in the box of the pass that settled most users, that pass serves.
+        """
+        scores, core, settled = self.book.scores(dual.multipliers), dual.core.users, dual.near
+        if settled is None or not settled.holds(scores):
+            return self.engine.assign(scores, core, with_pairs=self.holds_pairs)
+        others = LocalEngine(settled.core)
+        inside = np.searchsorted(settled.undecided, core)
+        return settled.joined(others.assign(scores, inside, with_pairs=self.holds_pairs), scores)
 
     def _prove(self, dual: DualAnswer, assigned: Assigned) -> float:
         """Return the bound that the multipliers prove, and keep both for the certificate."""

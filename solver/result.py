@@ -24,7 +24,7 @@ from couponry.solver.row_sums import row_sums, standard_deviation
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.words import price_words, risk_words
 
-__all__ = ["NO_PAIRS", "build_solution", "plan_sums", "plan_table", "relative_gap"]
+__all__ = ["NO_PAIRS", "build_solution", "plain_sum", "plan_sums", "plan_table", "relative_gap"]
 
 NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -78,7 +78,7 @@ def price_table(
     records = []
     for k, row in enumerate(program.rows):
         # A sum of money is rounded once, as a reader's own sum of the plan would be.
-        exact = _plain_sum(row, sums) if len(row.terms) == 1 else None
+        exact = plain_sum(row, sums)
         own = activity[k] if exact is None else exact
         said = ""
         if row.risk is not None:
@@ -106,8 +106,10 @@ def price_table(
     return pd.DataFrame.from_records(records, columns=names)
 
 
-def _plain_sum(row: Row, sums: ExactTables) -> float | None:
-    """Return a sum without weights, rounded once; None where there are weights."""
+def plain_sum(row: Row, sums: ExactTables) -> float | None:
+    """Return a row's sum without weights, rounded once; None where there are weights or several terms."""
+    if len(row.terms) != 1:
+        return None
     (term,) = row.terms
     weights = term.weights()
     if not ((weights == 0.0) | (weights == 1.0)).all():

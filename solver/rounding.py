@@ -107,12 +107,6 @@ def keep_rows_exactly(
     return None, last
 
 
-def join(first: Pairs, second: Pairs) -> Pairs:
-    """Return both, in the users' order; no user stands in both."""
-    at = np.searchsorted(first.user, second.user)
-    return Pairs(np.insert(first.user, at, second.user), np.insert(first.place, at, second.place))
-
-
 class Rounder:
     """Turns a dual answer into a plan.
 
@@ -157,7 +151,7 @@ class Rounder:
     def plan(self, rounded: Rounded) -> Pairs:
         """Return a rounded plan's pairs among all users."""
         inside = Pairs(self.open.users[rounded.inside.user], rounded.inside.place)
-        return join(self.open.assigned.pairs, inside)
+        return self.open.assigned.pairs.joined(inside)
 
     def sums(self, rounded: Rounded) -> ExactTables:
         """Return exact sums of a rounded plan."""
@@ -262,7 +256,7 @@ class Rounder:
             # HiGHS knows the optimum up to its tolerances only.
             reached = max(answer.bound + fixed_value, self.program.sense * value)
             searched = reached + 1e-9 * max(1.0, abs(reached))
-        return Rounded(join(fixed, picked), value, len(core), searched)
+        return Rounded(fixed.joined(picked), value, len(core), searched)
 
     def _options(self, core: np.ndarray, most: float) -> Pairs:
         if not math.isfinite(most):

@@ -117,6 +117,7 @@ class _StreamedSearch(PricedSearch):
     """One solve over shards."""
 
     program: StreamedProgram
+    holds_pairs = False  # who takes what is found again for the plan
 
     def __init__(self, instance: StreamedInstance, gap: float, seed: int, clock: Clock) -> None:
         self.instance, self.stage = instance, "users counted"
@@ -157,10 +158,6 @@ class _StreamedSearch(PricedSearch):
         return solution
 
     # ---------------------------------------------------------------- steps
-
-    def _assign(self, dual: DualAnswer) -> Assigned:
-        """Return sums of what users outside the core take; who takes what is found again for the plan."""
-        return self.engine.assign(self.book.scores(dual.multipliers), dual.core.users, with_pairs=False)
 
     def _round(
         self, book: PriceBook, dual: DualAnswer, assigned: Assigned, bound: float, goal: float

@@ -1,0 +1,304 @@
+"""A stretch of budgets on which most users never change their mind.
+
+Between two budgets prices move a little, and few users notice. One pass over everybody settles all whose
+choice no price of the stretch can change; what they take is a constant. Each budget is then solved on the
+others alone, and yet proven for everybody: at any prices within the stretch, L is the others' part and a
+constant times the prices.
+
+Where the stretch lies is seen on a sample, whose prices are corrected by what they were off by at the last
+budget that was solved on everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from couponry.instances.program import Program
+from couponry.solver.basis import Basis
+from couponry.solver.clock import Clock
+from couponry.solver.dual import SAMPLE_PRECISION, SECOND_SAMPLE, WARM_WIDTH, DualAnswer, DualSearch
+from couponry.solver.engine import Assigned, Settled
+from couponry.solver.exact_sums import ExactTables
+from couponry.solver.local import LocalEngine
+from couponry.solver.newton import Newton, NewtonAnswer
+from couponry.solver.priced import REACH, PricedSearch
+from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.radius import table_radius
+from couponry.solver.result import relative_gap
+from couponry.solver.scale import RowScale
+
+__all__ = ["Budgets", "Priced"]
+
+# A stretch that leaves more users open than this is cut in two.
+DEBUG = False
+MOST_OPEN = 0.25
+FIRST_LENGTH, LONGEST = 10, 64
+DEVIATIONS = 3.0
+# A sample's error hardly changes from budget to budget: what of it may come anew within a stretch, and at the
+# next budget at first; later as much as was seen, and some more, slowly forgotten.
+ERROR_OF_STRETCH, FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.25, 0.3, 0.1, 1.3, 0.9
+# Room beyond where the sample's prices were seen; how much further than it went before a path may go, and how
+# far it may turn aside.
+ROOM, FURTHER, ERROR_OF_PATH = 1.1, 1.2, 0.5
+
+
+@dataclass(frozen=True)
+class Priced:
+    """One budget's bound and plan; values in the direction ``sense · objective``.
+
+    Attributes
+    ----------
+    multipliers : ndarray, shape (K,)
+    proven : float
+        What they prove.
+    bound : float
+        The same, or less where limits are whole numbers or a search was closed.
+    sums : ExactTables
+        Of the plan.
+    """
+
+    multipliers: np.ndarray
+    proven: float
+    bound: float
+    sums: ExactTables
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Where it lies, and who was settled for it.
+
+    Attributes
+    ----------
+    first, last : int
+        Its budgets; ``last`` is one of them.
+    prices : list of ndarray, shape (K,)
+        The sample's, one a budget.
+    error : Tables
+        How far prices of the sample are from everybody's.
+    everybody : Settled
+    """
+
+    first: int
+    last: int
+    prices: Sequence[np.ndarray]
+    error: Tables
+    everybody: Settled
+
+
+class Budgets:
+    """Solves for one budget after the other, ascending.
+
+    Parameters
+    ----------
+    programs : function
+        From a budget's position to a program that differs from the others in its limits alone.
+    amounts : sequence of float
+        The budgets.
+    gap : float
+    seed : int
+    scale : RowScale
+    """
+
+    def __init__(
+        self,
+        programs: Callable[[int], Program],
+        amounts: Sequence[float],
+        gap: float,
+        seed: int,
+        scale: RowScale,
+        clock: Clock,
+    ) -> None:
+        self.programs, self.amounts, self.gap, self.seed = programs, amounts, gap, seed
+        self.scale, self.clock, self.count = scale, clock, len(amounts)
+        whole = programs(0)
+        self.engine = LocalEngine(whole)
+        self.basis = Basis.of(whole)
+        users = whole.sampler(seed, min(SECOND_SAMPLE, whole.n_users)).users(SECOND_SAMPLE)
+        self.share = len(users) / whole.n_users
+        self.sample = LocalEngine(whole.take(users))
+        self.stretch: _Stretch | None = None
+        self.length = FIRST_LENGTH
+        self.everybodys: np.ndarray | None = None
+        self.slope: np.ndarray | None = None
+        self.seen = FIRST_ERROR
+
+    # ------------------------------------------------------------ prices
+
+    def known(self, at: int, multipliers: np.ndarray) -> None:
+        """Take note of everybody's prices at a budget, found elsewhere."""
+        width = WARM_WIDTH * self.scale.objective
+        own = self._sampled(at, multipliers, width, self.sample, {})
+        self.everybodys, self.samples = multipliers, own.multipliers
+        self.answer, self.stretch = own, None
+
+    def _sampled(
+        self, at: int, start: np.ndarray, width: float, engine: LocalEngine, taken: Tables
+    ) -> NewtonAnswer:
+        newton = Newton(
+            engine,
+            PriceBook(self.programs(at)),
+            self.basis,
+            self.scale,
+            self.clock,
+            settled=taken,
+            share=self.share,
+            reach=REACH * self.scale.price,
+        )
+        return newton.minimise(start, width=width, precision=SAMPLE_PRECISION)
+
+    def _corrected(self, at: int, prices: np.ndarray) -> np.ndarray:
+        """Return what everybody's prices are, as far as the sample and its last error tell."""
+        before, own = self.everybodys, self.samples
+        moved = before + (prices - own)
+        # A row that has no price keeps none for the sample's errors, nor does a price change its side.
+        never = (before == 0) & (own != 0)
+        turned = (before != 0) & (np.sign(moved) != np.sign(before))
+        return PriceBook(self.programs(at)).clip(np.where(never | turned, 0.0, moved))
+
+    # ----------------------------------------------------------- stretch
+
+    def _settled(self, first: int) -> _Stretch:
+        """Return the stretch that begins at a budget, as long as most users stay settled."""
+        with self.clock.phase("path"):
+            begin = self._sampled(first, self.answer.multipliers, self.answer.width, self.sample, {})
+            error = table_radius(
+                self.sample,
+                PriceBook(self.programs(first)),
+                self.basis,
+                begin.multipliers,
+                begin.hessian,
+                self.scale.price,
+                share=self.share,
+                times=DEVIATIONS,
+                seed=self.seed,
+            )
+            path = self._path(first, begin, error)
+            while True:
+                box = self._box_of(first, path, error)
+                open_users = len(self.sample.settle(*box).undecided) / self.sample.n_users
+                if open_users <= MOST_OPEN or len(path) == 1:
+                    break
+                # Beyond what chance leaves open, users open grow with the stretch.
+                path = path[: max(1, min(len(path) - 1, int(0.9 * len(path) * MOST_OPEN / open_users)))]
+        last = first + len(path) - 1
+        self.length = int(np.clip(1.5 * len(path) * MOST_OPEN / max(open_users, 0.01), 2, LONGEST))
+        if last > first:
+            moved = path[-1].multipliers - path[0].multipliers
+            self.slope = moved / max(self.amounts[last] - self.amounts[first], 1e-300)
+        self.answer = path[-1]
+        with self.clock.phase("settle"):
+            everybody = self.engine.settle(*box)
+        return _Stretch(first, last, [answer.multipliers for answer in path], error, everybody)
+
+    def _path(self, first: int, begin: NewtonAnswer, error: Tables) -> list[NewtonAnswer]:
+        """Return the sample's answers from a budget on, on those of its users who may change their mind."""
+        book = PriceBook(self.programs(first))
+        last = min(first + self.length, self.count) - 1
+        if self.slope is None:
+            far = self._sampled(last, begin.multipliers, begin.width, self.sample, {}).multipliers
+        else:
+            far = begin.multipliers + FURTHER * self.slope * (self.amounts[last] - self.amounts[first])
+        ends = [book.scores(multipliers) for multipliers in (begin.multipliers, book.clip(far))]
+        rough = self.sample.settle(*_box(ends, {m: ERROR_OF_PATH * t for m, t in error.items()}, ROOM))
+        inside = LocalEngine(rough.core)
+        path = [begin]
+        for at in range(first + 1, last + 1):
+            step = self._sampled(at, path[-1].multipliers, path[-1].width, inside, rough.tables)
+            if not rough.holds(book.scores(step.multipliers)):
+                break
+            path.append(step)
+        return path
+
+    def _box_of(self, first: int, path: Sequence[NewtonAnswer], error: Tables) -> tuple[Tables, Tables]:
+        """Return the box that everybody's tables should stay in along a path."""
+        book = PriceBook(self.programs(first))
+        sides = [book.scores(self._corrected(first + i, p.multipliers)) for i, p in enumerate(path)]
+        return _box(sides, {m: ERROR_OF_STRETCH * table for m, table in error.items()}, ROOM)
+
+    def solve(self, at: int) -> Priced | None:
+        """Solve for a budget; None where that fails here, and everybody must be asked."""
+        if self.everybodys is None:
+            return None
+        if self.stretch is None or not self.stretch.first <= at <= self.stretch.last:
+            self.stretch = self._settled(at)
+        found = self._on(self.stretch, at)
+        if found is None and at != self.stretch.first:
+            self.stretch = self._settled(at)
+            found = self._on(self.stretch, at)
+        return found
+
+    def _on(self, stretch: _Stretch, at: int) -> Priced | None:
+        prices = stretch.prices[at - stretch.first]
+        start = self._corrected(at, prices)
+        radius = {m: self.seen * table for m, table in stretch.error.items()}
+        program = replace(stretch.everybody.core, rows=self.programs(at).rows)
+        search = _OnStretch(program, stretch.everybody, self.gap, self.seed, self.clock, self.scale)
+        found = search.near(start, self.answer.width, radius)
+        if found is None:
+            return None
+        moved = search.book.changes(found.multipliers - start)
+        if DEBUG: print('   pred', {m: np.round(np.quantile(np.abs(t)[stretch.error[m]>0]/stretch.error[m][stretch.error[m]>0],[.5,.9,.99,1]),2) for m,t in moved.items() if m in stretch.error and (stretch.error[m]>0).any()}, 'last', {m: np.round(np.quantile(np.abs(t)[stretch.error[m]>0]/stretch.error[m][stretch.error[m]>0],[.5,.9,.99,1]),2) for m,t in search.book.changes(found.multipliers - self.everybodys).items() if m in stretch.error and (stretch.error[m]>0).any()})
+        seen = max(SEEN * _share_of(moved, stretch.error), FORGOTTEN * self.seen)
+        self.seen = float(np.clip(seen, LEAST_ERROR, 1.0))
+        self.everybodys, self.samples = found.multipliers, prices
+        return found
+
+
+class _OnStretch(PricedSearch):
+    """One budget, searched over the users whom its stretch leaves open, proven for everybody."""
+
+    holds_pairs = False
+
+    def __init__(
+        self, program: Program, outside: Settled, gap: float, seed: int, clock: Clock, scale: RowScale
+    ) -> None:
+        super().__init__(program, gap, seed, clock)
+        self.outside, self.scale = outside, scale
+
+    def near(self, start: np.ndarray, width: float, radius: Tables) -> Priced | None:
+        """Return the bound and a plan, or None where the stretch does not hold or no plan was found."""
+        reach, taken = REACH * self.scale.price, self.outside.tables
+        search = DualSearch(
+            self.program, self.book, self.engine, self.scale, reach, self.clock, self.seed, taken
+        )
+        dual = search.near(start, width, radius)
+        if dual is None or not self.outside.holds(self.book.scores(dual.multipliers)):
+            return None
+        with self.clock.phase("assign"):
+            assigned = self._assign(dual)
+            bound = self._prove(dual, assigned)
+        with self.clock.phase("plan"):
+            tight = bound - self.book.rounding_gain(dual.multipliers)
+            rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
+        if rounded is None:
+            return None
+        value = self.program.sense * rounded.value
+        enough = relative_gap(value, bound) <= self.gap
+        return Priced(self.multipliers, bound, bound if enough else min(bound, tight), rounder.sums(rounded))
+
+    def _assign(self, dual: DualAnswer) -> Assigned:
+        """Return what all users outside the dual's core take, those settled for the stretch among them."""
+        return self.outside.joined(super()._assign(dual), self.book.scores(dual.multipliers))
+
+
+def _box(sides: Sequence[Tables], more: Tables, times: float) -> tuple[Tables, Tables]:
+    """Return centre and radius of the box that holds some tables, with more room on all sides."""
+    measures = {measure for tables in sides for measure in tables}
+    centre, radius = {}, {}
+    for measure in sorted(measures | set(more)):
+        known = [tables[measure] for tables in sides if measure in tables]
+        shape = next(iter(known), None)
+        tables = [t.get(measure, np.zeros_like(more[measure] if shape is None else shape)) for t in sides]
+        low, high = np.min(tables, axis=0), np.max(tables, axis=0)
+        centre[measure] = 0.5 * (low + high)
+        radius[measure] = times * (0.5 * (high - low) + more.get(measure, 0.0))
+    return centre, radius
+
+
+def _share_of(moved: Tables, error: Tables) -> float:
+    """Return how far tables moved at most, as a share of how far they were expected to."""
+    shares = [np.abs(moved[m][table > 0]) / table[table > 0] for m, table in error.items() if m in moved]
+    return max((float(share.max(initial=0.0)) for share in shares), default=0.0)
