@@ -238,8 +238,10 @@ class DualSearch:
         people = LocalEngine(core.program.take(near))
         others = core.assign(scores, near).sums.high
         taken = {measure: table + others[measure] for measure, table in taken.items()}
-        exact = polish(people, self.book, self.scale, self.clock, taken, found.multipliers, self.reach)
-        if exact is not None and exact.value >= found.value:
+        exact = polish(
+            people, self.book, self.scale, self.clock, taken, found.multipliers, self.reach, found.width
+        )
+        if exact is not None and exact.value > found.value + 1e-12 * abs(found.value):
             exact = None
         multipliers = found.multipliers if exact is None else exact.multipliers
         scores = self.book.scores(multipliers)

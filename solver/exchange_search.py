@@ -27,6 +27,8 @@ EXCHANGE_STEPS = (100_000, 800_000)
 FEW_PRICED = 60
 FAR = 6.0
 FEWEST_EXCHANGED, MOST_EXCHANGED, EXCHANGED_A_ROW = 60, 3000, 15
+# Of exchanges that mend a broken row so many are always there, found within so many times the usual loss.
+MENDING_A_ROW, WIDER_TO_MEND = 60, 8.0
 ROOM_FOR_ROUNDING = 1e-13
 
 
@@ -51,17 +53,24 @@ class ExchangeSearch:
 
     def run(self) -> Rounded | None:
         """Return the best plan that exchanges make, or None."""
+        near = self._nearest(1.0).take(slice(0, self.most))
+        best = self._tried(near, np.empty(0, np.int64))
+        if best is None and self.clock.stopped_by is None:
+            best = self._tried(*self._mending())
+        return best
+
+    def _tried(self, near: Exchanges, always: np.ndarray) -> Rounded | None:
+        """Return the best plan of some trials with ever more exchanges, some of them always there."""
         users = self.users
         best: Rounded | None = None
-        near = self._nearest()
         reached = np.cumsum(near.loss)
         short = int(EXCHANGE_STEPS[0] * max(1.0, np.count_nonzero(users.multipliers) / FEW_PRICED))
         trials = itertools.product((short, EXCHANGE_STEPS[1]), EXCHANGED_LOSS)
         for seed, (steps, share) in enumerate(trials):
             # What is missing when the first plans are known says better what may be lost.
             loss = share * (users.allowed if best is None else min(users.allowed, users.missing(best)))
-            count = int(np.searchsorted(reached, loss))
-            few = near.take(slice(0, max(count, FEWEST_EXCHANGED)))
+            count = max(int(np.searchsorted(reached, loss)), FEWEST_EXCHANGED)
+            few = near.take(np.union1d(np.arange(min(count, len(near.loss))), always))
             best = users.better(best, self._annealed(few, steps, seed))
             # Other trials win a third or so: from far away that is not enough.
             far = best is not None and seed > 0 and users.missing(best) > FAR * users.allowed
@@ -70,14 +79,37 @@ class ExchangeSearch:
                 break
         return best
 
-    def _nearest(self) -> Exchanges:
-        """Return the exchanges that lose least, in that order."""
-        most = max(MOST_EXCHANGED, EXCHANGED_A_ROW * self.book.n_rows)
+    @property
+    def most(self) -> int:
+        """How many exchanges are looked at."""
+        return max(MOST_EXCHANGED, EXCHANGED_A_ROW * self.book.n_rows)
+
+    def _nearest(self, times: float) -> Exchanges:
+        """Return the exchanges that lose least, in that order, within so many times the usual loss."""
         margin = self.users.margin
-        width = float(np.sort(margin)[min(len(margin), most) - 1])
+        width = times * float(np.sort(margin)[min(len(margin), self.most) - 1])
         near = self.engine.exchanges_from(self.users.scores, self.chosen, width * (1 + 1e-9))
         near = self._affordable(near)
-        return near.take(np.argsort(near.loss, kind="stable")[:most])
+        return near.take(np.argsort(near.loss, kind="stable"))
+
+    def _mending(self) -> tuple[Exchanges, np.ndarray]:
+        """Return the exchanges that lose least, and which of them mend rows that are broken.
+
+        The linear program may leave a row broken by a unit or two: where few exchanges touch it, none of the
+        cheapest of all may mend it.
+        """
+        near, broken = self._nearest(WIDER_TO_MEND), self._broken()
+        toward = near.coefficients(self.program, self.book) * -np.sign(broken)
+        mending = [np.flatnonzero(toward[:, k] > 0)[:MENDING_A_ROW] for k in np.flatnonzero(broken)]
+        always = np.unique(np.concatenate([np.empty(0, np.int64), *mending]))
+        kept = np.union1d(np.arange(min(self.most, len(near.loss))), always)
+        return near.take(kept), np.searchsorted(kept, always)
+
+    def _broken(self) -> np.ndarray:
+        """Return by how much each row is above (+) or below (−) its limits before any exchange, ``(K,)``."""
+        activity = self.book.activity(self.users.outside(self.users.chosen).high)
+        lower, upper = self.book.inward
+        return np.asarray(np.maximum(activity - upper, 0.0) - np.maximum(lower - activity, 0.0))
 
     def _affordable(self, near: Exchanges) -> Exchanges:
         """Return the exchanges after which a user's coupons keep the cap on money."""

@@ -12,12 +12,12 @@ import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
-from couponry.instances.progress import Cancel, Progress, Report
-from couponry.instances.rules import Budget
-from couponry.solver.knee import knee
 from couponry.instances.program import Program
+from couponry.instances.progress import Cancel, Progress, Report
 from couponry.instances.rows import COUNT, Row
+from couponry.instances.rules import Budget
 from couponry.solver.clock import Clock
+from couponry.solver.knee import knee
 from couponry.solver.priced import SCALE_SAMPLE
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import plain_sum, relative_gap

@@ -14,6 +14,7 @@ __all__ = [
     "add_exactly",
     "add_measure",
     "add_size",
+    "add_user_sizes",
     "best_total",
     "challenge",
     "choose_free",
@@ -27,7 +28,6 @@ __all__ = [
     "tally",
     "tally_count",
     "tally_exactly",
-    "total_size",
     "worths",
 ]
 
@@ -323,17 +323,17 @@ def worths(score, taken, worth):  # type: ignore[no-untyped-def]
             worth[i] += score[i, taken[i, d]]
 
 
-@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
-def total_size(measure, value, classes, coupon, dense, table, one):  # type: ignore[no-untyped-def]
-    """Return Σ |table[class, j] · measure| over eligible pairs; with ``one`` the measure is 1."""
-    total = 0.0
+@njit(nogil=True, cache=True)
+def add_user_sizes(measure, classes, most, sizes):  # type: ignore[no-untyped-def]
+    """Add ``most[class]`` times the largest |measure| that a user has."""
     for i in range(measure.shape[0]):
-        step, number, eligible = table[classes[i]], measure[i], value[i]
-        for s in range(measure.shape[1]):
-            j = s if dense else max(coupon[i, s], 0)
-            size = abs(step[j]) if one else abs(step[j] * number[s])
-            total += size if eligible[s] == eligible[s] else 0.0
-    return total
+        number = measure[i]
+        largest = number.dtype.type(0)
+        for s in range(number.shape[0]):
+            size = abs(number[s])
+            if size > largest:
+                largest = size
+        sizes[i] += most[classes[i]] * largest
 
 
 @njit(nogil=True, cache=True)
@@ -357,26 +357,22 @@ def list_pairs(taken, first, user, place):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def challenge(score, radius, sizes, unit, taken):  # type: ignore[no-untyped-def]
+def challenge(score, radius, slack, taken):  # type: ignore[no-untyped-def]
     """Turn scores into the worst case for the set taken: its own lowered, all others raised.
 
-    Where a score can move at all it moves by ``unit * sizes`` more, so that no rounding of scores within the
-    box can turn a choice. Return Σ sizes over eligible pairs.
+    Where a score can move at all it moves by the user's ``slack`` more, so that no rounding of scores within
+    the box can turn a choice.
     """
-    total = 0.0
     for i in range(score.shape[0]):
         for s in range(score.shape[1]):
-            if sizes[i, s] == sizes[i, s]:
-                total += sizes[i, s]
             if radius[i, s] > 0.0:
-                radius[i, s] += unit * sizes[i, s]
+                radius[i, s] += slack[i]
             score[i, s] += radius[i, s]
         for d in range(taken.shape[1]):
             s = taken[i, d]
             if s < 0:
                 break
             score[i, s] -= 2.0 * radius[i, s]
-    return total
 
 
 @njit(nogil=True, cache=True)

@@ -148,13 +148,13 @@ class LocalEngine:
     def demand(self, scores: Tables, *, with_error: bool = False) -> Demand:
         """Return what all users take."""
         self.passes += 1
-        sums = _Sums(self.program)
+        sums, most = _Sums(self.program), _most(scores)
 
         def one(chunk: Block) -> _Sums:
             own = _Sums(self.program)
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
-                own.add_total(found, self._size(scores, found) if with_error else 0.0)
+                own.add_total(found, self._size(most, block) if with_error else 0.0)
                 self._tally(found, own.tables)
             return own
 
@@ -171,7 +171,7 @@ class LocalEngine:
         self.passes += 1
         exact, size = ExactTables.of(self.program), 0.0
         far = {m: np.abs(scores.get(m, 0.0)) + radius.get(m, 0.0) for m in {*scores, *radius}}
-        unit = self._units(far)
+        unit, most = self._units(far), _most(far)
         undecided: list[np.ndarray] = []
         gathered: list[Block] = []
         settled: list[Pairs] = []
@@ -180,8 +180,10 @@ class LocalEngine:
             own, size, parts = ExactTables.of(self.program), 0.0, []
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
-                moved, sizes = (self._add_up(tables, block, sizes=True) for tables in (radius, far))
-                size += kernel.challenge(found.score, moved, sizes, 4 * unit, found.taken)
+                sizes = _user_sizes(most, block)
+                size += float(sizes.sum())
+                moved = self._add_up(radius, block, sizes=True)
+                kernel.challenge(found.score, moved, 4 * unit * sizes, found.taken)
                 open_users = np.empty(len(block), bool)
                 kernel.differ(found.taken, self._choose(found.score, block), open_users)
                 found.taken[open_users] = -1
@@ -217,13 +219,14 @@ class LocalEngine:
         self.passes += 1
         core = np.sort(core)
         sums, exact = _Sums(self.program), ExactTables.of(self.program)
+        most = _most(scores)
         taken: list[Pairs] = []
 
         def one(chunk: Block) -> tuple[_Sums, ExactTables, list[Pairs]]:
             own, held, parts = _Sums(self.program), ExactTables.of(self.program), []
             for block in chunk.split(BLOCK):
                 found = self._best(scores, block)
-                own.add_total(found, self._size(scores, found))
+                own.add_total(found, self._size(most, block))
                 found.taken[_inside(core, block)] = -1
                 self._tally_exactly(found, held)
                 if with_pairs:
@@ -450,16 +453,9 @@ class LocalEngine:
         """
         return float((len(scores) + 2 + self.places) * np.finfo(np.float64).eps)
 
-    def _size(self, scores: Tables, found: _Chosen) -> float:
-        """Return Σ |T m| over a block's eligible pairs, times the coupons that a user may have."""
-        block = found.block
-        dense, value = block.coupon is None, block.columns["value"]
-        total = 0.0
-        for measure, table in scores.items():
-            column = value if measure == COUNT else block.columns[measure]
-            one = measure == COUNT
-            total += kernel.total_size(column, value, block.classes, found.coupon, dense, table, one)
-        return total * self.most * (1 + 1e-9)
+    def _size(self, most: Tables, block: Block) -> float:
+        """Return Σ over users of how much |T m| their coupons can come to."""
+        return float(_user_sizes(most, block).sum()) * self.most * (1 + 1e-9)
 
     def _tally(self, found: _Chosen, tables: Tables) -> None:
         """Add what is taken to the tables."""
@@ -484,6 +480,20 @@ class LocalEngine:
         for measure, column in block.columns.items():
             high, low = sums.high[measure], sums.low[measure]
             kernel.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
+
+
+def _most(tables: Tables) -> Tables:
+    """Return the largest |T| of each class, measure → ``(C,)``."""
+    return {measure: np.abs(table).max(axis=1) for measure, table in tables.items()}
+
+
+def _user_sizes(most: Tables, block: Block) -> np.ndarray:
+    """Return Σ_m max|T_m|·max|m| for each user: no reduced value of a pair adds up larger terms, ``(b,)``."""
+    sizes = most[COUNT][block.classes] if COUNT in most else np.zeros(len(block))
+    for measure, column in block.columns.items():
+        if measure in most:
+            kernel.add_user_sizes(column, block.classes, most[measure], sizes)
+    return sizes
 
 
 def _joined(parts: list[Pairs]) -> Pairs:

@@ -1,30 +1,68 @@
-"""From prices near the minimiser to the minimiser: linear programs over a few hundred users.
+"""From prices near the minimiser to a vertex: one linear program over near ties.
 
-Newton's method ends where L looks smooth no longer. From there the minimiser is a vertex: a box of prices
-that leaves some hundreds of users undecided is searched exactly (:mod:`couponry.solver.master`), and moved
-while the answer lies at its edge, which is rarely more than a few times.
+Newton's method ends where L looks smooth no longer: rows are off by what some dozens of users take. Which of
+the near ties turn is a linear program: every exchange has a loss at the prices and changes the rows by
+something, and the loss must be least. Its multipliers are the better prices, and its solution splits no more
+users than there are binding rows. It knows of single exchanges only, and of those that lose little, so it is
+set up again at the new prices while L goes down.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from couponry.solver.boxes import edges, next_radius, within
 from couponry.solver.clock import Clock
+from couponry.solver.engine import Exchanges
+from couponry.solver.highs import Sparse, new_highs, pass_model, run
 from couponry.solver.local import LocalEngine
-from couponry.solver.master import Box, CoreAnswer, Master
+from couponry.solver.master import Box, CoreAnswer
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.scale import RowScale
 
 __all__ = ["polish"]
 
-# Users that a linear program takes. With more priced rows it takes seconds to win next to nothing.
-MOST_UNDECIDED, MOST_PRICED = 900, 120
-MOVES, NARROWINGS = 10, 15
-LEAST_NARROWING = 0.02
-FIRST_RADIUS = 3e-3
-# Another box is not worth its time where the last one won less than this share of L.
+# Exchanges that a linear program takes. With more priced rows it takes seconds to win next to nothing.
+FEWEST, A_ROW, MOST_PRICED = 1000, 16, 120
+MOVES = 8
+# Prices may move as far as the window of exchanges lets one unit of a row move a user, or this share of it.
+FIRST_BOX, NARROWER = 1.0, 0.3
+# Another program is not worth its time where the last one won less than this share of L.
 GAIN = 1e-11
+WIDENINGS = 6
+SPLIT = 1e-7
+
+
+@dataclass(frozen=True)
+class _Turned:
+    """What a linear program made of the exchanges at a point.
+
+    Attributes
+    ----------
+    multipliers : ndarray of float64, shape (K,)
+    share : ndarray of float64, shape (E,)
+        How far each exchange is made.
+    broken : ndarray of float64, shape (K,)
+        By how much each row is broken at the price of the box's edge.
+    reached : float
+        The program's optimum, which fractions of plans reach where no row is broken.
+    """
+
+    multipliers: np.ndarray
+    share: np.ndarray
+    broken: np.ndarray
+    reached: float
+
+
+@dataclass(frozen=True)
+class _Point:
+    """L at some prices, the rows' activity, and the nearest exchanges."""
+
+    multipliers: np.ndarray
+    value: float
+    activity: np.ndarray
+    near: Exchanges
 
 
 def polish(
@@ -32,9 +70,10 @@ def polish(
     book: PriceBook,
     scale: RowScale,
     clock: Clock,
-    settled: Tables,
+    taken: Tables,
     start: np.ndarray,
     reach: np.ndarray,
+    width: float,
 ) -> CoreAnswer | None:
     """Minimise L exactly, from a start nearby.
 
@@ -42,51 +81,140 @@ def polish(
     ----------
     engine : LocalEngine
         Over the undecided users.
-    settled : Tables
+    taken : Tables
         What all others take.
     start : ndarray, shape (K,)
     reach : ndarray, shape (K,)
         Largest size of each multiplier.
+    width : float
+        A window of losses to begin with.
 
     Returns
     -------
     CoreAnswer or None
-        Its users are positions in the engine. None where too many are undecided in any box (users alike),
-        or too many rows are priced.
+        Its users are positions in the engine: those of the last program's exchanges. None where too many rows
+        are priced, or nothing was won.
     """
-    limits = Box(book.clip(-reach), book.clip(reach))
-    multipliers = start
-    radius = FIRST_RADIUS * (np.abs(start) + 0.1 * scale.price)
-    answer: CoreAnswer | None = None
     if np.count_nonzero(start) > MOST_PRICED:
         return None
+    wanted = max(FEWEST, A_ROW * book.n_rows)
+    limits = Box(book.clip(-reach), book.clip(reach))
+    point, width = _at(engine, book, taken, start, width, wanted)
+    best: tuple[_Point, _Turned, float] | None = None
+    share = FIRST_BOX
     for _ in range(MOVES):
-        narrowed = _narrowed(engine, book, multipliers, radius)
-        if narrowed is None:
+        radius = share * float(point.near.loss.max(initial=0.0)) / scale.coefficient
+        turned = _program(engine, book, scale, clock, point, limits, radius)
+        other, width = _at(engine, book, taken, turned.multipliers, width, wanted)
+        least = GAIN * abs(other.value)
+        won = point.value - other.value
+        # Fractions of plans reach what the program says: L is nowhere below that.
+        optimal = other.value - turned.reached <= least and not turned.broken.any()
+        if won > 0 or optimal:
+            best, point = (point, turned, other.value), other
+        else:
+            share *= NARROWER
+        if optimal or clock.stopped_by is not None or 0 <= won <= least:
             break
-        radius, undecided, inside = narrowed
-        taken = {measure: table + settled[measure] for measure, table in inside.items()}
-        box = within(limits, multipliers - radius, multipliers + radius)
-        master = Master(engine.program, book, undecided, taken, 1.0, scale, clock)
-        last, answer = answer, master.minimise(multipliers, box, book.radius(radius))
-        at_edge = edges(answer.broken, box, limits)
-        won = np.inf if last is None else last.value - answer.value
-        if not at_edge.any() or won < GAIN * abs(answer.value) or clock.stopped_by is not None:
-            break
-        radius = next_radius(radius, np.abs(answer.multipliers - multipliers), at_edge, scale, reach)
-        multipliers = answer.multipliers
-    return answer
+    return None if best is None else _answer(engine, book, *best)
 
 
-def _narrowed(
-    engine: LocalEngine, book: PriceBook, multipliers: np.ndarray, radius: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, Tables] | None:
-    """Return a radius that leaves few enough users undecided, these users, and what the others take."""
+def _at(
+    engine: LocalEngine,
+    book: PriceBook,
+    taken: Tables,
+    multipliers: np.ndarray,
+    width: float,
+    wanted: int,
+) -> tuple[_Point, float]:
+    """Return L and the nearest exchanges, and a window that holds enough of them."""
     scores = book.scores(multipliers)
-    for _ in range(NARROWINGS):
-        answer = engine.settle(scores, book.radius(radius))
-        found = len(answer.undecided)
-        if found <= MOST_UNDECIDED:
-            return radius, answer.undecided, answer.tables
-        radius = radius * max(LEAST_NARROWING, 0.85 * MOST_UNDECIDED / found)
-    return None
+    demand, near = engine.exchanges(scores, width)
+    for _ in range(WIDENINGS):
+        if len(near.loss) >= wanted:
+            break
+        width *= min(8.0, 1.3 * wanted / max(len(near.loss), 1))
+        demand, near = engine.exchanges(scores, width)
+    order = np.argpartition(near.loss, wanted - 1)[:wanted] if len(near.loss) > wanted else slice(None)
+    near = near.take(order)
+    activity = book.activity({m: table + taken[m] for m, table in demand.tables.items()})
+    program = engine.program
+    fixed = program.sense * float(taken[program.objective].sum()) if book.with_objective else 0.0
+    outside = fixed - float(multipliers @ book.activity(taken))
+    return _Point(multipliers, demand.total + outside + book.linear(multipliers), activity, near), width
+
+
+def _program(
+    engine: LocalEngine,
+    book: PriceBook,
+    scale: RowScale,
+    clock: Clock,
+    point: _Point,
+    limits: Box,
+    radius: np.ndarray,
+) -> _Turned:
+    """Choose among the exchanges: all rows kept, the least lost.
+
+    min Σ_e (loss_e − λ·d_e) y_e with lower ≤ activity + Σ_e d_e y_e ≤ upper, Σ y_e ≤ 1 a user, y ≥ 0; a row
+    may be broken at the price of the box's edge.
+    """
+    near, k = point.near, book.n_rows
+    owner, several = _shared(near.user)
+    lower = np.clip(point.multipliers - radius, limits.lower, limits.upper)
+    upper = np.clip(point.multipliers + radius, limits.lower, limits.upper)
+    change = near.coefficients(engine.program, book)  # (E, K)
+    cost = near.loss - change @ point.multipliers
+    column, row = np.nonzero(change)
+    edges = np.concatenate([upper, -lower]) * np.tile(scale.coefficient, 2) / scale.objective
+    rows, signs = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
+    usable = np.flatnonzero(np.isfinite(edges))
+    e, b, n = len(near.loss), len(usable), int(owner.max(initial=-1)) + 1
+    matrix = Sparse.of(
+        np.concatenate([row, k + owner, rows[usable]]),
+        np.concatenate([column, several, e + np.arange(b)]),
+        np.concatenate([change[column, row] / scale.coefficient[row], np.ones(len(several)), signs[usable]]),
+        e + b,
+    )
+    highs = new_highs(clock)
+    highs.setOptionValue("presolve", "off")  # it takes three times as long as the simplex
+    pass_model(
+        highs,
+        np.concatenate([cost / scale.objective, edges[usable]]),
+        np.concatenate([np.ones(e), np.full(b, np.inf)]),
+        np.concatenate([(book.lower - point.activity) / scale.coefficient, np.full(n, -np.inf)]),
+        np.concatenate([(book.upper - point.activity) / scale.coefficient, np.ones(n)]),
+        matrix,
+    )
+    run(highs)
+    solution = highs.getSolution()
+    dual = -np.array(solution.row_dual)[:k] * scale.objective / scale.coefficient
+    x = np.array(solution.col_value)
+    broken = np.zeros(k)
+    np.add.at(broken, rows[usable], -signs[usable] * x[e:])
+    broken[np.abs(broken) < 1e-7] = 0.0
+    chosen = point.value - book.linear(point.multipliers) + float(point.multipliers @ point.activity)
+    reached = chosen - highs.getInfo().objective_function_value * scale.objective
+    return _Turned(book.clip(np.clip(dual, lower, upper)), x[:e], broken * scale.coefficient, reached)
+
+
+def _shared(user: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which exchanges are not alone their user's, and for each of these its user's number."""
+    _, owner, count = np.unique(user, return_inverse=True, return_counts=True)
+    several = np.flatnonzero(count[owner] > 1)
+    return np.unique(owner[several], return_inverse=True)[1], several
+
+
+def _answer(engine: LocalEngine, book: PriceBook, point: _Point, turned: _Turned, value: float) -> CoreAnswer:
+    """Return the choices that the program's solution makes of the users whom it speaks of."""
+    near, share = point.near, turned.share
+    users, owner = np.unique(near.user, return_inverse=True)
+    chosen = LocalEngine(engine.program, users).choices(book.scores(point.multipliers))[0]
+    whole = share > 0.5
+    out, into = whole & (near.place_out >= 0), whole & (near.place_in >= 0)
+    chosen[owner[out], near.place_out[out]] = False
+    chosen[owner[into], near.place_in[into]] = True
+    split = np.zeros(len(users), bool)
+    split[owner[(share > SPLIT) & (share < 1 - SPLIT)]] = True
+    margin = np.full(len(users), np.inf)
+    margin[split] = 0.0
+    return CoreAnswer(turned.multipliers, value, turned.broken, users, chosen, split, margin)

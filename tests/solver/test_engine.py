@@ -13,7 +13,7 @@ from tests.instances.small import four_users
 
 from couponry.instances import Budget, Coverage, Instance, Program
 from couponry.instances.blocks import Block
-from couponry.solver.engine import Exchanges
+from couponry.solver.engine import Exchanges, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import pair_columns
 from couponry.solver.local import LocalEngine
@@ -184,3 +184,37 @@ def test_an_assignment_is_the_best_of_all_but_the_core(instance: Instance, seed:
         assert assigned.sums.total(measure) == sums.total(measure)
     demand = engine.demand(tables, with_error=True)
     assert (assigned.total, assigned.error) == (demand.total, demand.error)
+
+
+# ------------------------------------------------------------------- settled users
+
+
+def test_pairs_are_joined_in_the_users_order() -> None:
+    """Two sets of pairs become one, by user and then by place."""
+    both = Pairs(np.array([1, 4]), np.array([2, 0])).joined(Pairs(np.array([0, 1, 9]), np.array([1, 0, 3])))
+    assert both.user.tolist() == [0, 1, 1, 4, 9]
+    assert both.place.tolist() == [1, 0, 2, 0, 3]
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000), size=st.sampled_from([0.02, 0.2]))
+def test_settled_and_undecided_together_are_everybody(instance: Instance, seed: int, size: float) -> None:
+    """Anywhere in the box, who was settled and what the others take there make the same pass over all."""
+    rng = np.random.default_rng(seed)
+    engine = LocalEngine(instance.program)
+    shape = (engine.program.n_classes, engine.program.n_coupons)
+    centre = {name: rng.normal(size=shape) for name in engine.program.measures}
+    radius = {name: size * np.abs(table) for name, table in centre.items()}
+    settled = engine.settle(centre, radius, with_pairs=True)
+    inside = {name: table + rng.uniform(-1, 1, shape) * radius[name] for name, table in centre.items()}
+    beyond = {name: table + 1.5 * radius[name] for name, table in centre.items()}
+    assert settled.holds(inside)
+    assert not settled.holds(beyond)
+    nobody = np.empty(0, np.int64)
+    joined = settled.joined(LocalEngine(settled.core).assign(inside, nobody), inside)
+    whole = engine.assign(inside, nobody)
+    assert joined.pairs.user.tolist() == whole.pairs.user.tolist()
+    assert joined.pairs.place.tolist() == whole.pairs.place.tolist()
+    assert abs(joined.total - whole.total) <= joined.error + whole.error
+    for name in engine.program.measures:
+        assert joined.sums.total(name) == whole.sums.total(name)

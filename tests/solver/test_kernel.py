@@ -291,17 +291,16 @@ def test_single_precision_measures_are_not_rounded_again() -> None:
 
 
 def test_tally_by_class_and_coupon() -> None:
-    """Chosen pairs are summed and counted where their class and coupon meet; skipped users are not."""
+    """Chosen pairs are summed and counted where their class and coupon meet."""
     taken = marks([0, 1], [0], [1])
     coupon = np.array([[2, 0], [0, 1], [1, 2]], np.int32)
     classes = np.array([0, 1, 1], np.int32)
     measure = np.array([[0.5, 0.25], [1.0, NAN], [NAN, 4.0]])
     total, count = np.zeros((2, 3)), np.zeros((2, 3))
-    nobody, last = np.zeros(3, bool), np.array([False, False, True])
-    kernel.tally(taken, nobody, measure, classes, coupon, False, total)
-    kernel.tally_count(taken, last, classes, coupon, False, count)
+    kernel.tally(taken, measure, classes, coupon, False, total)
+    kernel.tally_count(taken, classes, coupon, False, count)
     assert total.tolist() == [[0.25, 0, 0.5], [1, 0, 4]]
-    assert count.tolist() == [[1, 0, 1], [1, 0, 0]]
+    assert count.tolist() == [[1, 0, 1], [1, 0, 1]]
 
 
 def test_total_keeps_what_rounding_would_lose() -> None:
@@ -325,8 +324,31 @@ def test_sums_in_twice_the_precision() -> None:
 def test_challenge_lowers_what_is_taken_and_raises_the_others() -> None:
     """In the worst case of a box what is taken scores as badly and the others as well as it allows."""
     score = np.array([[1.0, 2.0, NAN]])
-    kernel.challenge(score, np.array([[0.25, 0.5, NAN]]), marks([1]))
+    kernel.challenge(score, np.array([[0.25, 0.5, NAN]]), np.zeros(1), marks([1]))
     assert np.array_equal(score, [[1.25, 1.5, NAN]], equal_nan=True)
+
+
+def test_scores_that_can_move_are_challenged_by_their_rounding_too() -> None:
+    """A slack widens every radius but that of nothing: what cannot move is computed alike everywhere."""
+    score = np.array([[1.0, 2.0, 3.0]])
+    kernel.challenge(score, np.array([[0.25, 0.5, 0.0]]), np.array([0.125]), marks([1]))
+    assert score.tolist() == [[1.375, 2.0 - 0.625, 3.0]]
+
+
+def test_sizes_of_users_come_from_their_largest_measures() -> None:
+    """The class's largest entry times the user's largest measure; what is not there is not looked at."""
+    sizes = np.array([1.0, 0.0])
+    kernel.add_user_sizes(
+        np.array([[-2.0, NAN], [0.5, 0.25]], np.float32), CLASSES, np.array([3.0, 4.0]), sizes
+    )
+    assert sizes.tolist() == [7.0, 2.0]
+
+
+def test_sums_of_twice_the_precision_are_added() -> None:
+    """1e16 + 1 and −1e16 + 1 make 2, though neither is a double."""
+    high, low = np.array([[1e16]]), np.array([[1.0]])
+    kernel.add_exactly(high, low, np.array([[-1e16]]), np.array([[1.0]]))
+    assert high[0, 0] + low[0, 0] == 2.0
 
 
 def test_users_whose_sets_differ() -> None:

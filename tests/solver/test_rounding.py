@@ -34,7 +34,7 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.open_users import Rounded
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import plan_table
-from couponry.solver.rounding import join, keep_rows_exactly, plan_value
+from couponry.solver.rounding import keep_rows_exactly, plan_value
 from couponry.solver.verify import verify
 
 NOTHING = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -155,13 +155,6 @@ def test_room_is_made_where_forbidding_has_no_end(over: float) -> None:
     costs = [1 + over * (1 + i / 100) for i in range(20)]
     instance = costing([*costs, 0.5], [20.0 - i for i in range(20)] + [0.5], Budget(amount=1))
     assert users_given(instance)[0] == [20]
-
-
-def test_pairs_are_joined_in_the_users_order() -> None:
-    """Two sets of pairs become one, by user and then by place."""
-    both = join(Pairs(np.array([1, 4]), np.array([2, 0])), Pairs(np.array([0, 1, 9]), np.array([1, 0, 3])))
-    assert both.user.tolist() == [0, 1, 1, 4, 9]
-    assert both.place.tolist() == [1, 0, 2, 0, 3]
 
 
 # --------------------------------------------------------------------------- the core
