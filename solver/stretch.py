@@ -155,6 +155,7 @@ class Budgets:
     def _corrected(self, at: int, prices: np.ndarray) -> np.ndarray:
         """Return what everybody's prices are, as far as the sample and its last error tell."""
         before, own = self.everybodys, self.samples
+        assert before is not None  # known() comes first
         moved = before + (prices - own)
         # A row that has no price keeps none for the sample's errors, nor does a price change its side.
         never = (before == 0) & (own != 0)
