@@ -5,8 +5,9 @@
    (:mod:`couponry.solver.radius`) and gathers the others.
 3. On those alone the dual is minimised, with what the settled take as a constant.
 
-What comes out is proven by none of this: the bound is L at the prices, made by one more pass. Few users, and
-rules that seem to clash, are left to the exact search (:mod:`couponry.solver.boxes`).
+The bound is L at the prices: where these stayed in the box for which users were settled, that pass and the
+rest prove it; else one more pass does. Few users, and rules that seem to clash, are left to the exact search
+(:mod:`couponry.solver.boxes`).
 """
 
 from __future__ import annotations
