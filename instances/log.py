@@ -22,7 +22,7 @@ __all__ = ["NO_COUPON", "Log"]
 
 NO_COUPON = -1
 _OUTCOMES = ("conversion", "cost", "revenue")
-_OPTIONAL = ("propensity", *TIMES)
+_OPTIONAL = ("propensity", "click", *TIMES)
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ class Log:
         Feature columns that rules may speak of.
     given_at, converted_at : ndarray of datetime64[us], shape (n,), or None
         When the coupon was given (or the user found without one) and when the user converted, as known.
+    click : ndarray of float64, shape (n,), or None
+        1 where the user opened the coupon, else 0; NaN where nothing could be opened or nobody knows. None
+        where the log does not tell of clicks.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Log:
     source: str | None = field(default=None, compare=False)
     given_at: np.ndarray | None = None
     converted_at: np.ndarray | None = None
+    click: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self._check_lengths()
@@ -79,6 +83,8 @@ class Log:
         self._check_range("revenue", self.revenue, -np.inf, np.inf)
         if self.propensity is not None:
             self._check_propensity(self.propensity)
+        if self.click is not None:
+            self._check_range("click", np.where(np.isnan(self.click), 0.0, self.click), 0.0, 1.0)
         outside = np.flatnonzero((self.arm < NO_COUPON) | (self.arm >= len(self.coupons)))
         if len(outside):
             raise InputError(
@@ -254,8 +260,8 @@ class Log:
         ----------
         frame : pandas.DataFrame
             Columns ``user_id``, ``arm`` (coupon id; empty for none), ``conversion``, and as known ``cost``,
-            ``revenue``, ``propensity``, ``given_at``, ``converted_at``; each further column is a feature (a
-            prefix ``feature.`` is dropped).
+            ``revenue``, ``propensity``, ``given_at``, ``converted_at``, ``click`` (empty if unknown); all
+            further ones are features (a prefix ``feature.`` is dropped).
         coupons : Coupons
         segments : tuple of str
         source : str or Path, optional
@@ -296,6 +302,7 @@ class Log:
             coupons=coupons,
             arm=_arms(frame["arm"], coupons, source),
             propensity=_numbers(frame, "propensity", source) if "propensity" in frame else None,
+            click=_clicks(frame, source) if "click" in frame else None,
             segments=segments,
             source=None if source is None else str(source),
             **numbers,
@@ -317,6 +324,14 @@ def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.nd
             mend="Correct the row",
         )
     return numbers
+
+
+def _clicks(frame: pd.DataFrame, source: str | Path | None) -> np.ndarray:
+    """Return the clicks, NaN where the cell is empty."""
+    told = frame["click"].notna().to_numpy()
+    clicks = np.full(len(frame), np.nan)
+    clicks[told] = _numbers(frame.assign(click=frame["click"].where(told, 0.0)), "click", source)[told]
+    return clicks
 
 
 def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.ndarray:
