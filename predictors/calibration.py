@@ -157,7 +157,9 @@ def cross_fitted_outcomes(learner: Learner, rows: TrainingRows, folds: int = 3, 
     shape = (rows.n, rows.arms + 1)
     conversion, cost, revenue = np.empty(shape), np.empty(shape), np.empty(shape)
     for k in range(folds):
-        alike = type(learner)(**parameters).fit(rows.take(fold != k))
+        make = getattr(learner, "unfitted", None)  # one that keeps how it lays out rows
+        alike = type(learner)(**parameters) if make is None else make()
+        alike.fit(rows.take(fold != k))
         own = fold == k
         found = alike.predict(rows.x[own], np.arange(rows.arms), rows.coupons)
         conversion[own], cost[own], revenue[own] = found.conversion, found.cost, found.revenue

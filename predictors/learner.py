@@ -7,16 +7,18 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from couponry.instances.coupons import Coupons
 from couponry.instances.progress import Report
-from couponry.predictors.features import Layout
+from couponry.predictors.features import FeatureEncoder, Layout
 from couponry.predictors.state import State
 
-__all__ = ["Learner", "Outcomes", "TrainingRows", "folds_by_user"]
+__all__ = ["Learner", "Outcomes", "TrainingRows", "encoded_for", "folds_by_user"]
 
 Floats = npt.NDArray[np.float64]
 
-_NOT_BY_ROW = ("categorical", "coupons")
+_NOT_BY_ROW = ("categorical", "coupons", "offers")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class TrainingRows:
         Probability of every arm, none first, where it is known or was estimated.
     kept : ndarray of bool, shape (n, J), or None
         Rows from which a coupon's effect may be learnt, where some are trimmed for want of overlap.
+    offers : Coupons, optional
+        The menu itself, for learners that look at face values.
+    click : ndarray of float64, shape (n,), optional
+        1 where the user opened the coupon, else 0; NaN where there was none to open. Absent where the log
+        does not tell.
     """
 
     x: npt.NDArray[np.float32]
@@ -54,6 +61,8 @@ class TrainingRows:
     user: npt.NDArray[np.int64]
     arm_propensity: Floats | None = None
     kept: npt.NDArray[np.bool_] | None = None
+    offers: Coupons | None = None
+    click: Floats | None = None
 
     def take(self, use: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> TrainingRows:
         """Return some of the rows, by a mask or by positions; the menu stays whole."""
@@ -165,6 +174,17 @@ class Learner(Protocol):
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         ...
+
+
+def encoded_for(learner: Learner, features: FeatureEncoder, table: pd.DataFrame) -> npt.NDArray[np.float32]:
+    """Return users as a learner reads them: by its own ``encode`` where it has one, else in its layout.
+
+    A learner's own ``encode(features, table)`` is for what one row of dense numbers does not hold, such as
+    sequences.
+    """
+    own = getattr(learner, "encode", None)
+    encoded = features.encode(table, learner.layout) if own is None else own(features, table)
+    return np.asarray(encoded, dtype=np.float32)
 
 
 def folds_by_user(user: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ from couponry.instances.progress import Progress, Report
 from couponry.instances.response import Response
 from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.learner import Learner, Outcomes
+from couponry.predictors.learner import Learner, Outcomes, encoded_for
 from couponry.predictors.menu import Menu
 
 __all__ = ["Model", "load_model"]
@@ -155,7 +155,7 @@ class Model:
 
     def _encoded(self, features: pd.DataFrame, first: int) -> npt.NDArray[np.float32]:
         try:
-            return self.features.encode(features, self.learner.layout)
+            return encoded_for(self.learner, self.features, features)
         except InputError as error:
             if isinstance(error.row, int):  # rows are counted from the table's start, not the batch's
                 error = InputError(

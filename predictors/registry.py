@@ -66,6 +66,8 @@ class Entry:
 
 _TORCH = ("torch", "safetensors")
 _LINEAR = ("sklearn", "safetensors")
+_FAMILIES = "network_families"
+_TEXT = ("torch", "safetensors", "transformers", "tokenizers")
 _TREES = ("lightgbm", "sklearn", "safetensors")
 
 _ENTRIES = (
@@ -79,6 +81,20 @@ _ENTRIES = (
     Entry("fm", "crosses.factorisation:FactorisationMachine", "factorisation machine", _TORCH),
     Entry("neighbours", "collaborative.learner:UserNeighbours", "what the most alike users did", _LINEAR),
     Entry("content", "crosses.content:ContentResponse", "user interests × coupon attributes", _LINEAR),
+    Entry("tarnet", f"{_FAMILIES}.tarnet:TARNetLearner", "shared representation, a head an arm", _TORCH),
+    Entry(
+        "dragonnet", f"{_FAMILIES}.dragonnet:DragonNetLearner", "TARNet, propensity head, targeted", _TORCH
+    ),
+    Entry("cfr", f"{_FAMILIES}.cfr:CFRLearner", "TARNet, representation held alike between arms", _TORCH),
+    Entry(
+        "monotone", f"{_FAMILIES}.monotone:MonotoneLearner", "TARNet, response rises with face value", _TORCH
+    ),
+    Entry(
+        "two_tower", f"{_FAMILIES}.two_tower:TwoTowerLearner", "towers for click, conversion, spend", _TORCH
+    ),
+    Entry("sequence", f"{_FAMILIES}.sequences:SequenceLearner", "events by CNN, GRU or Transformer", _TORCH),
+    Entry("text", f"{_FAMILIES}.texts:TextLearner", "texts by a Transformer encoder", _TEXT, extra="text"),
+    Entry("efin", f"{_FAMILIES}.efin:EFINLearner", "explicit interaction of coupon and features", _TORCH),
 )
 
 MODELS = {entry.name: entry for entry in _ENTRIES}

@@ -14,7 +14,7 @@ from couponry.instances.progress import Report
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.prepare import prepare
-from couponry.predictors.learner import Learner, TrainingRows
+from couponry.predictors.learner import Learner, TrainingRows, encoded_for
 from couponry.predictors.log_checks import check_log, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
@@ -152,7 +152,7 @@ def training_rows(
     """Return a log in numbers, in the layout that a learner wants; with what was found of its overlap."""
     log = log if found is None else found.with_propensity(log)
     return TrainingRows(
-        x=features.encode(log.features, learner.layout),
+        x=encoded_for(learner, features, log.features),
         categorical=tuple(features.categorical) if learner.layout == "raw" else (),
         coupons=menu.encode(log.coupons),
         arm=np.asarray(log.arm, dtype=np.int32),
@@ -163,6 +163,8 @@ def training_rows(
         arm_propensity=arm_table(log) if found is None else found.propensity,
         kept=None if found is None else found.kept,
         user=np.unique(log.user_id.astype(str), return_inverse=True)[1].astype(np.int64),
+        offers=log.coupons,
+        click=None if log.click is None else np.asarray(log.click, dtype=np.float64),
     )
 
 

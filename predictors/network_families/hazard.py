@@ -1,0 +1,272 @@
+"""When a customer buys next: a discrete hazard, and the best slot to send.
+
+Time is cut into T slots from now on. With h_t(x) the chance to buy in slot t if nothing was bought before,
+
+    P(next purchase in slot t | x) = h_t(x) · Π_{s<t} (1 − h_s(x)),
+
+and whoever had not bought when observation ended counts for the slots that were seen [1]_ [2]_.
+
+References
+----------
+.. [1] Singer, J. D., & Willett, J. B. (1993). It's about time: using discrete-time survival analysis to
+   study duration and the timing of events. Journal of Educational Statistics, 18(2), 155-195. https://doi.org/10.2307/1165085
+.. [2] Gensheimer, M. F., & Narasimhan, B. (2019). A scalable discrete-time survival model for neural
+   networks. PeerJ, 7, e6257. https://doi.org/10.7717/peerj.6257
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from couponry.instances.atomic import write_directory
+from couponry.instances.errors import InputError, require_extra
+from couponry.predictors.encoders.events import EventEncoder
+from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.network_families.contract import Batch
+from couponry.predictors.network_families.device import choose_device, seeded, threads
+from couponry.predictors.network_families.event_blocks import Blocks
+from couponry.predictors.network_families.layers import trunk
+from couponry.predictors.network_families.loop import Schedule, train
+from couponry.predictors.network_families.sequences import SequenceFront
+from couponry.predictors.network_families.settings import TrainSettings
+from couponry.predictors.network_families.table import Table
+from couponry.predictors.state import State
+
+__all__ = ["PurchaseTime"]
+
+_FORMAT = "couponry-purchase-time-1"
+_HELD = 5
+
+
+class PurchaseTime:
+    """Time to the next purchase.
+
+    Parameters
+    ----------
+    slots : int
+        T.
+    seed : int
+    reader : {"cnn", "gru", "transformer"}
+        How lists of events are read, where there are some.
+    channels, width : int
+        Numbers made of every stream of events, units of the trunk's layers.
+    device : str, optional
+    settings
+        See :class:`~couponry.predictors.network_families.settings.TrainSettings`.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        *,
+        seed: int = 0,
+        reader: str = "gru",
+        channels: int = 16,
+        width: int = 32,
+        device: str | None = None,
+        **settings: Any,
+    ) -> None:
+        if slots < 1:
+            raise InputError("there must be a slot", column="slots", value=slots, mend="Give at least 1")
+        self.parameters: dict[str, Any] = {
+            "slots": slots,
+            "seed": seed,
+            "reader": reader,
+            "channels": channels,
+            "width": width,
+        }
+        self.slots, self.seed = slots, seed
+        self.device = choose_device(device)
+        self.settings = TrainSettings(**settings)
+
+    def fit(
+        self,
+        features: pd.DataFrame,
+        slot: npt.ArrayLike,
+        bought: npt.ArrayLike,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Learn from customers whose next purchase, or its absence, was observed.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            What was known when the clock started.
+        slot : array of int, shape (n,)
+            From 1: the slot of the purchase, or the last one that was observed; larger ones than T count as
+            observed to the end without a purchase.
+        bought : array of bool, shape (n,)
+            Whether the purchase was seen.
+        columns : mapping from column to kind or choices, optional
+            What differs from what is read off the table.
+
+        Raises
+        ------
+        InputError
+            If lengths differ or a slot is below 1.
+        """
+        last, seen = self._checked(len(features), slot, bought)
+        self.features = FeatureEncoder(columns).fit(features)
+        self._lay_out()
+        table = Table({"x": self._encode(features), "last": last, "bought": seen}, self.device)
+        held = np.random.default_rng(self.seed).permutation(len(last)) % _HELD == 0
+        own, judge = table.positions(~held), table.positions(held)
+        with threads(1 if self.device.type == "cpu" else torch.get_num_threads()):
+            self.module = self._built(_hazards(last, seen, self.slots))
+            s = self.settings
+            schedule = Schedule(
+                s.epochs, s.patience, s.rows_a_step(len(own)), s.learning_rate, s.weight_decay, self.seed
+            )
+            self.fitted = train(
+                self.module,
+                table,
+                own,
+                schedule,
+                loss=lambda batch: -self._likelihood(batch).mean(),
+                score=lambda: float(torch.cat([self._likelihood(b) for b in table.in_order(judge)]).mean()),
+            )
+        return self
+
+    def _likelihood(self, batch: Batch) -> Tensor:
+        """Return every row's log likelihood, ``(B,)``: survived so many slots, bought in the last or not."""
+        logit = self.module(batch["x"])
+        slots = torch.arange(1, self.slots + 1, device=logit.device)
+        last, bought = batch["last"][:, None], batch["bought"][:, None]
+        survived = (slots < last) | ((slots == last) & (bought == 0))
+        event = (slots == last) & (bought == 1)
+        return (logsigmoid(-logit) * survived + logsigmoid(logit) * event).sum(dim=1)
+
+    def _checked(
+        self, rows: int, slot: npt.ArrayLike, bought: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        last, seen = np.asarray(slot), np.asarray(bought).astype(np.int64)
+        if not len(last) == len(seen) == rows:
+            raise InputError(f"features, slot and bought differ in length: {rows}, {len(last)}, {len(seen)}")
+        early = np.flatnonzero(last < 1)
+        if len(early):
+            row = int(early[0])
+            raise InputError(
+                "slots are counted from 1",
+                row=row,
+                column="slot",
+                value=last[row],
+                mend="Shift the clock's start",
+            )
+        beyond = last > self.slots
+        return np.minimum(last, self.slots).astype(np.int64), np.where(beyond, 0, seen)
+
+    @torch.no_grad()
+    def hazard(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the chance to buy in every slot if nothing was bought before, float64 ``(n, T)``."""
+        x = torch.from_numpy(self._encode(features)).to(self.device)
+        parts = [
+            torch.sigmoid(self.module.eval()(part)).double().cpu().numpy() for part in torch.split(x, 8192)
+        ]
+        return np.concatenate(parts)
+
+    def probability(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the chance that the next purchase falls into every slot, float64 ``(n, T)``.
+
+        What is left of 1 is the chance that it comes later.
+        """
+        hazard = self.hazard(features)
+        survived = np.cumprod(1 - hazard, axis=1)
+        return hazard * np.column_stack([np.ones(len(hazard)), survived[:, :-1]])
+
+    def best_slot(self, features: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Return the slot, from 1, into which the next purchase most likely falls, int64 ``(n,)``."""
+        return np.asarray(self.probability(features).argmax(axis=1) + 1, dtype=np.int64)
+
+    def _lay_out(self) -> None:
+        events = any(isinstance(encoder, EventEncoder) for encoder in self.features.encoders_)
+        self.blocks = Blocks.of(self.features, 24) if events else None
+
+    def _encode(self, features: pd.DataFrame) -> npt.NDArray[np.float32]:
+        if self.blocks is None:
+            return self.features.encode(features)
+        return self.blocks.encode(self.features, features)
+
+    def _built(self, start: npt.NDArray[np.float64]) -> nn.Module:
+        p = self.parameters
+        with seeded(self.seed, torch.device("cpu")):
+            front: nn.Module = nn.Identity()
+            inputs = len(self.features.names)
+            if self.blocks is not None:
+                front = SequenceFront(self.blocks, p["reader"], p["channels"])
+                inputs = front.width
+            last = nn.Linear(p["width"], self.slots)
+            nn.init.zeros_(last.weight)
+            with torch.no_grad():
+                last.bias.copy_(torch.from_numpy(np.log(start / (1 - start))))
+            return nn.Sequential(front, trunk(inputs, [p["width"]] * 2), last).to(self.device)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the model as a directory: JSON and safetensors, no pickle.
+
+        Raises
+        ------
+        ExistsError
+            If ``path`` holds something and ``force`` is not given.
+        """
+        safetensors = require_extra("safetensors.numpy", "predict")
+        state = State()
+        state.put("features", self.features.state())
+        weights = {name: p.cpu().numpy() for name, p in self.module.state_dict().items()}
+        state.put("module", State({}, weights))
+        head = {
+            "format": _FORMAT,
+            "parameters": self.parameters,
+            "parts": state.facts,
+            "fitted": vars(self.fitted),
+        }
+        with write_directory(path, kind="model", force=force) as folder:
+            arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
+            (folder / "arrays.safetensors").write_bytes(safetensors.save(arrays))
+            (folder / "model.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is something else, or damaged.
+        """
+        safetensors = require_extra("safetensors.numpy", "predict")
+        file = Path(path) / "model.json"
+        try:
+            head = json.loads(file.read_text(encoding="utf-8"))
+            if head.get("format") != _FORMAT:
+                raise ValueError("it is another kind of file")
+            state = State(head["parts"], safetensors.load_file(Path(path) / "arrays.safetensors"))
+            model = cls(**head["parameters"])
+            model.features = FeatureEncoder.from_state(state.part("features"))
+            model._lay_out()
+            model.module = model._built(np.full(model.slots, 0.5))
+            weights = {name: torch.from_numpy(array) for name, array in state.part("module").arrays.items()}
+            model.module.load_state_dict(weights)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise InputError(
+                f"the model of purchase times cannot be read: {error}", file=file, mend="Train it again"
+            ) from error
+        return model
+
+
+def _hazards(
+    last: npt.NDArray[np.int64], bought: npt.NDArray[np.int64], slots: int
+) -> npt.NDArray[np.float64]:
+    """Return every slot's share of buyers among those who got there: where training starts."""
+    reached = np.array([(last >= t).sum() for t in range(1, slots + 1)])
+    events = np.bincount(last[bought == 1], minlength=slots + 1)[1 : slots + 1]
+    return np.asarray((events + 0.5) / (reached + 1), dtype=np.float64)

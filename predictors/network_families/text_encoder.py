@@ -1,0 +1,136 @@
+"""A Transformer encoder of text, read from a local directory; nothing is ever fetched from elsewhere.
+
+The directory is one that ``save_pretrained`` of transformers wrote: ``config.json``, ``model.safetensors``
+and the tokenizer's files. Code that a directory may bring along is not run.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from couponry.instances.errors import InputError, require_extra
+
+__all__ = ["Tokens", "mean_of_words", "new_encoder", "read_encoder", "read_tokens"]
+
+PADDING = -1
+
+
+class Tokens:
+    """A tokenizer.
+
+    Parameters
+    ----------
+    text : str
+        The ``tokenizer.json`` of the tokenizers package.
+    length : int
+        Tokens kept of a text.
+    """
+
+    def __init__(self, text: str, length: int) -> None:
+        tokenizers = require_extra("tokenizers", "text")
+        self.text = text
+        self.length = length
+        self.tokenizer: Any = tokenizers.Tokenizer.from_str(text)
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(length)
+
+    def encode(self, cells: pd.Series) -> npt.NDArray[np.float32]:
+        """Return token ids, float32 ``(n, length)``, −1 after the end; a gap is an empty text."""
+        texts = ["" if gap else str(cell) for cell, gap in zip(cells, cells.isna(), strict=True)]
+        found = np.full((len(texts), self.length), PADDING, dtype=np.float32)
+        for row, encoded in enumerate(self.tokenizer.encode_batch(texts)):
+            found[row, : len(encoded.ids)] = encoded.ids
+        return found
+
+
+def read_tokens(folder: str | Path, length: int) -> Tokens:
+    """Read the tokenizer of a directory.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    MissingExtraError
+        If transformers is not installed.
+    """
+    transformers = require_extra("transformers", "text")
+    file = Path(folder) / "tokenizer.json"
+    if file.is_file():
+        return Tokens(file.read_text(encoding="utf-8"), length)
+    try:
+        slow = transformers.AutoTokenizer.from_pretrained(str(_checked(folder)), local_files_only=True)
+        return Tokens(slow.backend_tokenizer.to_str(), length)
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"the tokenizer cannot be read: {error}", file=file) from error
+
+
+def read_encoder(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Read the encoder of a directory, in single precision, and its configuration.
+
+    Raises
+    ------
+    InputError
+        If the directory is no model's.
+    MissingExtraError
+        If transformers is not installed.
+    """
+    transformers = require_extra("transformers", "text")
+    place = str(_checked(folder))
+    bars = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        encoder: Any = transformers.AutoModel.from_pretrained(
+            place, local_files_only=True, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(f"the encoder cannot be read: {error}", file=folder) from error
+    finally:
+        if bars:
+            transformers.utils.logging.enable_progress_bar()
+    return encoder, json.loads(encoder.config.to_json_string(use_diff=False))
+
+
+def new_encoder(config: dict[str, Any]) -> nn.Module:
+    """Return an encoder of this configuration, its weights still to be filled in."""
+    transformers = require_extra("transformers", "text")
+    kind = config["model_type"]
+    own = transformers.AutoConfig.for_model(**{"model_type": kind, **config})
+    encoder: nn.Module = transformers.AutoModel.from_config(own, dtype=torch.float32, trust_remote_code=False)
+    return encoder
+
+
+def mean_of_words(encoder: nn.Module, tokens: Tensor) -> Tensor:
+    """Return the mean of the last layer over a text's tokens, ``(B, hidden)``; zeros for no token.
+
+    Parameters
+    ----------
+    encoder : Module
+    tokens : Tensor, shape (B, length)
+        −1 after the end.
+    """
+    there = tokens >= 0
+    longest = max(1, int(there.sum(dim=1).max()))
+    tokens, there = tokens[:, :longest], there[:, :longest]
+    states = encoder(input_ids=tokens.clamp(min=0).long(), attention_mask=there.long()).last_hidden_state
+    weight = there[:, :, None].to(states.dtype)
+    mean: Tensor = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+    return mean
+
+
+def _checked(folder: str | Path) -> Path:
+    place = Path(folder)
+    if not (place / "config.json").is_file():
+        raise InputError(
+            "there is no encoder in this directory",
+            file=place / "config.json",
+            mend="Name one that save_pretrained wrote",
+        )
+    return place
