@@ -82,6 +82,20 @@ def test_evaluate_reads_another_log(run: Run, shop: Path) -> None:
     assert json.loads(done.stdout)["rows"] == 3000
 
 
+def test_train_searches_for_settings(run: Run, shop: Path, tmp_path: Path) -> None:
+    """The trials stand on the model's card, the defaults first; a search keeps no checkpoints."""
+    pytest.importorskip("optuna")
+    search = ("train", shop / "world", "--model", "dr", "--base", "sklearn", "--search", 2)
+    done = run(*search, "--search-method", "random", "--out", tmp_path / "model")
+    assert done.exit_code == 0, done.stderr
+    found = load_model(tmp_path / "model").card["search"]
+    assert (found["method"], len(found["trials"])) == ("random", 2)
+    assert found["trials"][0]["options"] == {}
+    done = run(*search, "--set", f"checkpoint={tmp_path / 'going'}", "--out", tmp_path / "other")
+    assert done.exit_code == 2
+    assert "a search keeps no checkpoints" in done.stderr
+
+
 def test_held_out_users_are_planned_for(shop: Path) -> None:
     """The campaign's users are those whom training has not seen, each once, with the log's segments."""
     held = Log.read(shop / "model" / "holdout")

@@ -29,6 +29,7 @@ EXAMPLES = (
     ),
     "couponry train world --model dr --set folds=5 --holdout 0.5 --seed 7 --out model --force",
     "couponry train log --model r --assignment features --out model",
+    "couponry train world --model tarnet --search 20 --search-seconds 600 --out model --force",
 )
 
 
@@ -88,6 +89,19 @@ def train(
         Path | None,
         typer.Option("--schema", metavar="FILE", help="What the log's columns are, in TOML."),
     ] = None,
+    trials: Annotated[
+        int,
+        typer.Option(
+            "--search", metavar="TRIALS", help="Try so many settings of the model, and keep the best."
+        ),
+    ] = 0,
+    method: Annotated[
+        str, typer.Option("--search-method", metavar="METHOD", help="tpe, random or grid.")
+    ] = "tpe",
+    seconds: Annotated[
+        float | None,
+        typer.Option("--search-seconds", metavar="SECONDS", help="Begin no trial after so many seconds."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
     force: Force = False,
@@ -118,6 +132,7 @@ def train(
             assignment=assignment,
             calibrate=calibrate,
             **read_settings(settings or []),
+            search={"trials": trials, "method": method, "time_limit": seconds} if trials else None,
         )
     for warning in fitted.card["checks"]["warnings"]:
         say(f"Warning: {warning}")
@@ -142,11 +157,13 @@ def train_and_write(
     force: bool = False,
     progress: Report | None = None,
     assignment: str = "lot",
+    search: dict[str, Any] | None = None,
     **options: Any,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the users that are not held out, judge on the others, and write both.
 
-    Further options are those of :func:`couponry.predictors.train.train`.
+    ``search`` holds arguments of :func:`couponry.predictors.search.search`. Further options are those of
+    :func:`couponry.predictors.train.train`.
     """
     from couponry.instances.atomic import write_directory
     from couponry.instances.errors import DataWarning
@@ -160,11 +177,13 @@ def train_and_write(
         log = overlap(log, seed=seed).with_propensity(log)  # the held-out are judged by it
     seen, held = log.split(holdout, seed) if holdout else (log, None)
     said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
+    said |= {"assignment": assignment, **options}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
-        fitted = train_model(
-            seen, model, base, seed=seed, progress=progress, assignment=assignment, **said, **options
-        )
+        if search is None:
+            fitted = train_model(seen, model, base, seed=seed, progress=progress, **said)
+        else:
+            fitted = _searched(seen, model, base, seed, progress, search, said)
     if progress is not None:
         progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None
@@ -176,3 +195,28 @@ def train_and_write(
         if held is not None:
             held.write(folder / HOLDOUT)
     return fitted, evaluation
+
+
+def _searched(
+    seen: Log,
+    model: str,
+    base: str,
+    seed: int,
+    progress: Report | None,
+    search: dict[str, Any],
+    said: dict[str, Any],
+) -> Model:
+    from couponry.instances.errors import InputError
+    from couponry.predictors.registry import model_entry
+    from couponry.predictors.search import search as search_options
+
+    for name in ("checkpoint", "logs"):
+        if name in said:  # every trial is a training of its own
+            raise InputError(
+                "a search keeps no checkpoints and logs",
+                column="--set",
+                value=name,
+                mend="Leave one of them out",
+            )
+    built_of: dict[str, Any] = {"base": base} if "base" in model_entry(model).options else {}
+    return search_options(seen, model, seed=seed, progress=progress, **search, **built_of, **said).model
