@@ -194,7 +194,7 @@ def peers(users: int, coupons: int) -> Figures:
 def growth() -> Figures:
     """Solve ever more users, coupons and rows."""
     cases: list[tuple[str, int, int, Mapping[str, int]]] = [
-        *(("users", n, 10, SEGMENTS) for n in (10_000, 100_000, 1_000_000, 5_000_000)),
+        *(("users", n, 10, SEGMENTS) for n in (10_000, 100_000, 1_000_000, 10_000_000)),
         *(("coupons", 200_000, j, SEGMENTS) for j in (5, 20, 50, 100, 200)),
         *(("rows", 500_000, 20, {"city": c}) for c in (1, 10, 45, 120, 245)),
     ]
@@ -297,13 +297,14 @@ def draw(growth: Figures, file: Path) -> None:
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     for axes, (kind, points) in zip(figure.subplots(1, len(growth)), growth.items(), strict=True):
         size, seconds = ([point[key] for point in points] for key in (kind, "seconds"))
-        axes.loglog(size, seconds, "o-", color="#1f77b4")
-        axes.loglog(size, [seconds[-1] * s / size[-1] for s in size], ":", color="#888888")
-        axes.set_xlabel(
-            {"users": "users (10 coupons)", "coupons": "coupons (200,000 users)"}.get(kind, "rows")
+        axes.loglog(size, seconds, "o-", color="#1f77b4", label="solved and proven")
+        axes.loglog(
+            size, [seconds[-1] * s / size[-1] for s in size], ":", color="#888888", label="in proportion"
         )
+        axes.set_xlabel(AXES[kind])
         axes.grid(visible=True, which="major", color="#dddddd")
     figure.axes[0].set_ylabel("seconds, 2 cores")
+    figure.axes[0].legend(frameon=False)
     figure.savefig(file, dpi=110)
 
 

@@ -55,8 +55,8 @@ def solve_streamed(
 ) -> StreamedSolution:
     """Solve an instance whose users do not fit in memory, and write the plan as it is made.
 
-    Users are read block by block, two or three times in all; what is held at one time does not grow with their
-    number, but for the core. The plan does not depend on how users are sharded.
+    Users are read block by block, two or three times in all; what is held at one time does not grow with
+    their number, but for the core. The plan does not depend on how users are sharded.
 
     Parameters
     ----------
