@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ class Block:
         Position of the first user among all.
     classes : ndarray of int32, shape (b,)
     max_coupons : ndarray of int32, shape (b,)
-    columns : mapping from str to ndarray, each of shape (b, S)
+    columns : dict from str to ndarray, each of shape (b, S)
         As in :class:`couponry.instances.program.Program`.
     coupon : ndarray of int32, shape (b, S), or None
         Shortlists, None where place ``j`` is coupon ``j``.
@@ -29,7 +29,7 @@ class Block:
     first: int
     classes: np.ndarray
     max_coupons: np.ndarray
-    columns: Mapping[str, np.ndarray]
+    columns: dict[str, np.ndarray]
     coupon: np.ndarray | None
 
     def __len__(self) -> int:
@@ -52,12 +52,15 @@ class Block:
 
     @classmethod
     def joined(cls, parts: Sequence[Block]) -> Block:
-        """Return the users of several blocks, at least one, in their order."""
+        """Return the users of several blocks, at least one, in their order.
+
+        The parts give up their columns one by one, so that not all are held twice at a time.
+        """
         return cls(
             parts[0].first,
             np.concatenate([p.classes for p in parts]),
             np.concatenate([p.max_coupons for p in parts]),
-            {name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns},
+            {name: np.concatenate([p.columns.pop(name) for p in parts]) for name in list(parts[0].columns)},
             None
             if parts[0].coupon is None
             else np.concatenate([p.coupon for p in parts if p.coupon is not None]),

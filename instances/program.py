@@ -88,7 +88,7 @@ class Program:
     @property
     def everybody(self) -> Block:
         """All users as one block; nothing is copied."""
-        return Block(0, self.classes.codes, self.choices.max_coupons, self.columns, self.coupon)
+        return Block(0, self.classes.codes, self.choices.max_coupons, dict(self.columns), self.coupon)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """Return the users ``size`` at a time, in their order."""

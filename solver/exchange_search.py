@@ -6,7 +6,6 @@ each so that all its exchanges together lose some multiple of what a plan may be
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -53,20 +52,25 @@ class ExchangeSearch:
 
     def run(self) -> Rounded | None:
         """Return the best plan that exchanges make, or None."""
-        near = self._nearest(1.0).take(slice(0, self.most))
-        best = self._tried(near, np.empty(0, np.int64))
-        if best is None and self.clock.stopped_by is None:
-            best = self._tried(*self._mending())
+        short = int(EXCHANGE_STEPS[0] * max(1.0, np.count_nonzero(self.users.multipliers) / FEW_PRICED))
+        chosen = self._nearest(1.0).take(slice(0, self.most)), np.empty(0, np.int64)
+        best: Rounded | None = None
+        for turn, steps in enumerate((short, EXCHANGE_STEPS[1])):
+            best, done = self._tried(*chosen, best, steps, turn * len(EXCHANGED_LOSS))
+            if best is None and turn == 0 and self.clock.stopped_by is None:
+                chosen = self._mending()
+                best, done = self._tried(*chosen, best, steps, 0)
+            if done or self.clock.stopped_by is not None:
+                break
         return best
 
-    def _tried(self, near: Exchanges, always: np.ndarray) -> Rounded | None:
-        """Return the best plan of some trials with ever more exchanges, some of them always there."""
+    def _tried(
+        self, near: Exchanges, always: np.ndarray, best: Rounded | None, steps: int, seed: int
+    ) -> tuple[Rounded | None, bool]:
+        """Try ever more exchanges, some of them always; return the best plan, and whether that is enough."""
         users = self.users
-        best: Rounded | None = None
         reached = np.cumsum(near.loss)
-        short = int(EXCHANGE_STEPS[0] * max(1.0, np.count_nonzero(users.multipliers) / FEW_PRICED))
-        trials = itertools.product((short, EXCHANGE_STEPS[1]), EXCHANGED_LOSS)
-        for seed, (steps, share) in enumerate(trials):
+        for share in EXCHANGED_LOSS:
             # What is missing when the first plans are known says better what may be lost.
             loss = share * (users.allowed if best is None else min(users.allowed, users.missing(best)))
             count = max(int(np.searchsorted(reached, loss)), FEWEST_EXCHANGED)
@@ -74,10 +78,12 @@ class ExchangeSearch:
             best = users.better(best, self._annealed(few, steps, seed))
             # Other trials win a third or so: from far away that is not enough.
             far = best is not None and seed > 0 and users.missing(best) > FAR * users.allowed
-            done = users.near_enough(best) or (far and not self.patient)
-            if done or self.clock.stopped_by is not None:
+            if users.near_enough(best) or (far and not self.patient):
+                return best, True
+            if self.clock.stopped_by is not None:
                 break
-        return best
+            seed += 1
+        return best, False
 
     @property
     def most(self) -> int:
