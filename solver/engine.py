@@ -172,6 +172,14 @@ class Pairs:
     user: np.ndarray
     place: np.ndarray
 
+    def packed(self) -> Pairs:
+        """Return the same pairs in less room, for while they wait."""
+        return Pairs(self.user.astype(np.int32), self.place.astype(np.int16))
+
+    def unpacked(self) -> Pairs:
+        """Return the same pairs as int64."""
+        return Pairs(self.user.astype(np.int64), self.place.astype(np.int64))
+
     def joined(self, others: Pairs) -> Pairs:
         """Return both, in the users' order; no user stands in both."""
         at = np.searchsorted(self.user, others.user)
@@ -196,7 +204,7 @@ class Settled:
         A bound on what floating-point errors may hide of the settled users' best reduced values anywhere in
         the box.
     pairs : Pairs or None
-        Of the settled users, where they were asked for.
+        Of the settled users, packed, where they were asked for.
     """
 
     sums: ExactTables
@@ -237,7 +245,7 @@ class Settled:
         rounding = 4 * np.finfo(np.float64).eps * (float(np.abs(worth).sum()) + abs(others.total))
         pairs = others.pairs
         if self.pairs is not None:
-            pairs = self.pairs.joined(Pairs(self.undecided[pairs.user], pairs.place))
+            pairs = self.pairs.unpacked().joined(Pairs(self.undecided[pairs.user], pairs.place))
         return Assigned(pairs, sums, total, others.error + self.error + rounding)
 
 

@@ -189,7 +189,7 @@ class LocalEngine:
                 found.taken[open_users] = -1
                 self._tally_exactly(found, own)
                 rows = np.flatnonzero(open_users)
-                pairs = self._pairs(found) if with_pairs else NO_PAIRS
+                pairs = self._pairs(found).packed() if with_pairs else NO_PAIRS
                 parts.append((block.first + rows, block.take(rows), pairs))
             return own, size, parts
 
@@ -472,7 +472,7 @@ class LocalEngine:
         """Return what is taken, by user and then by place."""
         user, place = np.empty((2, found.taken.size), np.int64)
         n = kernel.list_pairs(found.taken, found.block.first, user, place)
-        return Pairs(user[:n], place[:n])
+        return Pairs(user[:n].copy(), place[:n].copy())  # a view would hold all that was made room for
 
     def _tally_exactly(self, found: _Chosen, sums: ExactTables) -> None:
         block, dense = found.block, found.block.coupon is None
@@ -498,7 +498,7 @@ def _user_sizes(most: Tables, block: Block) -> np.ndarray:
 
 def _joined(parts: list[Pairs]) -> Pairs:
     """Return the pairs of several blocks."""
-    parts = [NO_PAIRS, *parts]
+    parts = parts or [NO_PAIRS]
     return Pairs(np.concatenate([p.user for p in parts]), np.concatenate([p.place for p in parts]))
 
 
