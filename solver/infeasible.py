@@ -9,6 +9,7 @@ import numpy as np
 
 from couponry.instances.instance import Instance
 from couponry.instances.program import Program
+from couponry.instances.rows import Row
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Pairs
 from couponry.solver.integer import PairProgram, eligible_pairs
@@ -17,7 +18,7 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.solution import Clash, Infeasibility
 from couponry.solver.words import amount
 
-__all__ = ["explain_infeasible", "outward", "without_least"]
+__all__ = ["explain_infeasible", "mend_words", "outward", "without_least"]
 
 SMALL = 20_000
 NODES = 2000
@@ -115,9 +116,7 @@ class _LeastChange:
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: Mend) -> Clash:
     row = book.program.rows[k]
     limit = row.limits[side == "upper"]
-    currency = instance.campaign.currency
-    unit = f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
-    present = f"'{row.name}' ({side} limit {amount(limit)}{unit})"
+    present = f"'{row.name}' ({side} limit {amount(limit)}{_unit(instance, row)})"
     if math.isinf(change.enough):
         return Clash(row.name, row.kind, side, limit, None, f"{present}: no change of it alone is enough")
     least = outward(limit, change.least / row.unit, side)
@@ -127,12 +126,23 @@ def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: Mend)
         )
         return Clash(row.name, row.kind, side, limit, None, words)
     mended = outward(limit, change.enough / row.unit, side)
-    verb = "raise" if side == "upper" else "lower"
-    words = f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{unit}"
+    words = mend_words(instance, row, side, mended)
     # What reads alike is as good as exact.
     if amount(least) != amount(mended):
         words += _least_words(least)
     return Clash(row.name, row.kind, side, limit, mended, words, least)
+
+
+def _unit(instance: Instance, row: Row) -> str:
+    """Return the currency where a row's limit is money."""
+    currency = instance.campaign.currency
+    return f" {currency}" if currency and row.kind == "budget" and row.measure == "cost" else ""
+
+
+def mend_words(instance: Instance, row: Row, side: str, mended: float) -> str:
+    """Return what a planner is to do: ``raise 'budget' from 100 to 120 CNY``."""
+    verb, limit = ("raise", row.limits[1]) if side == "upper" else ("lower", row.limits[0])
+    return f"{verb} '{row.name}' from {amount(limit)} to {amount(mended)}{_unit(instance, row)}"
 
 
 def outward(limit: float, change: float, side: str) -> float:

@@ -39,13 +39,17 @@ class Found:
     pairs : Pairs or None
         A plan.
     multipliers : ndarray of float64, shape (K,)
+        Of the bound, or of the proof that there is no plan.
     infeasible : bool
-        Whether no plan is proven to exist.
+        Whether it is known that there is no plan.
+    bound : float
+        On ``sense · objective``.
     """
 
     pairs: Pairs | None
     multipliers: np.ndarray
     infeasible: bool
+    bound: float
 
 
 @dataclass(frozen=True)

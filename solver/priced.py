@@ -115,8 +115,6 @@ class PricedSearch:
     def _priced(
         self, dual: DualAnswer, assigned: Assigned, bound: float
     ) -> tuple[Pairs | None, float, StoppedBy]:
-        if self._counts_clash():
-            return None, bound, StoppedBy.INFEASIBLE
         tight = bound - self.book.rounding_gain(dual.multipliers)
         rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
         if rounded is None and self.clock.stopped_by is None:
@@ -155,10 +153,6 @@ class PricedSearch:
             clock=self.clock,
         )
         return rounder, rounder.run()
-
-    def _counts_clash(self) -> bool:
-        """Whether it is known that no whole numbers of users meet the rules about counts."""
-        return False
 
     def _nothing_is_a_plan(self) -> bool:
         """Whether the rules are kept where nobody is given anything."""

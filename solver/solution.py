@@ -139,7 +139,9 @@ class Infeasibility:
     proof : str
         ``"prices"``: multipliers under which even the best plan breaks the rows' weighted sum, which
         :func:`couponry.solver.verify` can check, or such multipliers in each cell of the certificate;
-        ``"enumeration"``: every plan was tried; ``"search"``: branch and bound closed two different models.
+        ``"enumeration"``: every plan was tried; ``"search"``: branch and bound closed two different models;
+        ``"counts"``: no number of coupons that a linear program over classes leaves room for can be shared
+        out among whole users as equally as a parity asks.
     multipliers : ndarray of float64, shape (K,), or None
         Of the proof by prices.
     words : str

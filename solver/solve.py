@@ -22,16 +22,18 @@ from couponry.solver.backends.answers import (
 )
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
-from couponry.solver.counts import counts_clash
+from couponry.solver.count_clash import explain_counts
+from couponry.solver.counts import CountProgram
 from couponry.solver.deviation_cells import Linear
 from couponry.solver.dual import DualAnswer
-from couponry.solver.engine import Pairs
+from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import excesses
 from couponry.solver.frozen import with_frozen
 from couponry.solver.infeasible import explain_infeasible
 from couponry.solver.integer import PairProgram
+from couponry.solver.lead import lead
 from couponry.solver.mends import Found
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
 from couponry.solver.priced import PricedSearch
@@ -45,8 +47,8 @@ __all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
 ENGINES = ("local",)
 WHOLE_PAIRS = 3000
 AUTO_NODES = 5000
-# Within how much of the least possible a change that mends a clash is looked for.
-MEND_GAP = 1e-6
+# Gap of programs solved on the way: how much a rule must give way, the best plan of a given total.
+OTHER_GAP = 1e-6
 
 
 def solve(
@@ -166,6 +168,7 @@ class _Solve(PricedSearch):
         self.pairs: Pairs | None = None
         self.nothing_more = self.program.sense * plan_value(self.program, NO_PAIRS)
         self.problem: PairProgram | None = None
+        self.counts: CountProgram | None = None
         self.nodes = AUTO_NODES if method == "auto" else None
         by_size = "highs" if pairs <= WHOLE_PAIRS else "priced"
         self.method = by_size if method == "auto" else method
@@ -247,8 +250,26 @@ class _Solve(PricedSearch):
             bound = self._searched(tight, value if whole else max(value, searched))
         return pairs, bound, self._why(value, bound)
 
-    def _counts_clash(self) -> bool:
-        return counts_clash(self.program, self.book, self.clock)
+    def _priced(
+        self, dual: DualAnswer, assigned: Assigned, bound: float
+    ) -> tuple[Pairs | None, float, StoppedBy]:
+        """Round; where rules are so narrow that few numbers of users meet them, these numbers come first."""
+        counts = CountProgram.of(self.program, self.book)
+        if counts is not None:
+            if counts.impossible(self.clock):
+                self.counts = counts
+                return None, bound, StoppedBy.INFEASIBLE
+            taken = self.engine.demand(self.book.scores(dual.multipliers)).tables
+            led = lead(counts, taken, self._solve_other, self.clock)
+            if led is not None and led.impossible:
+                self.counts = counts
+                return None, bound, StoppedBy.INFEASIBLE
+            if led is not None and led.pairs is not None:
+                value = self.program.sense * plan_value(self.program, led.pairs)
+                if relative_gap(value, bound) > self.gap:
+                    bound = self._searched(bound, led.bound)
+                return led.pairs, bound, self._why(value, bound)
+        return super()._priced(dual, assigned, bound)
 
     def _nothing_is_a_plan(self) -> bool:
         return not excesses(self.program, NO_PAIRS).any()
@@ -320,6 +341,12 @@ class _Solve(PricedSearch):
         none = no_plan_exists(self.program, self.book)
         if none:
             return self._infeasible("enumeration", None)
+        if none is None and self.counts is not None:
+            why = explain_counts(
+                self.instance, self.counts, self.clock, self._solve_other, with_mends=self.explain
+            )
+            if why is not None:
+                return self._without_plan(None, why)
         if none is None and self.method != "highs":
             # A back end's word counts where HiGHS gives its own.
             none = really_infeasible(self.program, self.book, self.clock)
@@ -330,11 +357,7 @@ class _Solve(PricedSearch):
         if self.problem is not None and added_alone_clash(self.problem, self.clock):
             names = ", ".join(f"'{name}'" for name in self.problem.added)
             words = f"The rules have a plan, but none that keeps what was added to the model too: {names}."
-            why = Infeasibility((), "search", None, words)
-            nothing = np.zeros(self.book.n_rows)
-            return self._build(
-                nothing, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, None, math.nan, why
-            )
+            return self._without_plan(None, Infeasibility((), "search", None, words))
         if self.clock.stopped_by is not None:
             return self._solution(bound, None, self.clock.stopped_by)
         raise BackendError(f"{self.method} says that no plan exists, but there is one")
@@ -348,6 +371,9 @@ class _Solve(PricedSearch):
             multipliers=multipliers,
             solve=self._solve_other if self.explain else None,
         )
+        return self._without_plan(multipliers, why)
+
+    def _without_plan(self, multipliers: np.ndarray | None, why: Infeasibility) -> Solution:
         held = np.zeros(self.book.n_rows) if multipliers is None else multipliers
         return self._build(
             held, -math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, None, None, math.nan, why
@@ -356,9 +382,14 @@ class _Solve(PricedSearch):
     def _solve_other(self, program: Program) -> Found:
         """Solve another program of the same users, unheard."""
         clock = Clock(self.clock.left() if self.clock.time_limit else None, self.clock.cancel)
-        other = _Solve(self.instance.with_program(program), "auto", MEND_GAP, self.seed, clock, explain=False)
+        other = _Solve(
+            self.instance.with_program(program), "auto", OTHER_GAP, self.seed, clock, explain=False
+        )
         solution = other.run(None)
-        return Found(other.pairs, other.multipliers, solution.status is Status.INFEASIBLE)
+        infeasible = solution.status is Status.INFEASIBLE
+        return Found(
+            other.pairs, solution.certificate.multipliers, infeasible, program.sense * solution.bound
+        )
 
     def _build(
         self,

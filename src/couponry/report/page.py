@@ -49,6 +49,7 @@ _PROOFS = {
     "prices": "Proven by prices: weighed with them, no plan can meet these rules taken together.",
     "enumeration": "Proven by trying every plan.",
     "search": "Found by a complete search with two different models.",
+    "counts": "Found by counting: no number of coupons that the rules allow can be shared out so equally.",
 }
 _MOST_LINES = 14
 
