@@ -71,6 +71,12 @@ _TEXT = ("torch", "safetensors", "transformers", "tokenizers")
 _TREES = ("lightgbm", "sklearn", "safetensors")
 
 _ENTRIES = (
+    Entry(
+        "default",
+        "stack.learner:StackLearner",
+        "hierarchical logistic response, and a causal forest of what it leaves over",
+        _TREES,
+    ),
     Entry("network", "network.learner:NetworkLearner", "multi-arm network, members in pairs", _TORCH),
     Entry("s", "meta_learners.s:SLearner", "one regression with the arm among its inputs", _TREES),
     Entry("t", "meta_learners.t:TLearner", "one regression an arm", _TREES),

@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/predictors.py``: trials, peers, measures, tables, drawn worlds."""

@@ -1,0 +1,141 @@
+"""Drawn worlds, whose truth is known: what a plan made from predictions truly wins, beside the oracle's.
+
+Models learn from a log of some customers; plans are made for 20,000 others, under one budget and one coupon
+a customer, by couponry's solver. All plans use the same predicted costs (those of the first of couponry's
+models), so that effects alone are compared. The oracle knows every customer's true effects and costs, also
+what no feature tells; "truth by features" is a regression of the true effects on the features, about what
+could be learnt at best.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from benchmarks.prediction.peers import peers
+
+import couponry as cp
+from couponry.predictors.features import FeatureEncoder
+
+_HELD = 20_000
+_BUDGET = 0.3
+KINDS = ("randomised", "confounded", "few rows", "many coupons", "new coupon")
+
+
+def judge_worlds(
+    rows: int,
+    coupons: int,
+    seeds: list[int],
+    own: list[str],
+    wanted: str,
+    kinds: list[str],
+    out: Path | None,
+) -> list[dict[str, object]]:
+    """Run all kinds of world on all seeds, print a table a kind, return and write the records."""
+    records: list[dict[str, object]] = []
+    for kind in kinds or KINDS:
+        n = max(2000, rows // 20) if kind == "few rows" else rows
+        menu = 4 * coupons if kind == "many coupons" else coupons
+        for seed in seeds:
+            records += [
+                {"world": kind, "rows": n, "seed": seed} | r for r in _one(kind, n, menu, seed, own, wanted)
+            ]
+            if out:
+                out.write_text(json.dumps(records, indent=1))
+        part = pd.DataFrame([r for r in records if r["world"] == kind])
+        numbers = ["value", "spent", "slope", "slope within", "error", "correlation", "seconds"]
+        table = part.groupby(["package", "model"], sort=False)[numbers].mean().round(3)
+        print(f"\n{kind}: {n:,} rows, {menu} coupons, {len(seeds)} worlds\n{table.to_string()}", flush=True)
+    return records
+
+
+def _one(kind: str, n: int, menu: int, seed: int, own: list[str], wanted: str) -> list[dict[str, object]]:
+    world = cp.World.draw(n + _HELD, menu, seed)
+    log = world.biased_log(n, seed) if kind == "confounded" else world.log(n, seed)
+    plain = cp.Coupons(world.coupons.table.drop(columns=["stock", "minimum"], errors="ignore"))
+    log = replace(log, coupons=plain)
+    new = [menu - 1] if kind == "new coupon" else []
+    if new:
+        kept = log.take(log.arm < menu - 1)
+        log = replace(kept, coupons=cp.Coupons(plain.table.iloc[: menu - 1]))
+    ids = world.users_table(np.arange(n + _HELD))["user_id"].to_numpy()
+    held = np.flatnonzero(~np.isin(ids, np.unique(log.user_id)))[:_HELD]
+    users, truth = world.users_table(held), world.true_response(held)
+    true, cost = (truth.measure(m).astype(float) for m in ("value", "cost"))
+    budget = round(_BUDGET * float(cost[np.arange(len(held)), true.argmax(axis=1)].sum()), 2)
+
+    def plan_of(value: np.ndarray, costs: np.ndarray) -> tuple[float, float]:
+        response = cp.Response({"value": value.astype(np.float32), "cost": costs.astype(np.float32)})
+        rules = (cp.Budget(amount=budget), cp.UserCap(coupons=1))
+        solved = cp.solve(cp.Instance(plain, world.users(held), response, rules), gap=1e-4)
+        worth = world.true_worth(solved.plan)
+        return worth["value"], worth["cost"]
+
+    best, _ = plan_of(true, cost)
+    predicted: dict[tuple[str, str], tuple[np.ndarray, float]] = {}
+    costs = None
+    for name in own:
+        start = time.perf_counter()
+        model, _, base = name.partition(":")
+        trained = cp.train(log, model, **({"base": base} if base else {}), seed=0)
+        answer = trained.predict_response(users, plain, allow_new=bool(new))
+        predicted["couponry", name] = answer.measure("value").astype(float), time.perf_counter() - start
+        costs = answer.measure("cost").astype(float) if costs is None else costs
+    encoder = FeatureEncoder().fit(log.features)
+    x, xh = (encoder.encode(t).astype(float) for t in (log.features, users))
+    for name, (package, fitted) in peers(menu - len(new)).items() if wanted != "none" else ():
+        if wanted.lower() in f"{package} {name}".lower():
+            start = time.perf_counter()
+            effect = np.asarray(fitted(x, log.arm.astype(int) + 1, log.conversion, xh), float)
+            if new:  # the others' mean is all that they can say
+                effect = np.column_stack([effect, effect.mean(axis=1)])
+            predicted[package, name] = effect, time.perf_counter() - start
+    predicted["none", "means of coupons"] = np.tile(true.mean(axis=0), (len(held), 1)), 0.0
+    predicted["none", "truth by features"] = _by_features(world, encoder, held, menu), 0.0
+    assert costs is not None
+    return [
+        {"package": package, "model": name, "seconds": seconds}
+        | _judged(effect, true, new)
+        | dict(zip(("value", "spent"), np.divide(plan_of(effect, costs), (best, budget)), strict=True))
+        for (package, name), (effect, seconds) in predicted.items()
+    ]
+
+
+def _judged(effect: np.ndarray, true: np.ndarray, new: list[int]) -> dict[str, float]:
+    """Return slope of true on predicted effects, over all and within coupons, error, correlation."""
+    e, t = (effect[:, new], true[:, new]) if new else (effect, true)
+    centred, rest = e - e.mean(axis=0), t - t.mean(axis=0)
+    size = float(np.square(centred).sum())
+    within = float((centred * rest).sum()) / size if size > 1e-12 else np.nan
+    spread = float(np.square(effect - effect.mean()).sum())
+    slope = float(((effect - effect.mean()) * (true - true.mean())).sum()) / max(spread, 1e-12)
+    scale = float(np.sqrt(size * np.square(rest).sum()))
+    return {
+        "slope": slope,
+        "slope within": within,
+        "error": float(np.sqrt(np.square(e - t).mean())),
+        "correlation": float((centred * rest).sum()) / scale if scale > 1e-12 else np.nan,
+    }
+
+
+def _by_features(world: cp.World, encoder: FeatureEncoder, held: np.ndarray, menu: int) -> np.ndarray:
+    """Return a regression of the true effects of at most 30,000 other customers on their features."""
+    import lightgbm
+
+    others = np.setdiff1d(np.arange(len(world)), held)[:30_000]
+    x, xh = (encoder.encode(world.users_table(who)) for who in (others, held))
+    true = world.true_response(others).measure("value")
+    options = {
+        "num_leaves": 15,
+        "learning_rate": 0.1,
+        "feature_fraction": 0.5,
+        "num_threads": 1,
+        "verbose": -1,
+    }
+    return np.column_stack(
+        [lightgbm.train(options, lightgbm.Dataset(x, true[:, j]), 100).predict(xh) for j in range(menu)]
+    )
