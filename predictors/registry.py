@@ -74,7 +74,7 @@ _ENTRIES = (
     Entry(
         "default",
         "stack.learner:StackLearner",
-        "hierarchical logistic response, and a causal forest of what it leaves over",
+        "hierarchical logistic response and boosted trees, weighed by unseen rows",
         _TREES,
     ),
     Entry("network", "network.learner:NetworkLearner", "multi-arm network, members in pairs", _TORCH),

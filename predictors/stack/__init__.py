@@ -1,1 +1,1 @@
-"""The default model: a hierarchical logistic response, and a causal forest of what it leaves over."""
+"""The default model: a hierarchical logistic response and boosted trees, weighed by unseen rows."""

@@ -1,9 +1,10 @@
-"""The default model: a hierarchical logistic response, and a causal forest of what it leaves over.
+"""The default model: a hierarchical logistic response and boosted trees, weighed by rows that neither saw.
 
-The logistic model (:mod:`.hierarchical`) has few words, lines and bends, and is hard to fool with few rows.
-The forest (:mod:`.forest`) is grown on its residuals, every row judged by a model that has not seen it, so it
-finds thresholds and combinations; how much of it to believe is read off the trees that have not seen a row,
-by the R-loss [1]_. With few rows next to nothing of it is believed, with many nearly all: no setting depends
+The logistic model (:mod:`.hierarchical`) has few words, lines and bends, and is hard to fool with few rows;
+boosted trees (:mod:`.boosted`) find thresholds and combinations. Both are cross-fitted on the same folds of
+users. The trees' share of the effect is the slope of the logistic model's residuals on the difference between
+the two, the R-loss [1]_ of a convex combination, drawn towards a fifth; another slope stretches the mix to
+the size that unseen rows show. With few rows those priors decide, with many the rows do; no setting depends
 on the data at hand.
 
 References
@@ -24,7 +25,7 @@ from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
 from couponry.predictors.parameters import Parameters
-from couponry.predictors.stack.forest import Forest, ForestSettings
+from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.hierarchical import HierarchicalLogit
 from couponry.predictors.state import State
 
@@ -33,27 +34,28 @@ __all__ = ["StackLearner"]
 Floats = npt.NDArray[np.float64]
 
 _MOST_WEIGHT = 10.0
-_PRIOR_TRUST, _PRIOR_PRECISION = 0.5, 4.0
-_FOREST_ROWS = 300_000
+_PRIOR_SHARE, _PRIOR_PRECISION = 0.2, 16.0
+_STRETCH = (-0.5, 1.0)  # least and most that effects are drawn together or apart, beyond 1
+_JUDGED = 200_000
 
 
 class StackLearner(Parameters):
-    """Hierarchical logistic response and causal forest.
+    """Hierarchical logistic response and boosted trees.
 
     Parameters
     ----------
     seed : int
         Of folds and trees.
     folds : int
-        Folds of users for the residuals that the forest is grown on.
+        Folds of users.
     trees : int
-        Of the forest; 0 for none.
+        Of a booster; 0 for none.
     """
 
     layout: Layout = "standard"
     from_attributes: bool = True
 
-    def __init__(self, *, seed: int = 0, folds: int = 5, trees: int = 100) -> None:
+    def __init__(self, *, seed: int = 0, folds: int = 3, trees: int = 80) -> None:
         self.seed = seed
         self.folds = folds
         self.trees = trees
@@ -64,28 +66,37 @@ class StackLearner(Parameters):
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         _tell(progress, 1, "logistic response")
-        self.trust = 0.0
-        self.forest: Forest | None = None
+        self.share, self.stretch = 0.0, 1.0
+        self.middle: Floats = np.zeros(rows.arms)
+        self.boosted: Boosted | None = None
         if self.trees:
-            self._grow(rows, fold)
-            _tell(progress, 2, "causal forest")
+            self._boost(rows, fold)
+            _tell(progress, 2, "boosted trees")
         self.cost, self.revenue = (self._amount(rows, amount) for amount in (rows.cost, rows.revenue))
         _tell(progress, 3, "money")
         return self
 
-    def _grow(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
-        """Grow the forest on residuals, at most 300,000 of them, and find how much of it to believe."""
+    def _boost(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
+        """Grow the trees, and find their share on at most 200,000 rows."""
+        self.boosted = Boosted(self.seed, self.trees).fit(
+            rows.x, rows.arm, rows.conversion, rows.coupons, fold
+        )
         some = np.arange(rows.n)
-        if rows.n > _FOREST_ROWS:
-            some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_FOREST_ROWS])
+        if rows.n > _JUDGED:
+            some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_JUDGED])
         x, arm = rows.x[some], rows.arm[some]
-        expected = self.logit.unseen(x, fold[some])
-        residual = rows.conversion[some] - expected[np.arange(len(some)), arm + 1]
-        share = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
-        weight = np.minimum(share[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
-        self.forest = Forest(self.seed, ForestSettings(trees=self.trees))
-        effect = self.forest.fit(x, arm, residual, weight, rows.arms)
-        self.trust = _trust(residual, _less_average(effect, arm, share), weight)
+        told = self.logit.unseen(x, fold[some])
+        more = self.boosted.unseen(x, rows.coupons, fold[some])
+        residual = rows.conversion[some] - told[np.arange(len(some)), arm + 1]
+        difference = (more - more[:, :1]) - (told - told[:, :1])
+        arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
+        weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
+        self.share = _slope(residual, _less_average(difference, arm, arms), weight, _PRIOR_SHARE, (0.0, 1.0))
+        mixed = told - told[:, :1] + self.share * difference
+        self.middle = mixed.mean(axis=0)[1:]
+        rest = residual - self.share * _less_average(difference, arm, arms)
+        apart = mixed - mixed.mean(axis=0)
+        self.stretch = 1.0 + _slope(rest, _less_average(apart, arm, arms), weight, 0.0, _STRETCH)
 
     def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((amount >= 0).all()))
@@ -96,31 +107,36 @@ class StackLearner(Parameters):
     ) -> Outcomes:
         """Return the outcomes of users under none and S coupons, new ones (−1) by their attributes."""
         probability, error = self.logit.predict(x, known, coupons)
-        if self.forest is not None and self.trust:
-            more = self.forest.predict(x)
-            new = np.where(
-                known[None, :] >= 0, more[:, np.maximum(known, 0)], more.mean(axis=1, keepdims=True)
-            )
-            probability[:, 1:] = np.clip(probability[:, 1:] + self.trust * new, 0.0, 1.0)
+        if self.boosted is not None and self.share:
+            more = self.boosted.predict(x, known, coupons)
+            own, other = probability[:, 1:] - probability[:, :1], more[:, 1:] - more[:, :1]
+            mixed = (1 - self.share) * own + self.share * other
+            middle = np.where(known >= 0, self.middle[np.maximum(known, 0)], mixed.mean(axis=0))
+            effect = middle + self.stretch * (mixed - middle)
+            probability[:, 1:] = np.clip(probability[:, :1] + effect, 0.0, 1.0)
         cost, revenue = (
-            model.predict(x, probability, known, model.strata.select_or_guess(known, coupons, self.menu))
-            for model in (self.cost, self.revenue)
+            model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
         )
         return Outcomes(probability, cost, revenue, error)
 
     def report(self) -> dict[str, Any]:
-        """Return what the evidence found, and how much of the forest is believed."""
+        """Return what the evidence found, and the trees' share of the effect."""
         variance = dict(zip(self.logit.names, self.logit.variance.tolist(), strict=True))
-        return {"variance": variance, "trees": self.trees, "trust_in_forest": self.trust}
+        return {
+            "variance": variance,
+            "trees": self.trees,
+            "share_of_trees": self.share,
+            "stretch": self.stretch,
+        }
 
     def state(self) -> State:
         """Return what was learnt."""
-        grown = self.forest is not None
-        facts = {"parameters": self.get_params(), "trust": self.trust, "grown": grown}
-        state = State(facts, {"menu": self.menu})
+        grown = self.boosted is not None
+        facts = {"share": self.share, "stretch": self.stretch, "grown": grown}
+        state = State(facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.middle})
         state.put("logit", self.logit.state())
-        if self.forest is not None:
-            state.put("trees", self.forest.state())
+        if self.boosted is not None:
+            state.put("boosted", self.boosted.state())
         state.put("cost", self.cost.state())
         state.put("revenue", self.revenue.state())
         return state
@@ -129,30 +145,32 @@ class StackLearner(Parameters):
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         learner = cls(**state.facts["parameters"])
-        learner.menu, learner.trust = state.arrays["menu"], float(state.facts["trust"])
+        learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
+        learner.middle, learner.stretch = state.arrays["middle"], float(state.facts["stretch"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
-        learner.forest = Forest.from_state(state.part("trees")) if state.facts["grown"] else None
+        learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None
         learner.cost = AmountModel.from_state(state.part("cost"))
         learner.revenue = AmountModel.from_state(state.part("revenue"))
         return learner
 
 
-def _less_average(effect: Floats, arm: npt.NDArray[np.int32], share: Floats) -> Floats:
-    """Return the effect of each row's arm less that of an arm drawn by its share, ``(n,)``."""
-    whole = np.column_stack([np.zeros(len(effect)), effect])
-    return np.asarray(whole[np.arange(len(arm)), arm + 1] - whole @ share)
+def _less_average(effect: Floats, arm: npt.NDArray[np.int32], arms: Floats) -> Floats:
+    """Return the effect of each row's arm less that of an arm drawn by its share, ``(n,)``, none first."""
+    return np.asarray(effect[np.arange(len(arm)), arm + 1] - effect @ arms)
 
 
-def _trust(residual: Floats, told: Floats, weight: Floats) -> float:
-    """Return the slope of residuals on what the forest told of them, drawn towards a half, in [0, 1]."""
+def _slope(
+    residual: Floats, told: Floats, weight: Floats, prior: float, within: tuple[float, float]
+) -> float:
+    """Return the slope of residuals on what is told of them, drawn towards a prior, within bounds."""
     size = float((weight * told * told).sum())
-    if size <= 0:
-        return 0.0
     noise = float(np.average(residual**2, weights=weight))
+    if size <= 0 or noise <= 0:
+        return prior
     precision = size / noise
     slope = float((weight * told * residual).sum()) / size
-    drawn = (precision * slope + _PRIOR_PRECISION * _PRIOR_TRUST) / (precision + _PRIOR_PRECISION)
-    return float(np.clip(drawn, 0.0, 1.0))
+    drawn = (precision * slope + _PRIOR_PRECISION * prior) / (precision + _PRIOR_PRECISION)
+    return float(np.clip(drawn, *within))
 
 
 def _tell(progress: Report | None, done: float, words: str) -> None:

@@ -16,7 +16,7 @@ def test_uplift_and_cost_are_near_the_truth():
     assert np.corrcoef(told.ravel(), true.ravel())[0, 1] > 0.85
     assert 0.8 < np.polyfit(told.ravel(), true.ravel(), 1)[0] < 1.25
     assert np.corrcoef(answer.measure("cost").ravel(), world.cost.ravel())[0, 1] > 0.95
-    assert 0 <= model.card["training"]["trust_in_forest"] <= 1
+    assert 0 <= model.card["training"]["share_of_trees"] <= 1
 
 
 def test_a_new_coupon_is_answered_from_its_attributes():
