@@ -12,9 +12,12 @@ from couponry.instances.blocks import Block
 from couponry.instances.choices import Choices
 from couponry.instances.frozen import FrozenPairs
 from couponry.instances.rows import COUNT, Classes, Row
-from couponry.instances.sampling import Sampler, Shuffled
+from couponry.instances.sampling import Sampler, Shuffled, Stratified
 
 __all__ = ["BlockProgram", "Program"]
+
+# A sample's classes have their share among all: so many times as many users are drawn for it.
+SPARE = 1.3
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,10 @@ class Program:
 
     def sampler(self, seed: int, most: int) -> Sampler:
         """Return what draws samples of up to ``most`` users."""
-        return Shuffled(self.n_users, most, seed)
+        held = min(self.n_users, int(SPARE * most))
+        users = Shuffled(self.n_users, held, seed).users(held)
+        codes = self.classes.codes
+        return Stratified(users, codes[users], np.bincount(codes, minlength=self.n_classes), seed)
 
 
 class BlockProgram(Protocol):

@@ -32,8 +32,10 @@ from couponry.solver.scale import RowScale
 __all__ = ["DualAnswer", "DualSearch"]
 
 EXACT_USERS = 3_000
-# Users of the first sample, at least so many a row; of the second.
+# Users of the first sample; with fewer a row than this it learns only the prices of rows that speak of many.
 FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
+# Of so many priced rows some are further off than the radius says: everybody's slope tells which.
+MANY_PRICED = 40
 LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
@@ -115,6 +117,9 @@ class DualSearch:
         if sampled is None:
             return None
         found, radius = sampled
+        if np.count_nonzero(found.multipliers) > MANY_PRICED:
+            with self.clock.phase("slope"):
+                found, radius = self._nearer(found, radius, basis)
         return self.near(found.multipliers, found.width, radius, basis)
 
     def near(
@@ -161,15 +166,18 @@ class DualSearch:
             if not len(settled.undecided):
                 return None  # users alike: their sample shows no chance, and no curvature
             # Further than the settled were settled for: settle again from there, as far as this went astray.
-            radius = {
-                measure: 0.3 * radius.get(measure, 0.0) + 0.5 * np.abs(moved.get(measure, 0.0))
-                for measure in {*radius, *moved}
-            }
+            radius = _after(moved, radius)
             start, width = last.multipliers, last.width
         if self._runs_away(last):
             return None
         with self.clock.phase("polish"):
             return replace(self._polished(core, settled.undecided, taken, last), near=settled)
+
+    def _nearer(self, found: NewtonAnswer, radius: Tables, basis: Basis) -> tuple[NewtonAnswer, Tables]:
+        """Return a sample's prices after one step by everybody's slope, and the radius there."""
+        multipliers = self._newton(self.engine, basis, {}, 1.0).step(found)
+        moved = self.book.changes(multipliers - found.multipliers)
+        return replace(found, multipliers=multipliers), _after(moved, radius)
 
     def sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
@@ -177,8 +185,8 @@ class DualSearch:
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
         # Prices of a former solve are near: a narrow window will do.
         width = None if start is None else WARM_WIDTH * self.scale.objective
-        smaller, larger = max(FIRST_SAMPLE, USERS_A_ROW * self.book.n_rows), min(SECOND_SAMPLE, n // 3)
-        sizes = [larger] if larger < 2 * smaller or start is not None else [smaller, larger]
+        larger = min(SECOND_SAMPLE, n // 3)
+        sizes = [larger] if larger < 2 * FIRST_SAMPLE or start is not None else [FIRST_SAMPLE, larger]
         # Of very many users few must be left undecided, so prices must be known the better.
         if n // LARGEST_SHARE >= 2 * larger:
             sizes.append(n // LARGEST_SHARE)
@@ -189,6 +197,8 @@ class DualSearch:
                 users = sampler.users(size)
                 engine = LocalEngine(self.program.take(users))
                 newton = self._newton(engine, basis, {}, len(users) / n)
+                if size == FIRST_SAMPLE < USERS_A_ROW * self.book.n_rows:
+                    newton.leave_out(~self.book.wide)
                 found = newton.minimise(
                     multipliers,
                     width=width,
@@ -304,6 +314,14 @@ class DualSearch:
     def _tell(self, where: str, step: int, value: float, undecided: int) -> None:
         bound = self.program.sense * value
         self.clock.tell("prices", step + 1, None, f"{where}, bound {bound:,.6g}, {undecided:,} undecided")
+
+
+def _after(moved: Tables, radius: Tables) -> Tables:
+    """Return how far tables may yet move that have moved so far: as far as the curvature was wrong."""
+    return {
+        measure: 0.3 * radius.get(measure, 0.0) + 0.5 * np.abs(moved.get(measure, 0.0))
+        for measure in {*radius, *moved}
+    }
 
 
 def _within(moved: Tables, radius: Tables, times: float) -> bool:

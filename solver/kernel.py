@@ -20,6 +20,7 @@ __all__ = [
     "choose_free",
     "choose_greedy",
     "choose_one",
+    "class_scatter",
     "differ",
     "exchanges",
     "list_pairs",
@@ -497,3 +498,63 @@ def second_moments(  # type: ignore[no-untyped-def]
             scaled = weight[e] * number[p]
             for q in range(p + 1):
                 row[at[q]] += scaled * number[q]
+
+
+@njit(nogil=True, cache=True)
+def class_scatter(  # type: ignore[no-untyped-def]
+    user,
+    classes,
+    coupon,
+    numbers,
+    sizes,
+    measure,
+    users,
+    coupons,
+    start,
+    member,
+    sums,
+):
+    """Add to ``sums`` how users' demands scatter about their class's mean, once for every user.
+
+    Parameters
+    ----------
+    user, classes, coupon : ndarray of int, shape (P,)
+        Pairs taken, by class and within it by user.
+    numbers : ndarray of float64, shape (M, P)
+        Their measures.
+    sizes : ndarray of int64, shape (C,)
+        Users of every class, also those who take nothing.
+    measure, users, coupons, start, member
+        Of :class:`couponry.solver.basis.Basis`.
+    sums : ndarray of float64, shape (B, B)
+        Its lower half, and the diagonal, are added to.
+    """
+    most = (start[1:] - start[:-1]).max()
+    own, total, squares = np.empty(most), np.empty(most), np.empty((most, most))
+    e = 0
+    while e < len(user):
+        c = classes[e]
+        members = member[start[c] : start[c + 1]]
+        m = len(members)
+        total[:m] = 0.0
+        squares[:m, :m] = 0.0
+        while e < len(user) and classes[e] == c:
+            i = user[e]
+            own[:m] = 0.0
+            while e < len(user) and user[e] == i:
+                for q in range(m):
+                    b = members[q]
+                    own[q] += coupons[b, coupon[e]] * numbers[measure[b], e] * users[b, c]
+                e += 1
+            for p in range(m):
+                total[p] += own[p]
+                for q in range(p + 1):
+                    squares[p, q] += own[p] * own[q]
+        n = sizes[c]
+        for p in range(m):
+            for q in range(p + 1):
+                # Of a class with one user the mean is not known: its square errs on the wide side.
+                spread = squares[p, q]
+                if n > 1:
+                    spread = (spread - total[p] * total[q] / n) * n / (n - 1)
+                sums[members[p], members[q]] += spread

@@ -30,8 +30,9 @@ ITERATIONS = 60
 # Steps refused one after another: how many end the search, and how many where the first of them had promised
 # no more than so many times the precision.
 REJECTIONS, VAIN_REJECTIONS, VAIN = 12, 3, 25.0
+FIRST_DAMPING = 1e-3
 # Near ties that a window should hold: enough for a curvature, few enough to be quick.
-FEWEST_TIES, TIES_A_ROW, MOST_TIES = 400, 12, 12_000
+FEWEST_TIES, TIES_A_ROW, MOST_TIES, MOST_A_ROW = 400, 24, 12_000, 60
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Newton:
         self.reach = reach / self.unit
         self.objective = scale.objective
         self.few = max(FEWEST_TIES, TIES_A_ROW * book.n_rows)
+        self.many = max(MOST_TIES, MOST_A_ROW * book.n_rows)
 
     def minimise(
         self,
@@ -144,7 +146,7 @@ class Newton:
         width = self.objective if width is None else width
         point = self._at(self.book.clip(start) / self.unit, width)
         width = self._fitting(point.near, width)
-        damping, rejected, converged, hoped = 1e-3, 0, False, 0.0
+        damping, rejected, converged, hoped = FIRST_DAMPING, 0, False, 0.0
         hessian = self._hessian(point.near, width)
         for _ in range(ITERATIONS):
             x = self._model_minimum(point, hessian, damping)
@@ -182,6 +184,20 @@ class Newton:
             self.share,
         )
 
+    def leave_out(self, rows: np.ndarray) -> None:
+        """Leave rows without a price, bool ``(K,)``."""
+        self.lower, self.upper = np.where(rows, -np.inf, self.lower), np.where(rows, np.inf, self.upper)
+
+    def step(self, found: NewtonAnswer) -> np.ndarray:
+        """Return a sample's multipliers after one step by these users' slope and the sample's curvature."""
+        x = found.multipliers / self.unit
+        activity = self.settled_activity + self.book.activity(
+            self.engine.demand(self.book.scores(found.multipliers)).tables
+        )
+        point = _Point(x, math.nan, activity, found.near)
+        hessian = found.hessian * (self.share / found.share)
+        return self._model_minimum(point, hessian, FIRST_DAMPING) * self.unit
+
     def _at(self, x: np.ndarray, width: float) -> _Point:
         demand, near = self.engine.exchanges(self.book.scores(x * self.unit), width)
         activity = self.settled_activity + self.book.activity(demand.tables)
@@ -194,9 +210,9 @@ class Newton:
         """Return a window that holds neither too few nor too many of the near ties seen."""
         n = len(near.loss)
         inside = int((near.loss < width).sum())
-        if self.few <= inside <= MOST_TIES or n == 0:
+        if self.few <= inside <= self.many or n == 0:
             return width
-        wanted = min(self.few if inside < self.few else MOST_TIES, n) - 1
+        wanted = min(self.few if inside < self.few else self.many, n) - 1
         return float(max(np.partition(near.loss, wanted)[wanted], 1e-12 * self.objective))
 
     def _spread(self, near: Exchanges, step: np.ndarray) -> float:

@@ -25,6 +25,8 @@ __all__ = ["PriceBook", "Tables"]
 Tables = dict[str, np.ndarray]
 # Multipliers below this are no prices: their products leave the range of floats.
 NOTHING = 1e-290
+# Rows that speak of more than this share of all classes are wide.
+WIDE = 1 / 40
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class _Stack:
     users: np.ndarray
     coupons: np.ndarray
     row: np.ndarray
+
+    def folded(self, multipliers: np.ndarray) -> np.ndarray:
+        """Return Σ over terms of multiplier × users' weight × coupons' weight, ``(C, J)``."""
+        return self.users.T @ (self.coupons * multipliers[self.row, None])
 
 
 class PriceBook:
@@ -98,7 +104,7 @@ class PriceBook:
         """Return T, measure → ``(C, J)``; a table of zeros is left out, save that of ``value``."""
         tables: Tables = {}
         for measure, stack in self._stacks.items():
-            table = -(stack.users.T * multipliers[stack.row]) @ stack.coupons
+            table = stack.folded(-multipliers)
             if self.with_objective and measure == self.program.objective:
                 table = table + self.program.sense
             if measure == "value" or table.any():
@@ -108,7 +114,7 @@ class PriceBook:
     def changes(self, multipliers: np.ndarray) -> Tables:
         """Return by how much T changes when the multipliers change by so much, measure → ``(C, J)``."""
         return {
-            measure: -(stack.users.T * multipliers[stack.row]) @ stack.coupons
+            measure: stack.folded(-multipliers)
             for measure, stack in self._stacks.items()
             if multipliers[stack.row].any()
         }
@@ -126,7 +132,7 @@ class PriceBook:
         activity = np.zeros(self.n_rows)
         for measure, stack in self._stacks.items():
             if len(stack.row):
-                sums = np.einsum("tc,cj,tj->t", stack.users, demand[measure], stack.coupons, optimize=True)
+                sums = ((stack.users @ demand[measure]) * stack.coupons).sum(axis=1)
                 np.add.at(activity, stack.row, sums)
         return activity
 
@@ -167,6 +173,20 @@ class PriceBook:
         lower, upper = (np.array([getattr(row, side) for row in rows]) for side in ("lower", "upper"))
         lower, upper = round_inwards(lower, upper, self.grain)
         return self._left_of(lower), self._left_of(upper)
+
+    @cached_property
+    def wide(self) -> np.ndarray:
+        """Which rows speak of a good share of all users, bool ``(K,)``.
+
+        A weight on one group and a small one on all others speaks of the group: what counts is the number of
+        users of equal weight that would have the same (Σ|w|)² / Σw² (the participation ratio).
+        """
+        wide = np.zeros(self.n_rows, bool)
+        for stack in self._stacks.values():
+            weight = np.abs(stack.users)
+            same = weight.sum(axis=1) ** 2 / np.maximum((weight**2).sum(axis=1), NOTHING)
+            np.logical_or.at(wide, stack.row, same >= WIDE * self.program.n_classes)
+        return wide
 
     def tightened(self) -> PriceBook:
         """Return the same book with every limit rounded inwards."""

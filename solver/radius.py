@@ -13,7 +13,7 @@ import numpy as np
 
 from couponry.solver import kernel
 from couponry.solver.basis import Basis
-from couponry.solver.engine import Exchanges, Pairs
+from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook, Tables
 
@@ -81,10 +81,9 @@ def table_radius(
     """
     x = multipliers / unit
     activity = book.activity(engine.demand(book.scores(multipliers)).tables) * unit
-    few = engine if engine.n_users <= FEW else LocalEngine(engine.program, np.arange(FEW))
-    taken = _taken(few, book, multipliers)
-    variance = moments(basis, taken, np.full(len(taken.loss), engine.n_users / few.n_users), unit)
-    variance -= np.outer(activity, activity) / engine.n_users
+    n = engine.n_users
+    few = engine if n <= FEW else LocalEngine(engine.program, np.arange(FEW) * n // FEW)
+    variance = _variance(few, basis, book.scores(multipliers), unit) * (n / few.n_users)
     room = np.minimum(book.upper * share * unit - activity, activity - book.lower * share * unit)
     # A row that is slack by more than chance explains keeps its price of zero.
     live = np.flatnonzero((x != 0) | (room < SLACK * np.sqrt(np.maximum(np.diag(variance), 0.0))))
@@ -105,10 +104,30 @@ def table_radius(
     return {measure: times * np.sqrt(total / DRAWS) for measure, total in squares.items()}
 
 
-def _taken(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> Exchanges:
-    """Return the pairs that a sample takes, as exchanges that nothing leaves."""
-    pairs: Pairs = engine.assign(book.scores(multipliers), NOBODY).pairs
-    nothing = np.full(len(pairs.user), -1, np.int32)
-    place = pairs.place.astype(np.int32)
+def _variance(engine: LocalEngine, basis: Basis, scores: Tables, unit: np.ndarray) -> np.ndarray:
+    """Return the variance of the rows' activity where as many users are drawn of every class, ``(K, K)``."""
+    pairs = engine.assign(scores, NOBODY).pairs
+    codes = engine.in_core.classes.codes
+    order = np.argsort(codes[pairs.user], kind="stable")
+    user, place = pairs.user[order], pairs.place[order]
+    nothing = np.full(len(user), -1, np.int32)
     program = engine.in_core
-    return Exchanges.of(program, program.everybody, pairs.user, nothing, place, np.zeros(len(place)))
+    taken = Exchanges.of(
+        program, program.everybody, user, nothing, place.astype(np.int32), np.zeros(len(user))
+    )
+    sums = np.zeros((len(basis.measure),) * 2)
+    kernel.class_scatter(
+        user,
+        taken.classes,
+        taken.entering,
+        taken.measures_in,
+        np.bincount(codes, minlength=program.n_classes),
+        basis.measure,
+        basis.users,
+        basis.coupons,
+        basis.start,
+        basis.member,
+        sums,
+    )
+    rows = basis.combine * unit[:, None]
+    return np.asarray(rows @ (sums + np.tril(sums, -1).T) @ rows.T)
