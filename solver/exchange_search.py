@@ -47,12 +47,13 @@ class ExchangeSearch:
         self.program, self.book = users.program, users.book
         self.engine = LocalEngine(users.program)
         self.stiff = users.book.grain > 0
+        self.priced = np.count_nonzero(users.multipliers)
         self.chosen = np.zeros((self.program.n_users, self.program.places), bool)
         self.chosen[users.chosen.user, users.chosen.place] = True
 
     def run(self) -> Rounded | None:
         """Return the best plan that exchanges make, or None."""
-        short = int(EXCHANGE_STEPS[0] * max(1.0, np.count_nonzero(self.users.multipliers) / FEW_PRICED))
+        short = int(EXCHANGE_STEPS[0] * max(1.0, self.priced / FEW_PRICED))
         chosen = self._nearest(1.0).take(slice(0, self.most)), np.empty(0, np.int64)
         best: Rounded | None = None
         for turn, steps in enumerate((short, EXCHANGE_STEPS[1])):
@@ -76,8 +77,9 @@ class ExchangeSearch:
             count = max(int(np.searchsorted(reached, loss)), FEWEST_EXCHANGED)
             few = near.take(np.union1d(np.arange(min(count, len(near.loss))), always))
             best = users.better(best, self._annealed(few, steps, seed))
-            # Other trials win a third or so: from far away that is not enough.
-            far = best is not None and seed > 0 and users.missing(best) > FAR * users.allowed
+            # Other trials win a third or so, with many priced rows less: from far away that is not enough.
+            tried = seed > 0 or self.priced > FEW_PRICED
+            far = best is not None and tried and users.missing(best) > FAR * users.allowed
             if users.near_enough(best) or (far and not self.patient):
                 return best, True
             if self.clock.stopped_by is not None:
