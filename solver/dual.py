@@ -1,6 +1,7 @@
 """Minimise the dual in few passes: a sample, a larger one, one pass that settles nearly all, the rest.
 
-1. Prices of a small sample, and from there of a larger one (:mod:`couponry.solver.newton`).
+1. Prices of a small sample, and from there of a larger one (:mod:`couponry.solver.newton`). Rows too many for
+   the small one get none there but where they are wide; prices of many rows make a step by everybody's slope.
 2. One pass over everybody settles all users whose choice the prices' likely error cannot change
    (:mod:`couponry.solver.radius`) and gathers the others.
 3. On those alone the dual is minimised, with what the settled take as a constant.
@@ -40,7 +41,7 @@ LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 WARM_WIDTH = 0.03
-DEVIATIONS = 3.0
+DEVIATIONS = 2.6
 # How often all users are settled, each time nearer.
 SETTLES = 4
 # How far beyond the radius an entry may move: little unsettles next to nobody, far ends the core's search.
@@ -198,7 +199,8 @@ class DualSearch:
                 engine = LocalEngine(self.program.take(users))
                 newton = self._newton(engine, basis, {}, len(users) / n)
                 if size == FIRST_SAMPLE < USERS_A_ROW * self.book.n_rows:
-                    newton.leave_out(~self.book.wide)
+                    held = np.bincount(engine.in_core.classes.codes, minlength=self.program.n_classes)
+                    newton.leave_out(~self.book.wide(held))
                 found = newton.minimise(
                     multipliers,
                     width=width,

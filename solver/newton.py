@@ -196,7 +196,7 @@ class Newton:
         )
         point = _Point(x, math.nan, activity, found.near)
         hessian = found.hessian * (self.share / found.share)
-        return self._model_minimum(point, hessian, FIRST_DAMPING) * self.unit
+        return np.asarray(self._model_minimum(point, hessian, FIRST_DAMPING) * self.unit)
 
     def _at(self, x: np.ndarray, width: float) -> _Point:
         demand, near = self.engine.exchanges(self.book.scores(x * self.unit), width)

@@ -25,7 +25,7 @@ __all__ = ["PriceBook", "Tables"]
 Tables = dict[str, np.ndarray]
 # Multipliers below this are no prices: their products leave the range of floats.
 NOTHING = 1e-290
-# Rows that speak of more than this share of all classes are wide.
+# Rows that speak of more than this share of all users are wide.
 WIDE = 1 / 40
 
 
@@ -39,7 +39,7 @@ class _Stack:
 
     def folded(self, multipliers: np.ndarray) -> np.ndarray:
         """Return Σ over terms of multiplier × users' weight × coupons' weight, ``(C, J)``."""
-        return self.users.T @ (self.coupons * multipliers[self.row, None])
+        return np.asarray(self.users.T @ (self.coupons * multipliers[self.row, None]))
 
 
 class PriceBook:
@@ -174,18 +174,22 @@ class PriceBook:
         lower, upper = round_inwards(lower, upper, self.grain)
         return self._left_of(lower), self._left_of(upper)
 
-    @cached_property
-    def wide(self) -> np.ndarray:
+    def wide(self, sizes: np.ndarray) -> np.ndarray:
         """Which rows speak of a good share of all users, bool ``(K,)``.
 
         A weight on one group and a small one on all others speaks of the group: what counts is the number of
         users of equal weight that would have the same (Σ|w|)² / Σw² (the participation ratio).
+
+        Parameters
+        ----------
+        sizes : ndarray of int64, shape (C,)
+            Users of every class.
         """
         wide = np.zeros(self.n_rows, bool)
         for stack in self._stacks.values():
             weight = np.abs(stack.users)
-            same = weight.sum(axis=1) ** 2 / np.maximum((weight**2).sum(axis=1), NOTHING)
-            np.logical_or.at(wide, stack.row, same >= WIDE * self.program.n_classes)
+            same = (weight @ sizes) ** 2 / np.maximum(weight**2 @ sizes, NOTHING)
+            np.logical_or.at(wide, stack.row, same >= WIDE * sizes.sum())
         return wide
 
     def tightened(self) -> PriceBook:

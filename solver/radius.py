@@ -1,6 +1,6 @@
 """How far prices found on a sample may be from those of the population.
 
-The sample's gradient differs from the population's by chance alone, with a variance that the sample itself
+A sample holds every class in its share. Its gradient differs from the population's by chance alone, with a variance that the sample itself
 shows; through the curvature it becomes a variance of the prices (the delta method of M-estimation, Huber
 1967). What matters to a user is how far the *tables* may be off: rows' prices are strongly correlated, and
 their errors largely cancel there. So a few draws of the prices' error are folded into tables, and their size
@@ -17,7 +17,7 @@ from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook, Tables
 
-__all__ = ["moments", "table_radius"]
+__all__ = ["class_variance", "moments", "table_radius"]
 
 DRAWS = 24
 SLACK = 4.0
@@ -83,7 +83,7 @@ def table_radius(
     activity = book.activity(engine.demand(book.scores(multipliers)).tables) * unit
     n = engine.n_users
     few = engine if n <= FEW else LocalEngine(engine.program, np.arange(FEW) * n // FEW)
-    variance = _variance(few, basis, book.scores(multipliers), unit) * (n / few.n_users)
+    variance = class_variance(few, basis, book.scores(multipliers), unit) * (n / few.n_users)
     room = np.minimum(book.upper * share * unit - activity, activity - book.lower * share * unit)
     # A row that is slack by more than chance explains keeps its price of zero.
     live = np.flatnonzero((x != 0) | (room < SLACK * np.sqrt(np.maximum(np.diag(variance), 0.0))))
@@ -104,7 +104,7 @@ def table_radius(
     return {measure: times * np.sqrt(total / DRAWS) for measure, total in squares.items()}
 
 
-def _variance(engine: LocalEngine, basis: Basis, scores: Tables, unit: np.ndarray) -> np.ndarray:
+def class_variance(engine: LocalEngine, basis: Basis, scores: Tables, unit: np.ndarray) -> np.ndarray:
     """Return the variance of the rows' activity where as many users are drawn of every class, ``(K, K)``."""
     pairs = engine.assign(scores, NOBODY).pairs
     codes = engine.in_core.classes.codes

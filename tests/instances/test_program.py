@@ -4,6 +4,7 @@ import numpy as np
 from tests.instances.small import four_users
 
 from couponry.instances import Budget, Campaign, Coverage, Program, ReturnFloor
+from couponry.instances.generators import draw_instance
 
 
 def test_objective_and_sense() -> None:
@@ -30,6 +31,20 @@ def test_a_block_keeps_the_rows() -> None:
     assert part.classes.codes.tolist() == program.classes.codes[[1, 3]].tolist()
     assert np.array_equal(part.columns["value"], program.columns["value"][[1, 3]], equal_nan=True)
     assert part.n_users == 2
+
+
+def test_samples_hold_every_class_in_its_share() -> None:
+    """Of 20,000 users in some thirty classes a sample of a tenth has a tenth of every class, to two users."""
+    program = draw_instance(20_000, 3, seed=2, rules=("coverage",), segments={"region": 30}).program
+    sampler = program.sampler(0, 4000)
+    for size in (1000, 4000):
+        users = sampler.users(size)
+        held = np.bincount(program.classes.codes[users], minlength=program.n_classes)
+        assert len(np.unique(users)) == size
+        assert np.abs(held - program.classes.sizes * size / 20_000).max() <= 2
+    assert np.isin(sampler.users(1000), users).all()
+    assert program.sampler(0, 4000).users(4000).tolist() == users.tolist()
+    assert sorted(program.sampler(0, 20_000).users(20_000)) == list(range(20_000))
 
 
 def test_blocks_are_all_users_once() -> None:

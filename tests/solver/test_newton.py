@@ -10,6 +10,7 @@ from tests.solver.campaigns import KINDS, Cancelled, Parts, campaign, optimum, p
 
 from couponry.instances import Budget, Stock, Target
 from couponry.instances.generators import draw_instance
+from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.local import LocalEngine
 from couponry.solver.newton import Newton, NewtonAnswer
@@ -192,6 +193,33 @@ def test_slack_rows_have_no_price() -> None:
     free = [k for k, row in enumerate(some.program.rows) if row.rule >= 0]
     answer = minimise(some)
     assert not answer.multipliers[free].any()
+
+
+def test_rows_left_out_have_no_price() -> None:
+    """Of rows left out the price stays zero, and the least L without them is higher."""
+    some = parts("one", 0)
+    whole = minimise(some)
+    out = np.arange(some.book.n_rows) == np.argmax(np.abs(whole.multipliers) / some.scale.price)
+    newton = some.newton()
+    newton.leave_out(out)
+    without = newton.minimise(np.zeros(some.book.n_rows))
+    assert whole.multipliers[out].all()
+    assert not without.multipliers[out].any()
+    assert without.value > whole.value
+
+
+def test_a_step_by_everybody_brings_a_sample_nearer() -> None:
+    """Everybody's slope and the sample's curvature win most of what the sample's prices lose."""
+    some = parts("one", 1, 40_000)
+    least = minimise(some).value
+    users = np.sort(np.random.default_rng(0).permutation(some.program.n_users)[:4000])
+    found = some.newton(users=users, share=0.1).minimise(np.zeros(some.book.n_rows), precision=1e-6)
+    everybody = some.newton()
+    before, after = (
+        dual_bound(some.engine, some.book, multipliers) - least
+        for multipliers in (found.multipliers, everybody.step(found))
+    )
+    assert after < 0.5 * before
 
 
 def test_without_the_objective_only_rows_count() -> None:

@@ -20,6 +20,7 @@ k  row               Σ over given coupons of                                low
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from tests.drawn import instances
 from tests.instances.small import four_users
 
 from couponry.instances import Budget, Campaign, Coverage, Instance, Parity, Program, ReturnFloor
+from couponry.instances.generators import draw_instance
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import pair_columns
 from couponry.solver.integer import eligible_pairs
@@ -62,6 +64,23 @@ def test_sides_are_those_of_the_rows() -> None:
     assert book().lower.tolist() == [-math.inf, 1, -math.inf, 0.5, 1, 0.5, 0, -3, -1]
     assert book().upper.tolist() == [2, math.inf, 4, math.inf, math.inf, math.inf, math.inf, 3, 1]
     assert book().n_rows == 9
+
+
+def test_rows_of_one_group_are_not_wide() -> None:
+    """Of 200 cities coverage is narrow, and parity too for all its weights on everybody; a budget is wide."""
+    rules = (
+        Budget(amount=50),
+        Coverage(segment="city", at_least=0.1),
+        Parity(segment="city", tolerance=0.02),
+    )
+    drawn = draw_instance(2000, 3, seed=1, rules=("budget",), segments={"city": 200})
+    program = replace(drawn, rules=rules).program
+    found_wide = PriceBook(program).wide(program.classes.sizes)
+    wide: dict[str, set[bool]] = {row.name.split()[0]: set() for row in program.rows}
+    for row, found in zip(program.rows, found_wide.tolist(), strict=True):
+        wide[row.name.split()[0]].add(found)
+    assert wide["budget"] == {True}
+    assert wide["coverage"] == wide["parity"] == {False}
 
 
 def test_multipliers_fold_into_tables() -> None:

@@ -19,7 +19,7 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.newton import NewtonAnswer
 from couponry.solver.polish import polish
 from couponry.solver.prices import PriceBook, Tables
-from couponry.solver.radius import moments, table_radius
+from couponry.solver.radius import class_variance, moments, table_radius
 
 DRAWN = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -89,6 +89,38 @@ def test_moments_of_nothing() -> None:
     found = moments(some.basis, near, np.zeros(0), some.scale.price)
     assert found.shape == (some.book.n_rows,) * 2
     assert not found.any()
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000))
+def test_variance_is_that_within_classes(instance: Instance, seed: int) -> None:
+    """Users' whole sets scatter about their class's mean; of a class with one user the square counts."""
+    program = instance.program
+    book, engine, rng = PriceBook(program), LocalEngine(program), np.random.default_rng(seed)
+    scores = {name: rng.normal(size=(program.n_classes, program.n_coupons)) for name in program.measures}
+    unit = rng.random(book.n_rows) + 0.5
+    pairs = engine.assign(scores, np.empty(0, np.int64)).pairs
+    taken = Exchanges.of(
+        program,
+        program.everybody,
+        pairs.user,
+        np.full(len(pairs.user), -1, np.int32),
+        pairs.place.astype(np.int32),
+        np.zeros(len(pairs.user)),
+    )
+    each = np.zeros((program.n_users, book.n_rows))
+    np.add.at(each, pairs.user, taken.coefficients(program, book) * unit)
+    expected = np.zeros((book.n_rows,) * 2)
+    for c in range(program.n_classes):
+        own = each[program.classes.codes == c]
+        n = len(own)
+        if n == 1:
+            expected += own.T @ own
+        elif n > 1:
+            expected += n * np.cov(own.T).reshape(expected.shape)
+    found = class_variance(engine, Basis.of(program), scores, unit)
+    size = (each**2).sum(axis=0).max(initial=1.0)
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9 * size)
 
 
 # -------------------------------------------------------------------------- radius
