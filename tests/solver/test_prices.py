@@ -67,13 +67,13 @@ def test_sides_are_those_of_the_rows() -> None:
 
 
 def test_rows_of_one_group_are_not_wide() -> None:
-    """Of 200 cities coverage is narrow, and parity too for all its weights on everybody; a budget is wide."""
+    """Of 400 cities coverage is narrow, and parity too for all its weights on everybody; a budget is wide."""
     rules = (
         Budget(amount=50),
         Coverage(segment="city", at_least=0.1),
         Parity(segment="city", tolerance=0.02),
     )
-    drawn = draw_instance(2000, 3, seed=1, rules=("budget",), segments={"city": 200})
+    drawn = draw_instance(4000, 3, seed=1, rules=("budget",), segments={"city": 400})
     program = replace(drawn, rules=rules).program
     found_wide = PriceBook(program).wide(program.classes.sizes)
     wide: dict[str, set[bool]] = {row.name.split()[0]: set() for row in program.rows}

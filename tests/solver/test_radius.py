@@ -27,7 +27,7 @@ DRAWN = settings(max_examples=40, deadline=None, derandomize=True)
 def sampled(some: Parts, size: int, seed: int) -> tuple[LocalEngine, NewtonAnswer]:
     """Return a sample, and its minimiser."""
     n = some.program.n_users
-    users = np.sort(np.random.default_rng(seed).permutation(n)[:size])
+    users = some.program.sampler(seed, size).users(size)
     newton = some.newton(users=users, share=size / n)
     return newton.engine, newton.minimise(np.zeros(some.book.n_rows), precision=1e-8)
 
@@ -52,7 +52,9 @@ def radius(
 def minimiser(some: Parts) -> np.ndarray:
     """Return the multipliers that minimise L over everybody."""
     found = some.newton().minimise(np.zeros(some.book.n_rows))
-    exact = polish(some.engine, some.book, some.scale, Clock(), some.nothing, found.multipliers, some.reach)
+    exact = polish(
+        some.engine, some.book, some.scale, Clock(), some.nothing, found.multipliers, some.reach, found.width
+    )
     assert exact is not None
     return exact.multipliers
 
