@@ -95,7 +95,9 @@ class Stratified:
     def __init__(self, users: np.ndarray, classes: np.ndarray, sizes: np.ndarray, seed: int) -> None:
         rng = np.random.default_rng([seed, len(users)])
         shuffled = rng.permutation(len(users))
-        order = shuffled[np.argsort(classes[shuffled], kind="stable")]
+        # Numbers of 16 bits are sorted by their digits, several times as fast.
+        short = classes.astype(np.int16) if len(sizes) < 2**15 else classes
+        order = shuffled[np.argsort(short[shuffled], kind="stable")]
         held = np.bincount(classes, minlength=len(sizes))
         rank = np.arange(len(users)) - np.repeat(np.cumsum(held) - held, held)
         # The r-th of a class of n is due once (r + u)/n of all are drawn.

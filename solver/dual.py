@@ -41,7 +41,7 @@ LARGEST_SHARE = 100
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 WARM_WIDTH = 0.03
-DEVIATIONS = 2.6
+DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
 # How far beyond the radius an entry may move: little unsettles next to nobody, far ends the core's search.
