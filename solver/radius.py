@@ -2,9 +2,9 @@
 
 A sample holds every class in its share. Its gradient differs from the population's by chance alone, with a
 variance within classes that the sample itself shows; through the curvature it becomes a variance of prices
-(the delta method of M-estimation, Huber 1967). What matters to a user is how far the *tables* may be off: rows'
-prices are strongly correlated, and their errors largely cancel there. So a few draws of the prices' error are
-folded into tables, and their size is the radius.
+(the delta method of M-estimation, Huber 1967). What matters to a user is how far the *tables* may be off:
+rows' prices are strongly correlated, and their errors largely cancel there. So a few draws of the prices'
+error are folded into tables, and their size is the radius.
 """
 
 from __future__ import annotations
