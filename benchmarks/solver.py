@@ -291,20 +291,26 @@ AXES = {
 
 
 def draw(growth: Figures, file: Path) -> None:
-    """Draw seconds against users, coupons and rows, each with what proportional growth would be."""
+    """Draw seconds against users, coupons and rows; hollow where no plan was found, dotted in proportion."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     for axes, (kind, points) in zip(figure.subplots(1, len(growth)), growth.items(), strict=True):
-        size, seconds = ([point[key] for point in points] for key in (kind, "seconds"))
-        axes.loglog(size, seconds, "o-", color="#1f77b4", label="solved and proven")
-        axes.loglog(
-            size, [seconds[-1] * s / size[-1] for s in size], ":", color="#888888", label="in proportion"
+        size, seconds = (np.array([point[key] for point in points]) for key in (kind, "seconds"))
+        solved = np.array([point["gap"] < 1e-2 for point in points])
+        axes.loglog(size, seconds, "-", color="#1f77b4")
+        axes.plot(size[solved], seconds[solved], "o", color="#1f77b4", label="solved and proven")
+        axes.plot(
+            size[~solved], seconds[~solved], "o", color="white", mec="#1f77b4", label="stopped, no plan"
         )
+        at = np.flatnonzero(solved)[-1]
+        axes.plot(size, seconds[at] * size / size[at], ":", color="#888888", label="in proportion")
+        axes.set_xticks(size, [f"{s:,}" if s < 10_000 else f"{s // 1000:,}k" for s in size], minor=False)
+        axes.minorticks_off()
         axes.set_xlabel(AXES[kind])
         axes.grid(visible=True, which="major", color="#dddddd")
     figure.axes[0].set_ylabel("seconds, 2 cores")
-    figure.axes[0].legend(frameon=False)
+    figure.axes[min(1, len(growth) - 1)].legend(frameon=False)
     figure.savefig(file, dpi=110)
 
 
