@@ -118,7 +118,9 @@ class DualSearch:
         if sampled is None:
             return None
         found, radius = sampled
-        if np.count_nonzero(found.multipliers) > MANY_PRICED:
+        # Of fewer users the curvature is too coarse to trust a step that nothing checks.
+        seen = found.share * self.program.n_users >= USERS_A_ROW * self.book.n_rows
+        if seen and np.count_nonzero(found.multipliers) > MANY_PRICED:
             with self.clock.phase("slope"):
                 found, radius = self._nearer(found, radius, basis)
         return self.near(found.multipliers, found.width, radius, basis)
@@ -187,18 +189,21 @@ class DualSearch:
         # Prices of a former solve are near: a narrow window will do.
         width = None if start is None else WARM_WIDTH * self.scale.objective
         larger = min(SECOND_SAMPLE, n // 3)
-        sizes = [larger] if larger < 2 * FIRST_SAMPLE or start is not None else [FIRST_SAMPLE, larger]
+        # More rows than a first sample can tell prices of: there the wide ones only.
+        coarse = start is None and USERS_A_ROW * self.book.n_rows > FIRST_SAMPLE
+        once = start is not None or (larger < 2 * FIRST_SAMPLE and not coarse)
+        sizes = [larger] if once else [min(FIRST_SAMPLE, larger), larger]
         # Of very many users few must be left undecided, so prices must be known the better.
         if n // LARGEST_SHARE >= 2 * larger:
             sizes.append(n // LARGEST_SHARE)
         sampler = self.program.sampler(self.seed, sizes[-1])
-        for size in sizes:
+        for turn, size in enumerate(sizes):
             precision = SAMPLE_PRECISION if size == sizes[-1] else FIRST_PRECISION
             with self.clock.phase("sample"):
                 users = sampler.users(size)
                 engine = LocalEngine(self.program.take(users))
                 newton = self._newton(engine, basis, {}, len(users) / n)
-                if size == FIRST_SAMPLE < USERS_A_ROW * self.book.n_rows:
+                if coarse and turn == 0:
                     held = np.bincount(engine.in_core.classes.codes, minlength=self.program.n_classes)
                     newton.leave_out(~self.book.wide(held))
                 found = newton.minimise(
