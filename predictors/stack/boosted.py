@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from couponry.predictors.base_learners.trees import Trees
+from couponry.predictors.stack.walk import Walk, read_trees
 from couponry.predictors.state import State
 
 __all__ = ["Boosted"]
@@ -65,6 +66,7 @@ class Boosted:
             booster = Trees(logistic=True, seed=self.seed + k, **self._options(len(rows)))
             self.boosters.append(booster.fit(np.hstack([x[rows], table[arm[rows] + 1]]), y[rows]))
         self.coupons = len(attributes)
+        self._read()
         return self
 
     def _options(self, rows: int) -> dict[str, Any]:
@@ -76,7 +78,11 @@ class Boosted:
     ) -> Floats:
         """Return probabilities under none and S coupons, new ones (−1) by attributes, ``(n, S + 1)``."""
         table = _arms(known, attributes, self.coupons)
-        return np.asarray(np.mean([_under_all(booster, x, table) for booster in self.boosters], axis=0))
+        walks = [Walk(trees, table, x.shape[1]) for trees in self._trees]
+        return np.asarray(np.mean([_sigmoid(walk(x)) for walk in walks], axis=0))
+
+    def _read(self) -> None:
+        self._trees = [read_trees([booster.state().texts["trees"]]) for booster in self.boosters]
 
     def unseen(
         self, x: npt.NDArray[np.float32], attributes: npt.NDArray[np.float32], fold: npt.NDArray[np.int64]
@@ -84,11 +90,12 @@ class Boosted:
         """Return the training rows' probabilities by the booster without their fold, ``(n, J + 1)``."""
         table = _arms(np.arange(self.coupons), attributes, self.coupons)
         out = np.empty((len(x), self.coupons + 1))
-        for k, booster in enumerate(self.boosters):
+        for k, trees in enumerate(self._trees):
+            walk = Walk(trees, table, x.shape[1])
             rows = np.flatnonzero(fold == k)
             for first in range(0, len(rows), _CHUNK):
                 some = rows[first : first + _CHUNK]
-                out[some] = _under_all(booster, x[some], table)
+                out[some] = _sigmoid(walk(x[some]))
         return out
 
     def state(self) -> State:
@@ -103,6 +110,7 @@ class Boosted:
         model = cls(int(state.facts["seed"]), int(state.facts["trees"]))
         model.coupons = int(state.facts["coupons"])
         model.boosters = [Trees.from_state(part) for part in state.parts("boosters")]
+        model._read()
         return model
 
 
@@ -117,11 +125,5 @@ def _arms(
     return np.vstack([np.zeros((1, given.shape[1]), np.float32), given])
 
 
-def _under_all(booster: Trees, x: npt.NDArray[np.float32], table: npt.NDArray[np.float32]) -> Floats:
-    wide = np.empty((len(x), x.shape[1] + table.shape[1]), np.float32)
-    wide[:, : x.shape[1]] = x
-    out = np.empty((len(x), len(table)))
-    for a, row in enumerate(table):
-        wide[:, x.shape[1] :] = row
-        out[:, a] = booster.predict(wide)
-    return out
+def _sigmoid(score: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-score)))

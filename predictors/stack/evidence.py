@@ -36,10 +36,15 @@ class Group:
         Positions; coefficients of one row are correlated by ``inverse``, rows are independent.
     inverse : ndarray of float64, shape (k, k)
         Inverse of the rows' correlation.
+    seen, alike : float
+        As if so many coefficients of variance ``alike`` had been seen before: a few coefficients alone would
+        often say that there is no variance at all.
     """
 
     at: npt.NDArray[np.int64]
     inverse: Floats
+    seen: float = 0.0
+    alike: float = 0.0
 
 
 def penalty(groups: list[Group], variance: Floats, size: int) -> Floats:
@@ -69,7 +74,8 @@ def tune(gram: Floats, right: Floats, groups: list[Group], variance: Floats) -> 
             b = mean[group.at]
             blocks = covariance[group.at[:, :, None], group.at[:, None, :]]
             told = b.size - float(np.einsum("kl,fkl->", group.inverse, blocks)) / former[g]
-            square = float(np.einsum("fk,kl,fl->", b, group.inverse, b))
+            square = float(np.einsum("fk,kl,fl->", b, group.inverse, b)) + group.seen * group.alike
+            told += group.seen
             variance[g] = np.clip(
                 square / max(told, 1e-3), max(_LEAST, former[g] / 10), min(_MOST, former[g] * 10)
             )

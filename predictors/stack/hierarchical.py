@@ -33,6 +33,7 @@ _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
 _MOST_COEFFICIENTS = 2500
+_LEVELS_SEEN, _LEVEL_VARIANCE = 2.0, 0.01  # coupons' averages differ by a tenth of a logit, unless they don't
 
 
 @dataclass(frozen=True)
@@ -172,10 +173,10 @@ class HierarchicalLogit:
         self.names: list[str] = []
         groups = []
 
-        def add(name: str, at: npt.NDArray[np.int64], inverse: Floats) -> None:
+        def add(name: str, at: npt.NDArray[np.int64], inverse: Floats, seen: float = 0.0) -> None:
             if at.size:
                 self.names.append(name)
-                groups.append(Group(at, inverse))
+                groups.append(Group(at, inverse, seen, _LEVEL_VARIANCE))
 
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
@@ -187,7 +188,7 @@ class HierarchicalLogit:
             own = 2 * q + np.arange(arms) * len(places.own)
             for kind, word in ((CONSTANT, "level"), (LINE, "lines"), (BEND, "bends")):
                 at = np.flatnonzero(kinds[places.own] == kind)[:, None] + own
-                add(f"own {word}", at, inverse)
+                add(f"own {word}", at, inverse, _LEVELS_SEEN if kind == CONSTANT else 0.0)
         return groups
 
     # ------------------------------------------------------------- passes over rows

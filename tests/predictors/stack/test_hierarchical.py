@@ -76,3 +76,15 @@ def test_unseen_probabilities_are_those_without_the_fold():
     without, _ = alone.predict(x[out], np.arange(2), attribute)
     assert told[out] == pytest.approx(without, abs=0.05)
     assert np.abs(told[out] - without).mean() < 0.01
+
+
+def test_coupons_that_hardly_differ_keep_the_order_of_their_averages():
+    """Two averages cannot show that coupons do not differ, and somebody has to choose."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(9000, 2)).astype(np.float32)
+    arm = np.repeat([-1, 0, 1, 2], 2250).astype(np.int32)
+    y = np.concatenate([np.arange(2250) < count for count in (200, 250, 262, 256)]).astype(float)
+    none = np.zeros((3, 0), np.float32)
+    told, _ = HierarchicalLogit().fit(x, arm, y, none).predict(x, np.arange(3), none)
+    assert np.argsort(told.mean(axis=0)).tolist() == [0, 1, 3, 2]
+    assert told.mean(axis=0)[2] - told.mean(axis=0)[1] > 0.0005
