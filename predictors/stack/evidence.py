@@ -23,6 +23,7 @@ __all__ = ["Group", "penalty", "posterior", "tune"]
 Floats = npt.NDArray[np.float64]
 
 _LEAST, _MOST = 1e-6, 4.0
+_ABSENT = 1e-9
 _ROUNDS, _ENOUGH = 12, 0.1
 
 
@@ -39,12 +40,15 @@ class Group:
     seen, alike : float
         As if so many coefficients of variance ``alike`` had been seen before: a few coefficients alone would
         often say that there is no variance at all.
+    absent : bool
+        The coefficients are held at nought.
     """
 
     at: npt.NDArray[np.int64]
     inverse: Floats
     seen: float = 0.0
     alike: float = 0.0
+    absent: bool = False
 
 
 def penalty(groups: list[Group], variance: Floats, size: int) -> Floats:
@@ -66,11 +70,14 @@ def posterior(gram: Floats, right: Floats, precision: Floats) -> tuple[Floats, F
 
 def tune(gram: Floats, right: Floats, groups: list[Group], variance: Floats) -> tuple[Floats, Floats, Floats]:
     """Return variances of most evidence, and mean and covariance of the coefficients under them."""
-    variance = variance.copy()
+    variance = np.where([group.absent for group in groups], _ABSENT, variance)
     for _ in range(_ROUNDS):
         mean, covariance = posterior(gram, right, penalty(groups, variance, len(right)))
         former = variance.copy()
         for g, group in enumerate(groups):
+            if group.absent:
+                variance[g] = _ABSENT
+                continue
             b = mean[group.at]
             blocks = covariance[group.at[:, :, None], group.at[:, None, :]]
             told = b.size - float(np.einsum("kl,fkl->", group.inverse, blocks)) / former[g]

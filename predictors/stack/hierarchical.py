@@ -33,7 +33,10 @@ _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
 _MOST_COEFFICIENTS = 2500
-_LEVELS_SEEN, _LEVEL_VARIANCE = 2.0, 0.01  # coupons' averages differ by a tenth of a logit, unless they don't
+_FEW = 3  # so few coupons cannot show what they share: each is by itself, with variances of its own
+# Number and variance of coefficients as if seen before: coupons' averages differ by a tenth of a logit unless
+# they do not, and effects are the same for everybody unless more than a few coefficients say otherwise.
+_LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class HierarchicalLogit:
         self.attributes = attributes.astype(np.float64)
         self.basis = Basis.of(x)
         self._start(given, y, arms)
-        groups = self._lay_out(self.basis.kinds, np.zeros(1, np.int64), arms)
+        groups = self._lay_out(np.zeros(1, np.int64), arms)
         folds = np.zeros(len(y), np.int64) if fold is None else fold
         first = slice(None, None, max(1, len(y) // _FIRST_ROWS))
         for turn in range(_PASSES):
@@ -146,10 +149,10 @@ class HierarchicalLogit:
         self.table = np.zeros((arms + 1, len(self.basis.kinds)))
         self.table[:, 0] = levels - np.append(0.0, np.repeat(levels[0], arms))
 
-    def _lay_out(self, kinds: npt.NDArray[np.int64], own: npt.NDArray[np.int64], arms: int) -> list[Group]:
+    def _lay_out(self, own: npt.NDArray[np.int64], arms: int) -> list[Group]:
         """Say where coefficients stand and which share a variance."""
-        self.places = _Places(own, len(kinds), arms)
-        groups = self._groups(kinds)
+        self.places = _Places(own, len(self.basis.kinds), arms)
+        groups = self._groups(self.basis.kinds)
         self.variance = np.array([_START[name.split()[0]] for name in self.names])
         return groups
 
@@ -165,30 +168,40 @@ class HierarchicalLogit:
         differs = np.maximum(slope**2 / size - 1, 0).sum(axis=0)
         each = max(0, (_MOST_COEFFICIENTS - 2 * len(kinds)) // arms - 1)
         top = 1 + np.argsort(-differs[1:], kind="stable")[:each]
-        return self._lay_out(kinds, np.append(0, np.sort(top)), arms)
+        return self._lay_out(np.append(0, np.sort(top)), arms)
 
     def _groups(self, kinds: npt.NDArray[np.int64]) -> list[Group]:
         places, arms = self.places, self.places.arms
-        q = places.width
+        q, apart = places.width, 1 < arms <= _FEW
         self.names: list[str] = []
         groups = []
 
-        def add(name: str, at: npt.NDArray[np.int64], inverse: Floats, seen: float = 0.0) -> None:
+        def add(
+            name: str,
+            at: npt.NDArray[np.int64],
+            inverse: Floats,
+            seen: tuple[float, float] = _EFFECTS_SEEN,
+            absent: bool = False,
+        ) -> None:
             if at.size:
                 self.names.append(name)
-                groups.append(Group(at, inverse, seen, _LEVEL_VARIANCE))
+                groups.append(Group(at, inverse, *seen, absent))
 
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
-            add(f"base {word}", np.flatnonzero(kinds == kind)[:, None], alone)
-            add(f"shared {word}", q + np.flatnonzero(kinds == kind)[:, None], alone)
+            add(f"base {word}", np.flatnonzero(kinds == kind)[:, None], alone, (0.0, 0.0))
+            add(f"shared {word}", q + np.flatnonzero(kinds == kind)[:, None], alone, (0.0, 0.0), apart)
         if arms > 1:
             self.alike = _alike(self.attributes)
             inverse: Floats = np.asarray(np.linalg.inv(self.alike), dtype=np.float64)
             own = 2 * q + np.arange(arms) * len(places.own)
             for kind, word in ((CONSTANT, "level"), (LINE, "lines"), (BEND, "bends")):
                 at = np.flatnonzero(kinds[places.own] == kind)[:, None] + own
-                add(f"own {word}", at, inverse, _LEVELS_SEEN if kind == CONSTANT else 0.0)
+                if kind == CONSTANT or not apart:
+                    add(f"own {word}", at, inverse, _LEVELS_SEEN if kind == CONSTANT else _EFFECTS_SEEN)
+                    continue
+                for j in range(arms):
+                    add(f"own {word} {j + 1}", at[:, [j]], alone)
         return groups
 
     # ------------------------------------------------------------- passes over rows

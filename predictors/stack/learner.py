@@ -3,9 +3,8 @@
 The logistic model (:mod:`.hierarchical`) has few words, lines and bends, and is hard to fool with few rows;
 boosted trees (:mod:`.boosted`) find thresholds and combinations. Both are cross-fitted on the same folds of
 users. The trees' share of the effect is the slope of the logistic model's residuals on the difference between
-the two, the R-loss [1]_ of a convex combination, drawn towards a fifth; another slope stretches the mix to
-the size that unseen rows show. With few rows those priors decide, with many the rows do; no setting depends
-on the data at hand.
+the two, the R-loss [1]_ of a convex combination, drawn towards a tenth: with few rows that prior
+decides, with many the rows do, and no setting depends on the data at hand.
 
 References
 ----------
@@ -34,8 +33,7 @@ __all__ = ["StackLearner"]
 Floats = npt.NDArray[np.float64]
 
 _MOST_WEIGHT = 10.0
-_PRIOR_SHARE, _PRIOR_PRECISION = 0.2, 16.0
-_STRETCH = (-0.5, 1.0)  # least and most that effects are drawn together or apart, beyond 1
+_PRIOR_SHARE, _PRIOR_PRECISION = 0.1, 16.0
 _JUDGED = 200_000
 
 
@@ -66,8 +64,7 @@ class StackLearner(Parameters):
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         _tell(progress, 1, "logistic response")
-        self.share, self.stretch = 0.0, 1.0
-        self.middle: Floats = np.zeros(rows.arms)
+        self.share = 0.0
         self.boosted: Boosted | None = None
         if self.trees:
             self._boost(rows, fold)
@@ -91,12 +88,9 @@ class StackLearner(Parameters):
         difference = (more - more[:, :1]) - (told - told[:, :1])
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
-        self.share = _slope(residual, _less_average(difference, arm, arms), weight, _PRIOR_SHARE, (0.0, 1.0))
-        mixed = told - told[:, :1] + self.share * difference
-        self.middle = mixed.mean(axis=0)[1:]
-        rest = residual - self.share * _less_average(difference, arm, arms)
-        apart = mixed - mixed.mean(axis=0)
-        self.stretch = 1.0 + _slope(rest, _less_average(apart, arm, arms), weight, 0.0, _STRETCH)
+        aside = _whatever_the_arm(told, difference, arms)
+        own = _of_arm(difference, arm, aside)
+        self.share = _slope(residual, own, weight, _PRIOR_SHARE, (0.0, 1.0))
 
     def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((amount >= 0).all()))
@@ -110,9 +104,7 @@ class StackLearner(Parameters):
         if self.boosted is not None and self.share:
             more = self.boosted.predict(x, known, coupons)
             own, other = probability[:, 1:] - probability[:, :1], more[:, 1:] - more[:, :1]
-            mixed = (1 - self.share) * own + self.share * other
-            middle = np.where(known >= 0, self.middle[np.maximum(known, 0)], mixed.mean(axis=0))
-            effect = middle + self.stretch * (mixed - middle)
+            effect = (1 - self.share) * own + self.share * other
             probability[:, 1:] = np.clip(probability[:, :1] + effect, 0.0, 1.0)
         cost, revenue = (
             model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
@@ -122,18 +114,13 @@ class StackLearner(Parameters):
     def report(self) -> dict[str, Any]:
         """Return what the evidence found, and the trees' share of the effect."""
         variance = dict(zip(self.logit.names, self.logit.variance.tolist(), strict=True))
-        return {
-            "variance": variance,
-            "trees": self.trees,
-            "share_of_trees": self.share,
-            "stretch": self.stretch,
-        }
+        return {"variance": variance, "trees": self.trees, "share_of_trees": self.share}
 
     def state(self) -> State:
         """Return what was learnt."""
         grown = self.boosted is not None
-        facts = {"share": self.share, "stretch": self.stretch, "grown": grown}
-        state = State(facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.middle})
+        facts = {"share": self.share, "grown": grown}
+        state = State(facts | {"parameters": self.get_params()}, {"menu": self.menu})
         state.put("logit", self.logit.state())
         if self.boosted is not None:
             state.put("boosted", self.boosted.state())
@@ -146,7 +133,6 @@ class StackLearner(Parameters):
         """Take back what :meth:`state` gave."""
         learner = cls(**state.facts["parameters"])
         learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
-        learner.middle, learner.stretch = state.arrays["middle"], float(state.facts["stretch"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
         learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None
         learner.cost = AmountModel.from_state(state.part("cost"))
@@ -154,9 +140,21 @@ class StackLearner(Parameters):
         return learner
 
 
-def _less_average(effect: Floats, arm: npt.NDArray[np.int32], arms: Floats) -> Floats:
-    """Return the effect of each row's arm less that of an arm drawn by its share, ``(n,)``, none first."""
-    return np.asarray(effect[np.arange(len(arm)), arm + 1] - effect @ arms)
+def _whatever_the_arm(told: Floats, difference: Floats, arms: Floats) -> Floats:
+    """Return what is known of a user whatever the arm: level, risk and mean effects, ``(n, 5)``."""
+    risk = told[:, 0]
+    return np.column_stack(
+        [np.ones(len(told)), risk, risk**2, (told - told[:, :1]) @ arms, difference @ arms]
+    )
+
+
+def _of_arm(effect: Floats, arm: npt.NDArray[np.int32], aside: Floats) -> Floats:
+    """Return the effect of each row's arm, less what a regression on ``aside`` says of it, ``(n,)``.
+
+    Where arms were not drawn alike for everyone, what is left does not stand for who the users are.
+    """
+    own = effect[np.arange(len(arm)), arm + 1]
+    return np.asarray(own - aside @ np.linalg.lstsq(aside, own, rcond=None)[0])
 
 
 def _slope(

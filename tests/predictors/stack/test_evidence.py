@@ -34,3 +34,12 @@ def test_the_mean_is_that_of_a_ridge_regression():
     both = [Group(np.arange(20)[:, None], np.eye(1))]
     mean, _ = posterior(x.T @ x, x.T @ y, penalty(both, np.array([0.02]), 20))
     assert np.allclose(mean, Ridge(alpha=50.0, fit_intercept=False).fit(x, y).coef_, atol=1e-6)
+
+
+def test_absent_coefficients_are_nought():
+    """However much the data would say of them."""
+    x, y, _ = design(2)
+    first = Group(np.arange(10)[:, None], np.eye(1), absent=True)
+    variance, mean, _ = tune(x.T @ x, x.T @ y, [first, groups()[1]], np.array([0.01, 0.01]))
+    assert np.abs(mean[:10]).max() < 1e-4
+    assert variance[0] < 1e-8
