@@ -65,12 +65,15 @@ class EqualShares:
         members = users > 0
         sizes = members @ program.classes.sizes
         total = int(sizes.sum())
+        # A group that is everybody has weights of nought and so no members here: it shares with nobody.
+        if len(rows) < 2 or (sizes == 0).any():
+            return None
         divisor = np.array([math.gcd(int(size), total) for size in sizes])
-        # One group alone has no weights; and whatever else is not as parity is written is left alone.
+        # Whatever else is not as parity is written is left alone.
         inside = members.any(axis=0)
         others = np.where(inside, -(sizes // divisor)[:, None], 0)
         wanted = np.where(members, ((total - sizes) // divisor)[:, None], others)
-        if len(rows) < 2 or (wanted != users).any() or not np.isin(coupons, (0.0, 1.0)).all():
+        if (wanted != users).any() or not np.isin(coupons, (0.0, 1.0)).all():
             return None
         limits = (side[rows] * divisor for side in book.inward)
         lower, upper = (np.asarray(limit) for limit in limits)

@@ -38,7 +38,7 @@ def explain_infeasible(
 
     Parameters
     ----------
-    proof : {"prices", "enumeration", "search"}
+    proof : {"prices", "enumeration", "search", "counts"}
     multipliers : ndarray, shape (K,), or None
         Of the proof by prices; without them every row is tried.
     solve : callable or None

@@ -325,16 +325,19 @@ def worths(score, taken, worth):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def add_user_sizes(measure, classes, most, sizes):  # type: ignore[no-untyped-def]
-    """Add ``most[class]`` times the largest |measure| that a user has."""
+def add_user_sizes(measure, value, classes, most, sizes):  # type: ignore[no-untyped-def]
+    """Add ``most[class]`` times the largest |measure| of a user's eligible pairs; none make 0."""
     for i in range(measure.shape[0]):
-        number = measure[i]
-        largest = number.dtype.type(0)
+        number, own = measure[i], value[i]
+        largest = number.dtype.type(-1)
         for s in range(number.shape[0]):
             size = abs(number[s])
-            if size > largest:
+            if size > largest and own[s] == own[s]:
                 largest = size
-        sizes[i] += most[classes[i]] * largest
+        if largest < 0:
+            sizes[i] = 0.0
+        else:
+            sizes[i] += most[classes[i]] * largest
 
 
 @njit(nogil=True, cache=True)

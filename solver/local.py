@@ -490,9 +490,10 @@ def _most(tables: Tables) -> Tables:
 def _user_sizes(most: Tables, block: Block) -> np.ndarray:
     """Return Σ_m max|T_m|·max|m| for each user: no reduced value of a pair adds up larger terms, ``(b,)``."""
     sizes = most[COUNT][block.classes] if COUNT in most else np.zeros(len(block))
+    value = block.columns["value"]
     for measure, column in block.columns.items():
         if measure in most:
-            kernel.add_user_sizes(column, block.classes, most[measure], sizes)
+            kernel.add_user_sizes(column, value, block.classes, most[measure], sizes)
     return sizes
 
 

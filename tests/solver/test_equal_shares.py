@@ -51,6 +51,12 @@ def test_one_and_two_users_share_nothing_or_everything() -> None:
     assert exact.shares(3).tolist() == [1, 2]
 
 
+def test_one_group_shares_with_nobody() -> None:
+    """A segment of one label has one row without weights, and no totals to look at."""
+    program = instance_of([3], 0.0).program
+    assert EqualShares.all_of(program, PriceBook(program)) == []
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=3),

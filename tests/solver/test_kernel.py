@@ -336,12 +336,13 @@ def test_scores_that_can_move_are_challenged_by_their_rounding_too() -> None:
 
 
 def test_sizes_of_users_come_from_their_largest_measures() -> None:
-    """The class's largest entry times the user's largest measure; what is not there is not looked at."""
-    sizes = np.array([1.0, 0.0])
-    kernel.add_user_sizes(
-        np.array([[-2.0, NAN], [0.5, 0.25]], np.float32), CLASSES, np.array([3.0, 4.0]), sizes
-    )
-    assert sizes.tolist() == [7.0, 2.0]
+    """The class's largest entry times the largest measure of the user's eligible pairs; none make 0."""
+    sizes = np.array([1.0, 0.0, 1.0])
+    cost = np.array([[-2.0, 9.0], [0.5, 0.25], [3.0, 3.0]], np.float32)
+    value = np.array([[1.0, NAN], [1.0, 1.0], [NAN, NAN]], np.float32)
+    classes = np.array([*CLASSES, CLASSES[0]])
+    kernel.add_user_sizes(cost, value, classes, np.array([3.0, 4.0]), sizes)
+    assert sizes.tolist() == [7.0, 2.0, 0.0]
 
 
 def test_sums_of_twice_the_precision_are_added() -> None:

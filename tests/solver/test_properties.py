@@ -75,7 +75,7 @@ def check_infeasible(instance: Instance, solution: Solution) -> None:
     reason = solution.infeasibility
     assert reason is not None
     assert reason.words
-    assert reason.proof in ("prices", "enumeration", "search")
+    assert reason.proof in ("prices", "enumeration", "search", "counts")
     if reason.proof == "prices":
         assert reason.multipliers is not None
         assert verify_infeasible(instance, reason.multipliers).proven
