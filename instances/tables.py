@@ -14,6 +14,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.source import Source
 
 __all__ = [
+    "check_once",
     "choose_file",
     "damaged",
     "numbers",
@@ -23,6 +24,7 @@ __all__ = [
     "read_table",
     "require_columns",
     "row_name",
+    "unreadable",
     "write_parquet",
 ]
 
@@ -75,7 +77,19 @@ def read_table(source: Source, *, text: Sequence[str] = ()) -> pa.Table:
                 table = file.read()
             except (pa.ArrowException, OSError) as error:
                 raise damaged(source, error) from error
-    repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
+    check_once(source, table.column_names)
+    return table
+
+
+def check_once(source: Source, names: Sequence[str]) -> None:
+    """Refuse a table that names a column twice.
+
+    Raises
+    ------
+    InputError
+        About the first such name.
+    """
+    repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise InputError(
             "this column stands there twice",
@@ -83,7 +97,6 @@ def read_table(source: Source, *, text: Sequence[str] = ()) -> pa.Table:
             column=min(repeated),
             mend="Rename or drop one",
         )
-    return table
 
 
 def require_columns(source: Source, found: Sequence[str], needed: Sequence[str]) -> None:
@@ -227,12 +240,15 @@ def _read_csv(source: Source, text: Sequence[str], *, threads: bool = True) -> p
     except (pa.ArrowException, OSError) as error:
         if threads:  # once more in order, so that the error tells the row
             return _read_csv(source, text, threads=False)
-        problem = str(error).removeprefix("CSV parse error: ")
-        raise InputError(
-            f"the CSV cannot be read: {problem}",
-            file=str(source),
-            mend="Correct it, and save it as UTF-8 CSV",
-        ) from error
+        raise unreadable(source, error) from error
+
+
+def unreadable(source: Source, error: Exception) -> InputError:
+    """Return what to raise where a CSV file cannot be read."""
+    problem = str(error).removeprefix("CSV parse error: ")
+    return InputError(
+        f"the CSV cannot be read: {problem}", file=str(source), mend="Correct it, and save it as UTF-8 CSV"
+    )
 
 
 def _is_number(value: Any) -> bool:

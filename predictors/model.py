@@ -14,16 +14,15 @@ from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.instances.response import Response
+from couponry.predictors.answers import Answers, measures_of
 from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.learner import Learner, Outcomes, encoded_for
+from couponry.predictors.learner import Learner, Outcomes
 from couponry.predictors.menu import Menu
 
 __all__ = ["Model", "load_model"]
 
 Card = dict[str, Any]
-
-_PAIRS_AT_ONCE = 200_000
 
 
 class Model:
@@ -107,7 +106,7 @@ class Model:
         shape = (len(features), len(menu))
         measures: dict[str, npt.NDArray[np.float32]] = {}
         for rows, outcomes in self._batches(features, menu, allow_new, progress):
-            for name, block in _measures(outcomes).items():
+            for name, block in measures_of(outcomes).items():
                 if name not in measures:
                     measures[name] = np.empty(shape, dtype=np.float32)
                 measures[name][rows] = block
@@ -136,36 +135,12 @@ class Model:
         if len(features) == 0:
             raise InputError("there are no users to predict for", mend="Give at least one row")
         self.features.schema_.check(features)
-        if allow_new and not self.learner.from_attributes:
-            raise InputError(
-                f"a {self.card['model']}-learner knows coupons by their rows alone",
-                column="allow_new",
-                value=True,
-                mend="Train one that reads attributes, such as network, logistic or content",
-            )
-        known, attributes = self.menu.known(coupons, allow_new=allow_new), self.menu.encode(coupons)
-        step = max(1024, _PAIRS_AT_ONCE // (len(coupons) + 1))
-        for first in range(0, len(features), step):
-            rows = slice(first, min(first + step, len(features)))
-            x = self._encoded(features.iloc[rows], first)
-            found = self.learner.predict(x, known, attributes)
-            yield rows, found if self.calibration is None else self.calibration.apply(found, known)
+        answers = Answers(self, coupons, allow_new=allow_new)
+        for first in range(0, len(features), answers.step):
+            rows = slice(first, min(first + answers.step, len(features)))
+            yield rows, answers.outcomes(answers.encoded(features.iloc[rows], first))
             if progress:
                 progress(Progress("predicting", rows.stop, len(features), f"{len(coupons)} coupons"))
-
-    def _encoded(self, features: pd.DataFrame, first: int) -> npt.NDArray[np.float32]:
-        try:
-            return encoded_for(self.learner, self.features, features)
-        except InputError as error:
-            if isinstance(error.row, int):  # rows are counted from the table's start, not the batch's
-                error = InputError(
-                    error.problem,
-                    row=error.row + first,
-                    column=error.column,
-                    value=error.value,
-                    mend=error.mend,
-                )
-            raise error from None
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model as a directory, without pickle; see :mod:`couponry.predictors.model_files`.
@@ -191,14 +166,3 @@ def load_model(path: str | Path) -> Model:
     from couponry.predictors.model_files import read_model
 
     return read_model(path)
-
-
-def _measures(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
-    measures = {
-        "value": outcomes.conversion[:, 1:] - outcomes.conversion[:, :1],
-        "cost": outcomes.cost[:, 1:],
-        "revenue": outcomes.revenue[:, 1:] - outcomes.revenue[:, :1],
-    }
-    if outcomes.conversion_error is not None:
-        measures["value_se"] = outcomes.conversion_error
-    return measures

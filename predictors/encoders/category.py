@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,9 @@ class CategoryEncoder:
 
     def fit(self, cells: pd.Series, beside: pd.Series | None = None) -> Self:
         """Learn the labels that get a slot."""
-        counts = _labels(cells).value_counts()
+        counts = cells.value_counts()
+        counts = counts[counts > 0]
+        counts = counts.groupby(_labels(pd.Series(counts.index)).to_numpy()).sum()
         ordered = sorted(counts[counts >= self.least_rows].items(), key=lambda pair: (-pair[1], str(pair[0])))
         self.labels = [str(label) for label, _ in ordered[: self.most]]
         self.seen = sorted(map(str, counts.index)) if self.unseen != "other" else []
@@ -61,26 +63,29 @@ class CategoryEncoder:
 
     def codes(self, cells: pd.Series) -> npt.NDArray[np.int64]:
         """Return the slot of every cell: a label's, ``len(labels)`` for another label, one more for a gap."""
-        labels = _labels(cells)
-        gap = labels.isna().to_numpy()
-        codes = pd.Index(self.labels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
-        codes = np.where(codes < 0, len(self.labels), codes)
+        found, values = pd.factorize(cells)  # few labels, many cells: what a label is, is asked once
+        labels = _labels(pd.Series(values))
+        slots = pd.Index(self.labels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
+        slots = np.append(np.where(slots < 0, len(self.labels), slots), len(self.labels))
+        gaps = np.append(labels.isna().to_numpy(), True)
         if self.unseen != "other":
-            gap = gap | self._unseen(labels, gap)
-        if self.missing != "indicator":
-            return np.where(gap, 0, codes)
-        return np.where(gap, len(self.labels) + 1, codes)
+            gaps[:-1] |= self._unseen(labels, gaps[:-1], found)
+        slots[gaps] = len(self.labels) + 1 if self.missing == "indicator" else 0
+        return np.asarray(slots[found], dtype=np.int64)
 
-    def _unseen(self, labels: pd.Series, gap: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def _unseen(
+        self, labels: pd.Series, gap: npt.NDArray[np.bool_], found: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
         unseen = ~gap & (pd.Index(self.seen, dtype=object).get_indexer(pd.Index(labels, dtype=object)) < 0)
         if self.unseen == "refuse" and unseen.any():
-            row = int(np.flatnonzero(unseen)[0])
+            row = int(np.flatnonzero(np.append(unseen, False)[found])[0])
+            label = labels.iloc[found[row]]
             raise InputError(
                 "training never saw this category",
                 row=row,
                 column=self.name,
-                value=labels.iloc[row],
-                mend=f"{did_you_mean(labels.iloc[row], self.seen)}. Or train with unseen = 'other'",
+                value=label,
+                mend=f"{did_you_mean(label, self.seen)}. Or train with unseen = 'other'",
             )
         return unseen
 
@@ -113,7 +118,9 @@ class CategoryEncoder:
 
 def _labels(cells: pd.Series) -> pd.Series:
     """Return the cells as strings, gaps kept; 3.0 and 3 are one label."""
-    gap = cells.isna()
-    if pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all():
-        cells = cells.astype("Int64")
-    return cells.astype(object).map(str, na_action="ignore").astype(object).where(~gap, None)
+    return cells.astype(object).map(_label, na_action="ignore").astype(object).where(~cells.isna(), None)
+
+
+def _label(value: Any) -> str:
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)

@@ -61,7 +61,7 @@ class EventEncoder:
         """Return float32 ``(n, 1 + 2 kinds)``."""
         flat = Flat.of(cells)
         age = self._age(flat, ages)
-        code = pd.Index(self.events, dtype=object).get_indexer(pd.Index(map(str, flat.values), dtype=object))
+        code = flat.codes(self.events)
         known = code >= 0
         kinds = len(self.events)
         cell = flat.row[known] * kinds + code[known]

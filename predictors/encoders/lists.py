@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Self
 
 import numpy as np
@@ -22,19 +22,23 @@ class Flat:
     ----------
     length : ndarray of int64, shape (n,)
         Of every cell's list; 0 for an empty cell.
-    values : list
+    values : list, or ndarray where all lists are arrays of numbers of one type
         All elements, list after list.
     """
 
     length: npt.NDArray[np.int64]
-    values: list[Any]
+    values: list[Any] | npt.NDArray[Any]
 
     @classmethod
     def of(cls, cells: Iterable[object]) -> Self:
         """Lay a column's lists end to end."""
         lists = [cell if isinstance(cell, list | tuple | np.ndarray) else () for cell in cells]
-        length = np.fromiter((len(one) for one in lists), np.int64, len(lists))
-        return cls(length, list(chain.from_iterable(lists)))
+        length = np.fromiter(map(len, lists), np.int64, len(lists))
+        full = [one for one in lists if len(one)]
+        kinds = {one.dtype if isinstance(one, np.ndarray) else None for one in full}
+        if len(kinds) == 1 and (kind := kinds.pop()) is not None and kind.kind in "iuf":
+            return cls(length, np.concatenate(full))
+        return cls(length, list(chain.from_iterable(full)))
 
     @property
     def row(self) -> npt.NDArray[np.int64]:
@@ -48,4 +52,11 @@ class Flat:
 
     def numbers(self) -> npt.NDArray[np.float64]:
         """Return the elements as numbers, NaN where one is not."""
+        if isinstance(self.values, np.ndarray):
+            return self.values.astype(np.float64)
         return pd.to_numeric(pd.Series(self.values, dtype=object), errors="coerce").to_numpy(np.float64)
+
+    def codes(self, labels: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return every element's place among labels, int64 ``(elements,)``; −1 where it is none of them."""
+        place = {label: code for code, label in enumerate(labels)}
+        return np.fromiter(map(place.get, map(str, self.values), repeat(-1)), np.int64, len(self.values))

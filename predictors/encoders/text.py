@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from couponry.predictors.encoders.terms import Terms
 from couponry.predictors.state import State
 
 __all__ = ["WORD", "TextEncoder"]
@@ -24,7 +25,8 @@ Floats = npt.NDArray[np.float32]
 # Chinese, Japanese and Korean signs stand alone, pairs of them make words; others part words by spaces.
 _SIGN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LEAST_SPREAD = 1e-4
-WORD = rf"[{_SIGN}]|(?:(?![{_SIGN}])\w)+"
+_MOST_TEXTS = 100_000  # more texts do not change which directions differ most
+WORD = rf"[^\W{_SIGN}]+|[{_SIGN}]"
 """What counts as a word, as a regular expression."""
 
 
@@ -56,12 +58,16 @@ class TextEncoder:
         self.directions = np.zeros((0, 0), dtype=np.float32)
         self.mean = self.scale = np.zeros(0, dtype=np.float32)
         self.gaps = False
-        self._ready: Any = None
+        self._terms: Terms | None = None
 
     def fit(self, cells: pd.Series, beside: pd.Series | None = None) -> Self:
-        """Learn the words, their weights and the directions in which texts differ most."""
+        """Learn the words, their weights and the directions in which texts differ most.
+
+        At most 100,000 texts are read for that, evenly spread over the rows.
+        """
         from sklearn.utils.extmath import randomized_svd
 
+        cells = cells.iloc[:: -(-len(cells) // _MOST_TEXTS)] if len(cells) else cells
         vectoriser = self._vectoriser(min_df=min(5, max(1, len(cells) // 200)), max_features=self.words)
         try:
             weighted = vectoriser.fit_transform(_texts(cells))
@@ -90,7 +96,7 @@ class TextEncoder:
         """
         if not self.vocabulary:
             return np.zeros((len(cells), 0), dtype=np.float32)
-        weighted = self._fitted().transform(_texts(cells))
+        weighted = self._weighted(cells)
         worded = weighted.getnnz(axis=1)[:, None] > 0
         scaled = np.clip((weighted @ self.directions - self.mean) / self.scale, -5, 5)
         blocks = [np.where(worded, scaled, 0.0), ~worded] if self.gaps else [np.where(worded, scaled, 0.0)]
@@ -118,11 +124,15 @@ class TextEncoder:
         vars(encoder).update(state.arrays)
         return encoder
 
-    def _fitted(self) -> Any:
-        if self._ready is None:
-            self._ready = self._vectoriser(vocabulary={word: i for i, word in enumerate(self.vocabulary)})
-            self._ready.idf_ = self.weights
-        return self._ready
+    def _weighted(self, cells: pd.Series) -> Any:
+        """Return TF-IDF with logarithmic counts, every text of unit length."""
+        if self._terms is None:
+            self._terms = Terms(self.vocabulary, WORD)
+        weighted = self._terms.count(_texts(cells))
+        weighted.data = (1 + np.log(weighted.data)) * self.weights[weighted.indices].astype(np.float32)
+        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        weighted.data /= np.repeat(np.where(length > 0, length, 1), np.diff(weighted.indptr))
+        return weighted
 
     @staticmethod
     def _vectoriser(**options: Any) -> Any:
@@ -134,4 +144,5 @@ class TextEncoder:
 
 
 def _texts(cells: pd.Series) -> list[str]:
-    return ["" if gap else str(text) for text, gap in zip(cells, cells.isna(), strict=True)]
+    plain = cells.to_numpy(object)
+    return ["" if gap else str(text) for text, gap in zip(plain, cells.isna().to_numpy(), strict=True)]

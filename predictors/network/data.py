@@ -72,7 +72,7 @@ class NetworkData:
         self, rows: TrainingRows, strata: tuple[Strata, Strata], members: int, seed: int, device: torch.device
     ) -> None:
         def tensor(array: npt.NDArray[np.generic], kind: torch.dtype = torch.float32) -> Tensor:
-            return torch.as_tensor(np.ascontiguousarray(array)).to(device, kind)
+            return torch.as_tensor(np.require(array, requirements=["C", "W"])).to(device, kind)
 
         ratio, share = money_ratios(rows, strata)
         self.coupons = tensor(rows.coupons)

@@ -19,7 +19,7 @@ from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows
 from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes
 from couponry.predictors.network.data import NetworkData
-from couponry.predictors.network.module import ResponseModule, Shape, money_ratio
+from couponry.predictors.network.module import MONEY, ResponseModule, Shape, money_ratios_of_all
 from couponry.predictors.network.training import Fitted, Settings, train_network
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
@@ -100,6 +100,8 @@ class NetworkLearner(Parameters):
 
         A coupon that is not in the training menu (−1 in ``known``) is answered from its attributes.
         """
+        strata = [amount.select_or_guess(known, coupons, self.menu) for amount in (self.cost, self.revenue)]
+        varies = np.flatnonzero(~np.hstack([one.constant.all(axis=0) for one in strata]))
         with _threads(spare_cores()):
             menu, at = (
                 torch.as_tensor(array, device=self.device) for array in (_with_constant(coupons), known)
@@ -110,22 +112,17 @@ class NetworkLearner(Parameters):
             effect = self.module.effect_logit(view, vector, average)
             member = torch.sigmoid(torch.cat([base, base + effect], dim=2))
             probability = member.mean(dim=0)
-            money = self._money_ratio(view, vector)
-        p, ratio = probability.cpu().numpy(), money.cpu().numpy()
+            spread = _spread(member[:, :, 1:] - member[:, :, :1])
+            money = money_ratios_of_all(self.module, view, vector, self.positive, varies.tolist())
+        p = probability.cpu().numpy()
+        ratio = np.ones((*p.shape, len(MONEY)), dtype=np.float32)
+        ratio[:, :, varies] = money.cpu().numpy()
         return Outcomes(
             p,
-            _money(self.cost.select_or_guess(known, coupons, self.menu), p, ratio[:, :, 0:2]),
-            _money(self.revenue.select_or_guess(known, coupons, self.menu), p, ratio[:, :, 2:4]),
-            (member[:, :, 1:] - member[:, :, :1]).std(dim=0).cpu().numpy(),
+            _money(strata[0], p, ratio[:, :, 0:2]),
+            _money(strata[1], p, ratio[:, :, 2:4]),
+            spread.cpu().numpy(),
         )
-
-    def _money_ratio(self, view: Tensor, vector: Tensor) -> Tensor:
-        """Return amounts relative to their stratum's mean, ``(B, S + 1, 4)``, arm after arm."""
-        user, query = self.module.money_by_user(view), view @ self.module.money_query
-        arms = [torch.zeros_like(user)]
-        arms += [self.module.money_by_pair(query, one[:, None]) for one in vector.unbind(dim=1)]
-        ratios = [money_ratio(self.module, user, pair, self.positive).mean(dim=0) for pair in arms]
-        return torch.stack(ratios, dim=1)
 
     def report(self) -> dict[str, Any]:
         """Return how training went, and on what device."""
@@ -182,6 +179,12 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(former)
+
+
+def _spread(member: Tensor) -> Tensor:
+    """Return the members' standard deviation ``(B, S)``; torch's own is slow over the first axis."""
+    off = member - member.mean(dim=0)
+    return (off.square_().sum(dim=0) / (len(member) - 1)).sqrt_()
 
 
 def _with_constant(coupons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

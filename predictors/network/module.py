@@ -28,7 +28,14 @@ from torch import Tensor, nn
 
 from couponry.instances.errors import InputError
 
-__all__ = ["MONEY", "ResponseModule", "Shape", "money_link", "money_ratio"]
+__all__ = [
+    "MONEY",
+    "ResponseModule",
+    "Shape",
+    "money_link",
+    "money_ratio",
+    "money_ratios_of_all",
+]
 
 # Expected money by outcome: name and whether it is given a conversion (1) or none (0).
 MONEY: tuple[tuple[str, int], ...] = (("cost", 0), ("cost", 1), ("revenue", 0), ("revenue", 1))
@@ -178,6 +185,33 @@ def money_ratio(module: ResponseModule, user: Tensor, pair: Tensor, positive: Te
     shift, by_user, by_pair = module.money_scale
     ratio = shift + by_user * alone + by_pair * (whole - alone)
     return torch.where(positive, ratio.clamp(min=0), ratio)
+
+
+def money_ratios_of_all(
+    module: ResponseModule, view: Tensor, vector: Tensor, positive: Tensor, columns: list[int]
+) -> Tensor:
+    """Return the members' mean of :func:`money_ratio` under none and all coupons, ``(B, S + 1, columns)``.
+
+    Parameters
+    ----------
+    module : ResponseModule
+    view : Tensor, shape (K, B, view)
+    vector : Tensor, shape (K, S, rank)
+    positive : Tensor of bool, shape (4,)
+    columns : list of int
+        Which amounts of :data:`MONEY` are asked for.
+    """
+    (k, b, _), s, c = view.shape, vector.shape[1], len(columns)
+    some = positive[columns]
+    user = (view @ module.money[:, :, columns] + module.money_bias[:, :, columns])[:, :, None]
+    # One product for all coupons: a coupon's vector is folded into the weights.
+    by_coupon = vector.transpose(1, 2)[:, :, :, None] * module.money_by_coupon[:, :, None, columns]
+    pair = ((view @ module.money_query) @ by_coupon.reshape(k, -1, s * c)).reshape(k, b, s, c)
+    alone, whole = money_link(user, some), money_link(user + pair, some)
+    shift, by_user, by_pair = module.money_scale[:, columns]
+    none = shift + by_user * alone
+    ratio = torch.cat([none, none + by_pair * (whole - alone)], dim=2)
+    return torch.where(some, ratio.clamp(min=0), ratio).mean(dim=0)
 
 
 def money_link(raw: Tensor, positive: Tensor) -> Tensor:

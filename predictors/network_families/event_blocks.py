@@ -137,9 +137,7 @@ def _block(table: pd.DataFrame, stream: Stream, encoders: list[EventEncoder], le
     place = at - first[row]
     blocks = [_placed(np.log1p(age[kept] / encoders[0].lately), row, place, len(table), length)]
     for flat, encoder in zip(flats, encoders, strict=True):
-        code = pd.Index(encoder.events, dtype=object).get_indexer(
-            pd.Index(map(str, flat.values), dtype=object)
-        )
+        code = flat.codes(encoder.events)
         code = np.where(code < 0, len(encoder.events), code)[kept] + 1
         blocks.append(_placed(code, row, place, len(table), length))
     return blocks

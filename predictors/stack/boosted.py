@@ -36,6 +36,7 @@ class Boosted:
     def __init__(self, seed: int = 0, trees: int = 80) -> None:
         self.seed = seed
         self.trees = trees
+        self._walks: tuple[npt.NDArray[np.float32], list[Walk]] | None = None
 
     def fit(
         self,
@@ -78,10 +79,13 @@ class Boosted:
     ) -> Floats:
         """Return probabilities under none and S coupons, new ones (−1) by attributes, ``(n, S + 1)``."""
         table = _arms(known, attributes, self.coupons)
-        walks = [Walk(trees, table, x.shape[1]) for trees in self._trees]
-        return np.asarray(np.mean([_sigmoid(walk(x)) for walk in walks], axis=0))
+        held = self._walks
+        if held is None or not np.array_equal(held[0], table):  # users come in many batches
+            held = self._walks = table, [Walk(trees, table, x.shape[1]) for trees in self._trees]
+        return np.asarray(np.mean([_sigmoid(walk(x)) for walk in held[1]], axis=0))
 
     def _read(self) -> None:
+        self._walks = None
         self._trees = [read_trees([booster.state().texts["trees"]]) for booster in self.boosters]
 
     def unseen(

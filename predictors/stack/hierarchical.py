@@ -28,6 +28,7 @@ __all__ = ["HierarchicalLogit"]
 Floats = npt.NDArray[np.float64]
 
 _CHUNK = 20_000
+_ANSWERED = 2_000
 _PASSES = 3
 _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
@@ -260,11 +261,15 @@ class HierarchicalLogit:
         score = f @ table.T
         score[:, 1:] += score[:, :1]
         p = _sigmoid(score)
+        # One product for all coupons, which a cache holds for a few rows.
+        factors = np.hstack([self.error_factor[max(int(j), 0)][0] for j in known]).astype(np.float32)
+        rest = np.array([self.error_factor[max(int(j), 0)][1] for j in known])
+        rest += np.where(known < 0, self.new_variance, 0.0)
         error = np.empty((len(x), len(known)))
-        for s, j in enumerate(known):
-            factor, rest = self.error_factor[max(int(j), 0)]
-            deviation = np.square(f @ factor.astype(np.float32)).sum(axis=1) + rest
-            error[:, s] = np.sqrt(deviation + (self.new_variance if j < 0 else 0.0))
+        for first in range(0, len(x), _ANSWERED):
+            rows = slice(first, first + _ANSWERED)
+            deviation = np.square(f[rows] @ factors).reshape(-1, len(known), factors.shape[1] // len(known))
+            error[rows] = np.sqrt(deviation.sum(axis=2) + rest)
         return p.astype(np.float64), error * p[:, 1:] * (1 - p[:, 1:])
 
     def unseen(self, x: npt.NDArray[np.float32], fold: npt.NDArray[np.int64]) -> Floats:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from couponry.predictors.model import Model, load_model
     from couponry.predictors.overlap import Overlap, overlap
     from couponry.predictors.predict import predict
+    from couponry.predictors.predict_streamed import predict_streamed
     from couponry.predictors.train import train
     from couponry.solver.backends.pyomo_model import to_pyomo
     from couponry.solver.explain import Explanation, explain
@@ -129,6 +130,7 @@ __all__ = [
     "overlap",
     "policy_value",
     "predict",
+    "predict_streamed",
     "price_ranges",
     "read_hillstrom",
     "read_in_vehicle",
@@ -195,6 +197,7 @@ _NAMES = {
     "couponry.predictors.model": ("Model", "load_model"),
     "couponry.predictors.overlap": ("Overlap", "overlap"),
     "couponry.predictors.predict": ("predict",),
+    "couponry.predictors.predict_streamed": ("predict_streamed",),
     "couponry.predictors.train": ("train",),
     "couponry.solver.backends.pyomo_model": ("to_pyomo",),
     "couponry.solver.explain": ("Explanation", "explain"),

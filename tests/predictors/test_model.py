@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.predictors.small_world import SmallWorld, menu
 
-import couponry.predictors.model as model_module
+import couponry.predictors.answers as answers_module
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.predictors.train import train
@@ -43,7 +43,7 @@ def test_batches_do_not_change_the_answer(model, monkeypatch):
     """Many users are answered in parts, to the same figures."""
     many = pd.concat([WORLD.features] * 2, ignore_index=True)
     whole = model.predict_response(many)
-    monkeypatch.setattr(model_module, "_PAIRS_AT_ONCE", 4 * 1024)
+    monkeypatch.setattr(answers_module, "_PAIRS_AT_ONCE", 4 * 1024)
     told = []
     parts = model.predict_response(many, progress=told.append)
     assert [step.done for step in told] == [1024, 2048, 3072, 4096, 5000]
@@ -107,7 +107,7 @@ def test_users_that_differ_are_refused(model):
 
 def test_rows_of_errors_are_counted_from_the_tables_start(model, monkeypatch):
     """Not from the start of the batch in which the bad cell stands."""
-    monkeypatch.setattr(model_module, "_PAIRS_AT_ONCE", 4)
+    monkeypatch.setattr(answers_module, "_PAIRS_AT_ONCE", 4)
     bad = WORLD.features.copy()
     bad.loc[2000, "age"] = np.inf
     with pytest.raises(InputError, match=r"row 2000, column 'age': a feature is infinite"):

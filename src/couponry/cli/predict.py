@@ -26,6 +26,7 @@ EXAMPLES = (
         "--out campaign"
     ),
     "couponry predict model --holdout --rules rules.toml --out campaign",
+    "couponry predict model world/users.parquet --out large --stream --shard-rows 250000",
 )
 
 
@@ -58,6 +59,13 @@ def predict(
             "--segments", metavar="A,B", help="Columns that rules may speak of; by default those of the log."
         ),
     ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Read users and write shards block by block: memory does not grow."),
+    ] = False,
+    shard_rows: Annotated[
+        int, typer.Option("--shard-rows", metavar="N", help="Most users a file.", min=1)
+    ] = 1_000_000,
     force: Force = False,
 ) -> None:
     """Predict how each user responds to each coupon, and write an instance.
@@ -72,25 +80,39 @@ def predict(
     from couponry.instances.source import Source
     from couponry.predictors.model import load_model
     from couponry.predictors.predict import predict as predict_instance
+    from couponry.predictors.predict_streamed import predict_streamed
 
     check_free(out, force=force)
-    table = _users(model, users, holdout=holdout)
+    _check_whom(users, holdout=holdout, stream=stream)
     fitted = load_model(model)
     campaign, given = (Campaign(), ()) if rules is None else read_rules(rules)
+    named = None if segments is None else [name.strip() for name in segments.split(",")]
+    menu = None if coupons is None else read_coupons(Source(coupons))
     with progress_bars() as progress:
-        instance = predict_instance(
-            fitted,
-            table,
-            None if coupons is None else read_coupons(Source(coupons)),
-            rules=given,
-            campaign=campaign,
-            segments=None if segments is None else [name.strip() for name in segments.split(",")],
-            progress=progress,
-        )
-        _check_rules(instance, rules)
-        write_instance(instance, out, force)
-    say(f"Instance: {instance!r} in {out}")
-    say(f"Next: couponry solve {out} --out plan")
+        if stream and users is not None:
+            words = repr(
+                predict_streamed(
+                    fitted,
+                    users,
+                    out,
+                    menu,
+                    given,
+                    campaign,
+                    named,
+                    shard_rows=shard_rows,
+                    rules_file=rules,
+                    force=force,
+                    progress=progress,
+                )
+            )
+        else:
+            table = _users(model, users)
+            instance = predict_instance(fitted, table, menu, given, campaign, named, progress=progress)
+            _check_rules(instance, rules)
+            write_instance(instance, out, force, shard_rows=shard_rows)
+            words = repr(instance)
+    say(f"Instance: {words} in {out}")
+    say(f"Next: couponry solve {out} --out plan{' --stream' * stream}")
 
 
 def users_of(log: Log) -> pd.DataFrame:
@@ -99,19 +121,30 @@ def users_of(log: Log) -> pd.DataFrame:
     return table.drop_duplicates("user_id", keep="last").reset_index(drop=True)
 
 
-def _users(model: Path, users: Path | None, *, holdout: bool) -> pd.DataFrame:
+def _check_whom(users: Path | None, *, holdout: bool, stream: bool) -> None:
     from couponry.instances.errors import InputError
-    from couponry.instances.source import Source
-    from couponry.instances.tables import read_table, require_columns
 
-    if holdout and users is None:
-        return users_of(read_holdout(model))
-    if users is None or holdout:
+    if holdout == (users is not None):
         raise InputError(
             "whom to plan for is said twice" if holdout else "whom to plan for is not said",
             column="USERS",
             mend="Give either a table of users or --holdout",
         )
+    if holdout and stream:
+        raise InputError(
+            "held-out users are read whole",
+            column="--stream",
+            value="--holdout",
+            mend="Leave one of them out",
+        )
+
+
+def _users(model: Path, users: Path | None) -> pd.DataFrame:
+    from couponry.instances.source import Source
+    from couponry.instances.tables import read_table, require_columns
+
+    if users is None:
+        return users_of(read_holdout(model))
     source = Source(users)
     table = read_table(source, text=("user_id",))
     require_columns(source, table.column_names, ("user_id",))

@@ -1,0 +1,97 @@
+"""A model's answers, some users at a time: features to numbers, numbers to outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
+from couponry.predictors.learner import Outcomes, encoded_for
+
+if TYPE_CHECKING:
+    from couponry.predictors.model import Model
+
+__all__ = ["Answers", "measures_of"]
+
+_PAIRS_AT_ONCE = 200_000
+_LEAST_USERS = 1024
+
+
+class Answers:
+    """What a model says of users and one menu.
+
+    The two halves of the work, :meth:`encoded` and :meth:`outcomes`, may be done by two threads.
+
+    Parameters
+    ----------
+    model : Model
+    coupons : Coupons
+    allow_new : bool
+        Let a model that reads attributes answer for coupons that it has seen no rows of.
+
+    Attributes
+    ----------
+    step : int
+        Users to be answered for at one time, so that memory holds little beside the answers.
+
+    Raises
+    ------
+    InputError
+        If a coupon is not known, or the learner knows coupons by their rows alone.
+    """
+
+    def __init__(self, model: Model, coupons: Coupons, *, allow_new: bool = False) -> None:
+        if allow_new and not model.learner.from_attributes:
+            raise InputError(
+                f"a {model.card['model']}-learner knows coupons by their rows alone",
+                column="allow_new",
+                value=True,
+                mend="Train one that reads attributes, such as network, logistic or content",
+            )
+        self.model = model
+        self.known = model.menu.known(coupons, allow_new=allow_new)
+        self.attributes = model.menu.encode(coupons)
+        self.step = max(_LEAST_USERS, _PAIRS_AT_ONCE // (len(coupons) + 1))
+
+    def encoded(self, features: pd.DataFrame, first: int = 0) -> npt.NDArray[np.float32]:
+        """Return users as the learner reads them, float32 ``(n, d)``.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+        first : int
+            Row of the first among all users, by which errors name rows.
+
+        Raises
+        ------
+        InputError
+            If a cell cannot be read as in training.
+        """
+        try:
+            return encoded_for(self.model.learner, self.model.features, features)
+        except InputError as error:
+            if isinstance(error.row, int):
+                error = error.moved(file=error.file, row=error.row + first)
+            raise error from None
+
+    def outcomes(self, x: npt.NDArray[np.float32]) -> Outcomes:
+        """Return the calibrated outcomes under none and every coupon."""
+        found = self.model.learner.predict(x, self.known, self.attributes)
+        calibration = self.model.calibration
+        return found if calibration is None else calibration.apply(found, self.known)
+
+
+def measures_of(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
+    """Return the response's measures, each ``(n, S)``."""
+    measures = {
+        "value": outcomes.conversion[:, 1:] - outcomes.conversion[:, :1],
+        "cost": outcomes.cost[:, 1:],
+        "revenue": outcomes.revenue[:, 1:] - outcomes.revenue[:, :1],
+    }
+    if outcomes.conversion_error is not None:
+        measures["value_se"] = outcomes.conversion_error
+    return measures
