@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from couponry.predictors.learner import Outcomes, encoded_for
 if TYPE_CHECKING:
     from couponry.predictors.model import Model
 
-__all__ = ["Answers", "measures_of"]
+__all__ = ["Answers", "joined", "measures_of"]
 
 _PAIRS_AT_ONCE = 200_000
 _LEAST_USERS = 1024
@@ -32,6 +33,9 @@ class Answers:
     coupons : Coupons
     allow_new : bool
         Let a model that reads attributes answer for coupons that it has seen no rows of.
+    shrink : bool
+        Draw values towards their coupon's mean by their errors;
+        see :class:`~couponry.predictors.shrinkage.Shrinkage`.
 
     Attributes
     ----------
@@ -41,16 +45,26 @@ class Answers:
     Raises
     ------
     InputError
-        If a coupon is not known, or the learner knows coupons by their rows alone.
+        If a coupon is not known, the learner knows coupons by their rows alone, or values have no errors.
     """
 
-    def __init__(self, model: Model, coupons: Coupons, *, allow_new: bool = False) -> None:
+    def __init__(
+        self, model: Model, coupons: Coupons, *, allow_new: bool = False, shrink: bool = False
+    ) -> None:
         if allow_new and not model.learner.from_attributes:
             raise InputError(
                 f"a {model.card['model']}-learner knows coupons by their rows alone",
                 column="allow_new",
                 value=True,
                 mend="Train one that reads attributes, such as network, logistic or content",
+            )
+        self.prior = model.prior if shrink else None
+        if shrink and self.prior is None:
+            raise InputError(
+                "the model's values have no errors to shrink by",
+                column="shrink",
+                value=True,
+                mend="Train default or a network, or another model with error_folds=4",
             )
         self.model = model
         self.known = model.menu.known(coupons, allow_new=allow_new)
@@ -79,10 +93,11 @@ class Answers:
             raise error from None
 
     def outcomes(self, x: npt.NDArray[np.float32]) -> Outcomes:
-        """Return the calibrated outcomes under none and every coupon."""
+        """Return the outcomes under none and every coupon, calibrated and shrunk as asked."""
         found = self.model.learner.predict(x, self.known, self.attributes)
-        calibration = self.model.calibration
-        return found if calibration is None else calibration.apply(found, self.known)
+        if self.model.calibration is not None:
+            found = self.model.calibration.apply(found, self.known)
+        return found if self.prior is None else self.prior.apply(found, self.known)
 
 
 def measures_of(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
@@ -95,3 +110,14 @@ def measures_of(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
     if outcomes.conversion_error is not None:
         measures["value_se"] = outcomes.conversion_error
     return measures
+
+
+def joined(parts: Sequence[Outcomes]) -> Outcomes:
+    """Return the outcomes of several parts of the users as one."""
+    errors = [part.conversion_error for part in parts if part.conversion_error is not None]
+    return Outcomes(
+        np.vstack([part.conversion for part in parts]),
+        np.vstack([part.cost for part in parts]),
+        np.vstack([part.revenue for part in parts]),
+        np.vstack(errors) if errors else None,
+    )

@@ -14,11 +14,12 @@ from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.instances.response import Response
-from couponry.predictors.answers import Answers, measures_of
+from couponry.predictors.answers import Answers, joined, measures_of
 from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.learner import Learner, Outcomes
 from couponry.predictors.menu import Menu
+from couponry.predictors.shrinkage import Shrinkage
 
 __all__ = ["Model", "load_model"]
 
@@ -38,7 +39,8 @@ class Model:
     card : dict
         What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
         ``schema`` (what each feature is and what was chosen for it), ``attributes`` (the same of the menu),
-        ``checks`` (what was left out, what is doubtful), ``segments, training, metrics, versions``.
+        ``checks`` (what was left out, what is doubtful), ``prior`` (mean and variance of each coupon's
+        values, where they have errors), ``segments, training, metrics, versions``.
     """
 
     def __init__(
@@ -68,12 +70,19 @@ class Model:
         """Feature columns of the training log that rules may speak of."""
         return tuple(self.card["segments"])
 
+    @property
+    def prior(self) -> Shrinkage | None:
+        """What shrinks values; None where the learner tells no errors."""
+        found = self.card.get("prior")
+        return None if found is None else Shrinkage.from_json(found)
+
     def predict_response(
         self,
         features: pd.DataFrame,
         coupons: Coupons | None = None,
         *,
         allow_new: bool = False,
+        shrink: bool = False,
         progress: Report | None = None,
     ) -> Response:
         """Return the response of users to coupons.
@@ -90,6 +99,9 @@ class Model:
             By default the training menu.
         allow_new : bool
             Let a network answer for coupons that it has seen no rows of, from their attributes.
+        shrink : bool
+            Draw values towards their coupon's mean by their errors; see
+            :class:`~couponry.predictors.shrinkage.Shrinkage`.
         progress : callable, optional
 
         Returns
@@ -105,7 +117,7 @@ class Model:
         menu = self.coupons if coupons is None else coupons
         shape = (len(features), len(menu))
         measures: dict[str, npt.NDArray[np.float32]] = {}
-        for rows, outcomes in self._batches(features, menu, allow_new, progress):
+        for rows, outcomes in self._batches(features, menu, allow_new, shrink, progress):
             for name, block in measures_of(outcomes).items():
                 if name not in measures:
                     measures[name] = np.empty(shape, dtype=np.float32)
@@ -113,29 +125,33 @@ class Model:
         return Response(measures)
 
     def predict_outcomes(
-        self, features: pd.DataFrame, coupons: Coupons | None = None, *, allow_new: bool = False
+        self,
+        features: pd.DataFrame,
+        coupons: Coupons | None = None,
+        *,
+        allow_new: bool = False,
+        shrink: bool = False,
     ) -> Outcomes:
         """Return expected conversion, cost and revenue under every arm, none first, ``(n, J + 1)``.
 
         Parameters and errors are those of :meth:`predict_response`.
         """
         menu = self.coupons if coupons is None else coupons
-        parts = [outcomes for _, outcomes in self._batches(features, menu, allow_new, None)]
-        errors = [part.conversion_error for part in parts if part.conversion_error is not None]
-        return Outcomes(
-            np.vstack([part.conversion for part in parts]),
-            np.vstack([part.cost for part in parts]),
-            np.vstack([part.revenue for part in parts]),
-            np.vstack(errors) if errors else None,
-        )
+        parts = [outcomes for _, outcomes in self._batches(features, menu, allow_new, shrink, None)]
+        return joined(parts)
 
     def _batches(
-        self, features: pd.DataFrame, coupons: Coupons, allow_new: bool, progress: Report | None
+        self,
+        features: pd.DataFrame,
+        coupons: Coupons,
+        allow_new: bool,
+        shrink: bool,
+        progress: Report | None,
     ) -> Iterator[tuple[slice, Outcomes]]:
         if len(features) == 0:
             raise InputError("there are no users to predict for", mend="Give at least one row")
         self.features.schema_.check(features)
-        answers = Answers(self, coupons, allow_new=allow_new)
+        answers = Answers(self, coupons, allow_new=allow_new, shrink=shrink)
         for first in range(0, len(features), answers.step):
             rows = slice(first, min(first + answers.step, len(features)))
             yield rows, answers.outcomes(answers.encoded(features.iloc[rows], first))

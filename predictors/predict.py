@@ -27,6 +27,7 @@ def predict(
     segments: Sequence[str] | None = None,
     *,
     allow_new: bool = False,
+    shrink: bool = False,
     progress: Report | None = None,
 ) -> Instance:
     """Return the instance that users, coupons and rules make under a model's response.
@@ -44,6 +45,10 @@ def predict(
         Columns of ``users`` that rules may speak of; by default those of the training log.
     allow_new : bool
         Let a network answer for coupons that it has seen no rows of, from their attributes.
+    shrink : bool
+        Draw values towards their coupon's mean, the less certain the more, so that those that a solver picks
+        are not too high; needs a model with ``value_se``. See
+        :class:`~couponry.predictors.shrinkage.Shrinkage`.
     progress : callable, optional
 
     Returns
@@ -57,7 +62,7 @@ def predict(
     """
     wanted = model.segments if segments is None else tuple(segments)
     table = _users(users, wanted)
-    response = model.predict_response(users, coupons, allow_new=allow_new, progress=progress)
+    response = model.predict_response(users, coupons, allow_new=allow_new, shrink=shrink, progress=progress)
     return Instance(
         coupons=model.coupons if coupons is None else coupons,
         users=table,

@@ -54,6 +54,7 @@ def predict_streamed(
     *,
     shard_rows: int = 1_000_000,
     allow_new: bool = False,
+    shrink: bool = False,
     rules_file: str | Path | None = None,
     force: bool = False,
     progress: Report | None = None,
@@ -85,6 +86,10 @@ def predict_streamed(
         Most users a file.
     allow_new : bool
         Let a network answer for coupons that it has seen no rows of, from their attributes.
+    shrink : bool
+        Draw values towards their coupon's mean, the less certain the more, so that those that a solver picks
+        are not too high; needs a model with ``value_se``. See
+        :class:`~couponry.predictors.shrinkage.Shrinkage`.
     rules_file : str or Path, optional
         Where the rules stand, for errors.
     force : bool
@@ -109,7 +114,7 @@ def predict_streamed(
         raise InputError("a shard holds at least one user", column="shard_rows", value=shard_rows)
     check_free(out, force=force)
     menu = model.coupons if coupons is None else coupons
-    answers = Answers(model, menu, allow_new=allow_new)
+    answers = Answers(model, menu, allow_new=allow_new, shrink=shrink)
     table = UsersTable(
         Source(users),
         -(-_BLOCK // answers.step) * answers.step,  # whole steps: the very numbers of a prediction in memory

@@ -36,6 +36,9 @@ class Entry:
         What must be installed; their versions go onto the model's card.
     extra : str
         Which extra of couponry brings them.
+    adjusts : bool
+        Whether it weighs by propensities, or balances arms by means of its own, where arms were not drawn by
+        lot. Others adjust as far as their regression on the features does.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Entry:
     words: str
     packages: tuple[str, ...]
     extra: str = "predict"
+    adjusts: bool = False
 
     def load(self) -> type[Learner]:
         """Return the model's class.
@@ -80,18 +84,52 @@ _ENTRIES = (
     Entry("network", "network.learner:NetworkLearner", "multi-arm network, members in pairs", _TORCH),
     Entry("s", "meta_learners.s:SLearner", "one regression with the arm among its inputs", _TREES),
     Entry("t", "meta_learners.t:TLearner", "one regression an arm", _TREES),
-    Entry("x", "meta_learners.x:XLearner", "each group's outcome against the other group's model", _TREES),
-    Entry("r", "meta_learners.r:RLearner", "what is left of outcome by what is left of assignment", _TREES),
-    Entry("dr", "meta_learners.dr:DRLearner", "regression of doubly robust scores, cross-fitted", _TREES),
+    Entry(
+        "x",
+        "meta_learners.x:XLearner",
+        "each group's outcome against the other group's model",
+        _TREES,
+        adjusts=True,
+    ),
+    Entry(
+        "r",
+        "meta_learners.r:RLearner",
+        "what is left of outcome by what is left of assignment",
+        _TREES,
+        adjusts=True,
+    ),
+    Entry(
+        "dr",
+        "meta_learners.dr:DRLearner",
+        "regression of doubly robust scores, cross-fitted",
+        _TREES,
+        adjusts=True,
+    ),
     Entry("logistic", "crosses.logistic:LogisticResponse", "logit of user × coupon crosses, shrunk", _LINEAR),
     Entry("fm", "crosses.factorisation:FactorisationMachine", "factorisation machine", _TORCH),
     Entry("neighbours", "collaborative.learner:UserNeighbours", "what the most alike users did", _LINEAR),
-    Entry("content", "crosses.content:ContentResponse", "user interests × coupon attributes", _LINEAR),
+    Entry(
+        "content",
+        "crosses.content:ContentResponse",
+        "user interests × coupon attributes",
+        _LINEAR,
+        adjusts=True,
+    ),
     Entry("tarnet", f"{_FAMILIES}.tarnet:TARNetLearner", "shared representation, a head an arm", _TORCH),
     Entry(
-        "dragonnet", f"{_FAMILIES}.dragonnet:DragonNetLearner", "TARNet, propensity head, targeted", _TORCH
+        "dragonnet",
+        f"{_FAMILIES}.dragonnet:DragonNetLearner",
+        "TARNet, propensity head, targeted",
+        _TORCH,
+        adjusts=True,
     ),
-    Entry("cfr", f"{_FAMILIES}.cfr:CFRLearner", "TARNet, representation held alike between arms", _TORCH),
+    Entry(
+        "cfr",
+        f"{_FAMILIES}.cfr:CFRLearner",
+        "TARNet, representation held alike between arms",
+        _TORCH,
+        adjusts=True,
+    ),
     Entry(
         "monotone", f"{_FAMILIES}.monotone:MonotoneLearner", "TARNet, response rises with face value", _TORCH
     ),

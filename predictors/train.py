@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from warnings import warn
 
 import numpy as np
+import numpy.typing as npt
 
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.errors import DataWarning, InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.progress import Report
+from couponry.predictors.answers import Answers, joined
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.prepare import prepare
@@ -21,10 +24,12 @@ from couponry.predictors.model import Card, Model
 from couponry.predictors.overlap import Overlap, overlap
 from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
+from couponry.predictors.shrinkage import Shrinkage
 
 __all__ = ["MODELS", "train"]
 
 _PACKAGES = ("couponry", "numpy", "pandas")
+_PRIOR_ROWS = 10_000
 _ASSIGNMENTS = ("lot", "features")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
@@ -73,7 +78,9 @@ def train(
         How arms were chosen: by lot (with the propensities that the log tells, or else by the arms' shares
         alike for everyone), or by what the features tell. Then propensities are learnt, rows without overlap
         are trimmed, and a log that does not tell a coupon's effect is refused; see
-        :func:`~couponry.predictors.overlap.overlap`. ``dr``, ``r`` and ``x`` use all of that.
+        :func:`~couponry.predictors.overlap.overlap`. ``dr``, ``r``, ``x`` and ``content`` use all of that,
+        ``dragonnet`` and ``cfr`` balance arms by means of their own; others learn from the rows that are not
+        trimmed, by their regression on the features alone, with a warning.
     calibrate : {"platt", "isotonic"}, optional
         How to bring answers to scale by users that models did not learn from, which trains three more; see
         :class:`~couponry.predictors.calibration.Calibration`. The network does so by itself.
@@ -112,23 +119,53 @@ def train(
     menu = Menu(prepared.log.coupons, attributes)
     found = _overlap(prepared.log, assignment, seed)
     rows = training_rows(prepared.log, features, menu, learner, found)
+    checks = prepared.checks()
+    if found is not None and not entry.adjusts:
+        rows = rows.take(_overlapping(rows))
+        checks["warnings"].append(_unadjusted(model))
     learner.fit(rows, progress)
     scale = None
     if calibrate is not None:
         scale = Calibration.fit(calibrate, rows, cross_fitted_outcomes(learner, rows, seed=seed))
     card = _card(log, entry, learner, options, features)
-    card["checks"] = prepared.checks()
+    card["checks"] = checks
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
     card["calibration"] = calibrate
     if found is not None:
         card["log"]["propensities"] = "given" if log.propensity is not None else "learnt"
         card["overlap"] = found.summary()
     fitted = Model(features, menu, learner, card, scale)
+    card["prior"] = _prior(fitted, rows, seed)
     if held is not None:
         from couponry.predictors.evaluate import evaluate_model
 
         fitted.card["metrics"] = evaluate_model(fitted, held).summary()
     return fitted
+
+
+def _overlapping(rows: TrainingRows) -> npt.NDArray[np.bool_]:
+    """Return the rows that may tell the effect of their own coupon, or, given none, of some coupon."""
+    assert rows.kept is not None
+    own = rows.kept[np.arange(rows.n), np.maximum(rows.arm, 0)]
+    return np.where(rows.arm >= 0, own, rows.kept.any(axis=1))
+
+
+def _unadjusted(model: str) -> str:
+    message = (
+        f"{model!r} does not weigh rows by the learnt propensities: it adjusts for who got what by its "
+        "regression on the features alone, on the rows where arms overlap; 'dr', 'r' and 'x' do both"
+    )
+    warn(message, DataWarning, stacklevel=3)
+    return message
+
+
+def _prior(model: Model, rows: TrainingRows, seed: int) -> dict[str, Any] | None:
+    """Return what the values of the log's users are like."""
+    some = np.random.default_rng(seed).permutation(rows.n)[:_PRIOR_ROWS]
+    answers = Answers(model, model.coupons)
+    parts = [answers.outcomes(rows.x[part]) for part in np.array_split(some, -(-len(some) // answers.step))]
+    found = Shrinkage.of(joined(parts))
+    return None if found is None else found.to_json()
 
 
 def _overlap(log: Log, assignment: str, seed: int) -> Overlap | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import InputError
-from couponry.predictors.encoders.lists import Flat
+from couponry.predictors.encoders.lists import Flat, some_rows
 from couponry.predictors.state import State
 
 __all__ = ["EventEncoder", "are_ages_of"]
@@ -45,7 +45,8 @@ class EventEncoder:
         self.most = most
 
     def fit(self, cells: pd.Series, ages: pd.Series | None = None) -> Self:
-        """Learn the kinds of event and the scale of their columns."""
+        """Learn the kinds of event and the scale of their columns, on at most 100,000 rows."""
+        cells, ages = some_rows(cells, ages)
         flat = Flat.of(cells)
         counts = Counter(map(str, flat.values))
         self.events = [event for event, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0]))[: self.most]]
@@ -116,7 +117,8 @@ class EventEncoder:
 
 def are_ages_of(series: pd.Series, events: pd.Series) -> bool:
     """Tell whether lists of numbers say how long ago events were: as long, never negative, never rising."""
-    ages, flat = Flat.of(series), Flat.of(events)
+    some, beside = some_rows(series, events)
+    ages, flat = Flat.of(some), Flat.of(() if beside is None else beside)
     if not len(ages.values) or not np.array_equal(ages.length, flat.length):
         return False
     age, row = ages.numbers(), ages.row

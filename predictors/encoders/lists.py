@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Flat"]
+__all__ = ["Flat", "some_rows"]
+
+_MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Flat:
     @classmethod
     def of(cls, cells: Iterable[object]) -> Self:
         """Lay a column's lists end to end."""
-        lists = [cell if isinstance(cell, list | tuple | np.ndarray) else () for cell in cells]
+        lists: list[Any] = list(cells.to_numpy(object) if isinstance(cells, pd.Series) else cells)
+        if not set(map(type, lists)) <= {list, tuple, np.ndarray}:
+            lists = [cell if isinstance(cell, list | tuple | np.ndarray) else () for cell in lists]
         length = np.fromiter(map(len, lists), np.int64, len(lists))
-        full = [one for one in lists if len(one)]
-        kinds = {one.dtype if isinstance(one, np.ndarray) else None for one in full}
-        if len(kinds) == 1 and (kind := kinds.pop()) is not None and kind.kind in "iuf":
+        full = [lists[i] for i in np.flatnonzero(length)]
+        kinds = {one.dtype for one in full} if set(map(type, full)) == {np.ndarray} else set()
+        if len(kinds) == 1 and kinds.pop().kind in "iuf":
             return cls(length, np.concatenate(full))
         return cls(length, list(chain.from_iterable(full)))
 
@@ -60,3 +64,9 @@ class Flat:
         """Return every element's place among labels, int64 ``(elements,)``; −1 where it is none of them."""
         place = {label: code for code, label in enumerate(labels)}
         return np.fromiter(map(place.get, map(str, self.values), repeat(-1)), np.int64, len(self.values))
+
+
+def some_rows(cells: pd.Series, beside: pd.Series | None) -> tuple[pd.Series, pd.Series | None]:
+    """Return at most 100,000 cells, evenly spread, and what stands beside them: enough for a scale."""
+    step = max(1, -(-len(cells) // _MOST_ROWS))
+    return cells.iloc[::step], None if beside is None else beside.iloc[::step]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import InputError
-from couponry.predictors.encoders.lists import Flat
+from couponry.predictors.encoders.lists import Flat, some_rows
 from couponry.predictors.state import State
 
 __all__ = ["SeriesEncoder"]
@@ -42,7 +42,8 @@ class SeriesEncoder:
         self.beside = time
 
     def fit(self, cells: pd.Series, times: pd.Series | None = None) -> Self:
-        """Learn the scale of the columns."""
+        """Learn the scale of the columns, on at most 100,000 rows."""
+        cells, times = some_rows(cells, times)
         plain = self.raw(cells, times)
         seen = ~np.isnan(plain)
         rows = np.maximum(seen.sum(axis=0), 1)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from couponry.predictors.encoders.lists import some_rows
 from couponry.predictors.encoders.terms import Terms
 from couponry.predictors.state import State
 
@@ -25,7 +26,6 @@ Floats = npt.NDArray[np.float32]
 # Chinese, Japanese and Korean signs stand alone, pairs of them make words; others part words by spaces.
 _SIGN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LEAST_SPREAD = 1e-4
-_MOST_TEXTS = 100_000  # more texts do not change which directions differ most
 WORD = rf"[^\W{_SIGN}]+|[{_SIGN}]"
 """What counts as a word, as a regular expression."""
 
@@ -67,7 +67,7 @@ class TextEncoder:
         """
         from sklearn.utils.extmath import randomized_svd
 
-        cells = cells.iloc[:: -(-len(cells) // _MOST_TEXTS)] if len(cells) else cells
+        cells, _ = some_rows(cells, None)
         vectoriser = self._vectoriser(min_df=min(5, max(1, len(cells) // 200)), max_features=self.words)
         try:
             weighted = vectoriser.fit_transform(_texts(cells))

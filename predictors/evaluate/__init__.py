@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate.campaign import (
         campaign_measures,
     )
+    from couponry.predictors.evaluate.chosen import (
+        chosen_pairs,
+    )
     from couponry.predictors.evaluate.classification import (
         classification_scores,
     )
@@ -95,6 +98,7 @@ __all__ = [
     "budget_table",
     "budgeted",
     "campaign_measures",
+    "chosen_pairs",
     "classification_scores",
     "compared_policies",
     "cost_curve",
@@ -152,6 +156,7 @@ _NAMES = {
         "uplift_calibration",
     ),
     "campaign": ("campaign_measures",),
+    "chosen": ("chosen_pairs",),
     "classification": ("classification_scores",),
     "estimators": (
         "PolicyValue",

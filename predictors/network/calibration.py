@@ -39,6 +39,7 @@ _PRIOR_ROWS = 4.0  # precision of the priors: slopes 1, shifts 0
 _MOST_SLOPE = 3.0
 _ATTRIBUTE_PENALTY = 1.0
 _LEAST_ROWS = 50
+_MOST_MONEY = 300_000  # rows by which amounts are scaled: twelve numbers
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _money_scale(module: ResponseModule, data: NetworkData, positive: torch.Tens
     """Return shift and slopes of every amount's parts, ``(3, 4)``, by least squares on unseen rows."""
     vector = module.coupon_vectors(data.coupons, data.known)[0]
     parts = []
-    for batch, unseen in data.all_batches(8192):
+    for batch, unseen in data.all_batches(8192, _MOST_MONEY):
         judge = (unseen / unseen.sum(dim=0))[:, :, None]
         view = module(batch.x)
         own = vector[:, batch.arm.clamp(min=0)] * (batch.arm >= 0)[:, None]

@@ -97,24 +97,25 @@ class NetworkData:
         """Rows that every member sees in one pass; halves of users may differ by a few rows."""
         return min(len(own) for own in self._own)
 
-    def steps(self, size: int) -> int:
-        """Return how many batches of at most ``size`` a pass over every member's half takes."""
-        return -(-self.rows_a_member // size)
+    def training_batches(self, rows: int, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield one pass of batches ``(K, B, …)`` of at most ``size``, each member's rows from its own half.
 
-    def training_batches(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yield one pass of batches ``(K, B, …)``, each member's rows from its own half, in random order."""
-        steps = self.steps(size)
-        rows = self.rows_a_member
+        ``rows`` of them, at most :attr:`rows_a_member`, are drawn in random order.
+        """
         order = torch.stack(
-            [own[torch.randperm(len(own), generator=generator).to(own.device)][:rows] for own in self._own]
+            [own[torch.randperm(len(own), generator=generator)[:rows].to(own.device)] for own in self._own]
         )
-        for part in order.tensor_split(steps, dim=1):
+        for part in order.tensor_split(-(-rows // size), dim=1):
             yield Batch(*(array[part] for array in self._rows))
 
-    def all_batches(self, size: int) -> Iterator[tuple[Batch, Tensor]]:
-        """Yield all rows in order, as batches ``(B, …)``, and which members ``(K, B)`` have not seen them."""
-        for first in range(0, self.n, size):
-            at = slice(first, first + size)
+    def all_batches(self, size: int, most: int | None = None) -> Iterator[tuple[Batch, Tensor]]:
+        """Yield all rows in order, as batches ``(B, …)``, and which members ``(K, B)`` have not seen them.
+
+        With ``most``, so many rows at most, evenly spread.
+        """
+        step = 1 if most is None else max(1, -(-self.n // most))
+        for first in range(0, self.n, size * step):
+            at = slice(first, first + size * step, step)
             yield Batch(*(array[at] for array in self._rows)), ~self.seen[:, at]
 
 

@@ -137,6 +137,7 @@ class NetworkLearner(Parameters):
     def state(self) -> State:
         """Return weights and what they were trained with."""
         facts = {
+            "parameters": self.get_params(),
             "shape": asdict(self.module.shape),
             "positive": self.positive.tolist(),
             "settings": asdict(self.settings),
@@ -151,8 +152,12 @@ class NetworkLearner(Parameters):
 
     @classmethod
     def from_state(cls, state: State, device: str | None = None) -> Self:
-        """Take back what :meth:`state` gave."""
-        learner = cls(device=device, **state.facts["settings"])
+        """Take back what :meth:`state` gave; on another device where one is named or its own is not there."""
+        parameters = dict(state.facts["parameters"])
+        gone = str(parameters["device"]).startswith("cuda") and not torch.cuda.is_available()
+        if device is not None or gone:
+            parameters["device"] = device
+        learner = cls(**parameters)
         shape = Shape(**state.facts["shape"])
         learner.fitted = Fitted(**state.facts["fitted"])
         learner.slopes = Slopes(**state.facts["slopes"])

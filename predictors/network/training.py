@@ -27,6 +27,7 @@ __all__ = ["Fitted", "Settings", "train_network"]
 
 _MONEY_RATE = 10.0  # few rows carry money, and training ends when conversions are learnt
 _STEPS, _LEAST_BATCH, _MOST_BATCH = 40, 64, 4096
+_MOST_JUDGED = 200_000  # rows by which a pass is judged
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Settings:
     ----------
     epochs : int
         Most passes over the rows.
+    rows_a_pass : int
+        Most rows a pass and member, drawn anew in each: with hundreds of thousands, members are done before
+        they have seen all of them twelve times.
     patience : int
         Training ends after so many passes in which no member got better on its unseen rows.
     batch : int, optional
@@ -56,6 +60,7 @@ class Settings:
     """
 
     epochs: int = 12
+    rows_a_pass: int = 100_000
     patience: int = 4
     batch: int | None = None
     learning_rate: float = 1e-3
@@ -67,7 +72,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot train."""
-        for name, least in (("epochs", 1), ("patience", 1), ("batch", 1), ("learning_rate", 1e-12)):
+        for name, least in (
+            ("epochs", 1),
+            ("rows_a_pass", 1),
+            ("patience", 1),
+            ("batch", 1),
+            ("learning_rate", 1e-12),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(
@@ -125,12 +136,13 @@ def train_network(
         Called once a pass.
     """
     optimiser = _optimiser(module, settings)
-    size = settings.rows_a_step(data.rows_a_member)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * data.steps(size))
+    rows = min(data.rows_a_member, settings.rows_a_pass)
+    size = settings.rows_a_step(rows)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * -(-rows // size))
     generator = torch.Generator().manual_seed(seed)
     best = _Best(module)
     for epoch in range(1, settings.epochs + 1):
-        for batch in data.training_batches(size, generator):
+        for batch in data.training_batches(rows, size, generator):
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(_training_loss(module, data, batch, settings, positive))
             optimiser.step()
@@ -202,14 +214,16 @@ def _money_loss(money: Tensor, batch: Batch, positive: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _unseen_loss(module: ResponseModule, data: NetworkData) -> Tensor:
-    """Return each member's mean log loss on the rows that it never saw, shape (K,)."""
+    """Return each member's mean log loss on rows that it never saw, of at most 200,000, shape (K,)."""
     loss = torch.zeros(module.shape.members, device=data.known.device, dtype=torch.float64)
+    count = torch.zeros_like(loss)
     vector, average = module.coupon_vectors(data.coupons, data.known)
-    for batch, unseen in data.all_batches(8192):
+    for batch, unseen in data.all_batches(8192, _MOST_JUDGED):
         view = module(batch.x)
         effect = module.effect_logit(view, vector, average)
+        count += unseen.sum(dim=1)
         loss += (_log_loss(module.base_logit(view), effect, batch) * unseen).sum(dim=1, dtype=torch.float64)
-    return loss / (~data.seen).sum(dim=1)
+    return loss / count
 
 
 class _Best:

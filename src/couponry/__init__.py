@@ -45,9 +45,11 @@ if TYPE_CHECKING:
     from couponry.instances.streamed import StreamedInstance, open_instance
     from couponry.instances.users import Users
     from couponry.instances.world import World
+    from couponry.predictors.collaborative.columns import CollaborativeColumns
     from couponry.predictors.evaluate import (
         Evaluation,
         campaign_measures,
+        chosen_pairs,
         evaluate_model,
         follow_up,
         policy_value,
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from couponry.predictors.overlap import Overlap, overlap
     from couponry.predictors.predict import predict
     from couponry.predictors.predict_streamed import predict_streamed
+    from couponry.predictors.profile.association import coupon_rules
+    from couponry.predictors.profile.profile import UserProfile
     from couponry.predictors.train import train
     from couponry.solver.backends.pyomo_model import to_pyomo
     from couponry.solver.explain import Explanation, explain
@@ -78,6 +82,7 @@ __all__ = [
     "BackendError",
     "Budget",
     "Campaign",
+    "CollaborativeColumns",
     "Comparison",
     "CouponryError",
     "Coupons",
@@ -113,11 +118,14 @@ __all__ = [
     "StreamedSolution",
     "Target",
     "UserCap",
+    "UserProfile",
     "Users",
     "Verification",
     "World",
     "campaign_measures",
+    "chosen_pairs",
     "compare",
+    "coupon_rules",
     "evaluate_model",
     "explain",
     "explain_rule",
@@ -186,9 +194,11 @@ _NAMES = {
     "couponry.instances.streamed": ("StreamedInstance", "open_instance"),
     "couponry.instances.users": ("Users",),
     "couponry.instances.world": ("World",),
+    "couponry.predictors.collaborative.columns": ("CollaborativeColumns",),
     "couponry.predictors.evaluate": (
         "Evaluation",
         "campaign_measures",
+        "chosen_pairs",
         "evaluate_model",
         "follow_up",
         "policy_value",
@@ -198,6 +208,8 @@ _NAMES = {
     "couponry.predictors.overlap": ("Overlap", "overlap"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.predict_streamed": ("predict_streamed",),
+    "couponry.predictors.profile.association": ("coupon_rules",),
+    "couponry.predictors.profile.profile": ("UserProfile",),
     "couponry.predictors.train": ("train",),
     "couponry.solver.backends.pyomo_model": ("to_pyomo",),
     "couponry.solver.explain": ("Explanation", "explain"),

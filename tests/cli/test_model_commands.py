@@ -67,10 +67,12 @@ def test_evaluate_prints_every_table_with_its_baselines(run: Run, shop: Path) ->
     arguments = ("evaluate", shop / "model", "--plan", shop / "plan", "--budget", 60)
     done = run(*arguments)
     assert done.exit_code == 0, done.stderr
-    for word in ("(causalml)", "F1", "multi-arm AUCC", "this plan", "budget of 60", "roi"):
+    for word in ("(causalml)", "F1", "multi-arm AUCC", "this plan", "budget of 60", "roi", "realised"):
         assert word in done.stdout
     figures = json.loads(run(*arguments, "--json").stdout)
     assert figures["policies"][0]["policy"] == "this plan"
+    assert figures["chosen"][0]["by"] == "all"
+    assert figures["chosen"][0]["pairs"] >= figures["chosen"][0]["given"] > 0
     for table, column in (("ranking", "rank_by"), ("classification", "predicted_by"), ("areas", "policy")):
         names = {row[column] for row in figures[table]}
         assert {"random", "rank by response", "best single coupon"} <= names
@@ -319,3 +321,23 @@ def test_a_schema_is_followed_and_doubts_are_printed(run: Run, shop: Path, tmp_p
     refused = run(*arguments, "--force")
     assert refused.exit_code == 2
     assert "column 'agee': no such feature" in refused.stderr
+
+
+def test_predict_block_by_block_writes_the_same_numbers(run: Run, shop: Path, tmp_path: Path) -> None:
+    """In shards of the asked size, ready for the streamed solver; held-out users are read whole."""
+    users = shop / "world" / "users.parquet"
+    arguments = ("predict", shop / "model", users, "--rules", shop / "rules.toml", "--out")
+    for name, more in (("whole", ()), ("blocks", ("--stream", "--shard-rows", 600))):
+        done = run(*arguments, tmp_path / name, *more)
+        assert done.exit_code == 0, done.stderr
+    assert f"couponry solve {tmp_path / 'blocks'} --out plan --stream" in done.stderr
+    assert len(list((tmp_path / "blocks" / "users").iterdir())) == 3
+    whole, blocks = (read_instance(tmp_path / name) for name in ("whole", "blocks"))
+    for measure, array in whole.response.measures.items():
+        assert np.array_equal(array, blocks.response.measure(measure))
+    refused = run("predict", shop / "model", "--holdout", "--stream", "--out", tmp_path / "held")
+    assert refused.exit_code == 2
+    assert "held-out users are read whole" in refused.stderr
+    unsure = run(*arguments, tmp_path / "shrunk", "--shrink")
+    assert unsure.exit_code == 2
+    assert "the model's values have no errors to shrink by" in unsure.stderr

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.predictors.overlap import best_alpha, overlap
 from couponry.predictors.train import train
 
@@ -95,6 +95,17 @@ def test_effects_under_a_choice_are_the_true_ones(biased, name):
     assert found == pytest.approx(truth, abs=0.05)
     assert model.card["log"]["propensities"] == "learnt"
     assert [row["coupon_id"] for row in model.card["overlap"]["coupons"]] == ["five", "ten", "twenty"]
+
+
+@pytest.mark.parametrize("name", ["t", "logistic"])
+def test_who_does_not_weigh_says_so_and_learns_from_what_overlaps(biased, name):
+    """The warning stands on the card, and trimmed rows are not learnt from: the answers differ."""
+    _, _, log, _ = biased
+    with pytest.warns(DataWarning, match=f"{name!r} does not weigh rows by the learnt propensities"):
+        model = train(log, name, "sklearn", assignment="features")
+    assert any("does not weigh rows" in text for text in model.card["checks"]["warnings"])
+    plain = train(log, name, "sklearn").predict_response(log.features).measure("value")
+    assert np.abs(model.predict_response(log.features).measure("value") - plain).max() > 1e-6
 
 
 def test_crumps_alpha_is_where_a_row_weighs_twice_the_mean():

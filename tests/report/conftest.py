@@ -172,6 +172,27 @@ def draw_campaign() -> Callable[..., Instance]:
     return _campaign
 
 
+def _chosen() -> pd.DataFrame:
+    """Return what the plan's pairs were predicted to bring and brought, as an evaluation hands it over."""
+    rows = [("all", "all"), ("coupon", "C0"), *(("predicted value", str(k + 1)) for k in range(5))]
+    predicted = np.array([0.06, 0.06, 0.10, 0.08, 0.06, 0.04, 0.02])
+    return pd.DataFrame(
+        {
+            "by": [by for by, _ in rows],
+            "group": [group for _, group in rows],
+            "pairs": [1000, 1000, 200, 200, 200, 200, 200],
+            "given": [150, 150, 30, 30, 30, 30, 30],
+            "without": [300, 300, 60, 60, 60, 60, 60],
+            "predicted": predicted,
+            "realised": 0.7 * predicted,
+            "standard_error": [0.01, 0.01, 0.03, 0.03, 0.02, 0.02, 0.01],
+            "cost_predicted": 3.0,
+            "cost_realised": 3.1,
+            "cost_standard_error": 0.2,
+        }
+    )
+
+
 @pytest.fixture(scope="session")
 def policy_values() -> pd.DataFrame:
     """Values of three policies."""
@@ -196,6 +217,7 @@ def reported(solved: tuple[Instance, Solution], tmp_path_factory: pytest.TempPat
         evaluation=_evaluation(),
         frontier=frontier(instance, [400, 800, 1600], gap=1e-2),
         policies=_policy_values(),
+        chosen=_chosen(),
         truth={"plan": 9.0, "oracle": 12.0, "random": 3.0},
     )
     return Reported(instance, solution, page)

@@ -104,13 +104,14 @@ class _Demo:
         solution, finding = self._plan(instance)
         truth = self._truth(world, solution)
         self._step("report")
-        evaluation, policies = judge_plan(model, read_holdout(self.folder / "model"), solution.plan)
+        evaluation, policies, chosen = judge_plan(model, read_holdout(self.folder / "model"), solution.plan)
         write_report(
             instance,
             solution,
             self.folder,
             evaluation=evaluation,
             policies=policies,
+            chosen=chosen,
             frontier=self._frontier(instance),
             truth=truth,
         )

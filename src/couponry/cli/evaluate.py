@@ -66,27 +66,35 @@ def evaluate(
         fitted = load_model(model)
         held = read_holdout(model) if log is None else read_log(log, log_format)
         evaluation = evaluate_model(fitted, held, share=share, budget=budget)
-        policies = evaluation.policies if plan is None else _with_plan(fitted, held, plan, evaluation)
+        policies, chosen = evaluation.policies, None
+        if plan is not None:
+            policies, chosen = _with_plan(fitted, held, plan, evaluation)
     if json:
-        print_json(evaluation.summary() | {"policies": records(policies)})
+        figures = evaluation.summary() | {"policies": records(policies)}
+        print_json(figures if chosen is None else figures | {"chosen": records(chosen)})
         return
-    _print(evaluation, policies)
+    _print(evaluation, policies, chosen)
 
 
-def _with_plan(model: Model, held: Log, plan: Path, evaluation: Evaluation) -> pd.DataFrame:
+def _with_plan(
+    model: Model, held: Log, plan: Path, evaluation: Evaluation
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
-    from couponry.cli.evaluation import plan_policy
+    from couponry.cli.evaluation import judge_chosen, plan_policy
     from couponry.instances.plan import read_plan
     from couponry.predictors.evaluate import policy_table
 
     outcomes = model.predict_outcomes(held.features, held.coupons)
-    own = policy_table(held, {"this plan": plan_policy(held, read_plan(plan))}, outcomes)
-    return pd.concat([own, evaluation.policies], ignore_index=True)
+    given = read_plan(plan)
+    arms = plan_policy(held, given)
+    own = policy_table(held, {"this plan": arms}, outcomes)
+    table = pd.concat([own, evaluation.policies], ignore_index=True)
+    return table, judge_chosen(held, given, arms, outcomes)
 
 
-def _print(evaluation: Evaluation, policies: pd.DataFrame) -> None:
-    from couponry.cli.evaluation import print_coupons, print_policies
+def _print(evaluation: Evaluation, policies: pd.DataFrame, chosen: pd.DataFrame | None) -> None:
+    from couponry.cli.evaluation import print_chosen, print_coupons, print_policies
     from couponry.cli.evaluation_tables import (
         print_areas,
         print_budgets,
@@ -101,4 +109,6 @@ def _print(evaluation: Evaluation, policies: pd.DataFrame) -> None:
     print_areas(evaluation)
     print_budgets(evaluation)
     print_policies(policies)
+    if chosen is not None:
+        print_chosen(chosen)
     print_campaign(evaluation)

@@ -15,9 +15,19 @@ if TYPE_CHECKING:
 
     from couponry.instances.log import Log
     from couponry.predictors.evaluate import Evaluation
+    from couponry.predictors.learner import Outcomes
     from couponry.predictors.model import Model
 
-__all__ = ["HOLDOUT", "judge_plan", "plan_policy", "print_coupons", "print_policies", "read_holdout"]
+__all__ = [
+    "HOLDOUT",
+    "judge_chosen",
+    "judge_plan",
+    "plan_policy",
+    "print_chosen",
+    "print_coupons",
+    "print_policies",
+    "read_holdout",
+]
 
 HOLDOUT = "holdout"
 """Name of the held-out log in a model's directory."""
@@ -60,7 +70,51 @@ def print_policies(table: pd.DataFrame) -> None:
     print_table("Per 1,000 held-out users, ± standard error", header, rows)
 
 
-def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.DataFrame]:
+def judge_chosen(held: Log, plan: pa.Table, arms: npt.NDArray[np.int32], outcomes: Outcomes) -> pd.DataFrame:
+    """Compare what a plan's pairs were predicted to bring with what held-out rows say.
+
+    Predicted is what the plan itself says of its pairs where it does, else what the model says now. Columns
+    are those of :func:`~couponry.predictors.evaluate.chosen.chosen_pairs`.
+    """
+    import numpy as np
+
+    from couponry.predictors.evaluate import chosen_pairs
+
+    rows, coupon = np.arange(held.n), np.maximum(arms, 0)
+    conversion = np.asarray(outcomes.conversion, np.float64)
+    with_coupon = conversion[rows, coupon + 1]
+    predicted = {
+        "value": with_coupon - conversion[:, 0],
+        "cost": np.asarray(outcomes.cost, np.float64)[rows, coupon + 1],
+    }
+    for name in predicted:
+        if name in plan.column_names:
+            said = dict(zip(map(str, plan["user_id"].to_pylist()), plan[name].to_pylist(), strict=True))
+            own = np.array([said.get(str(user), 0.0) for user in held.user_id], dtype=np.float64)
+            predicted[name] = own
+    expected = (with_coupon + conversion[:, 0]) / 2
+    return chosen_pairs(held, arms, predicted["value"], predicted["cost"], expected=expected)
+
+
+def print_chosen(table: pd.DataFrame) -> None:
+    """Print predicted and realised value and cost of the pairs that a plan chose."""
+    rows = [
+        (
+            row["group"] if row["by"] != "predicted value" else f"fifth {row['group']} by predicted value",
+            f"{row['pairs']:,}",
+            f"{row['given']:,}",
+            percent(row["predicted"]),
+            f"{percent(row['realised'])} ± {percent(row['standard_error'])}",
+            figure(row["cost_predicted"]),
+            f"{figure(row['cost_realised'])} ± {figure(row['cost_standard_error'])}",
+        )
+        for row in table.to_dict("records")
+    ]
+    header = ("pairs of the plan", "pairs", "given so", "predicted uplift", "realised", "predicted cost")
+    print_table("Chosen pairs: predicted and realised, ± standard error", (*header, "realised cost"), rows)
+
+
+def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.DataFrame, pd.DataFrame]:
     """Judge a model on held-out rows, and the plan beside policies that reach as many users.
 
     Parameters
@@ -76,6 +130,8 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
     Evaluation
     DataFrame
         The columns of :attr:`Evaluation.policies`, the plan first.
+    DataFrame
+        Of :func:`judge_chosen`.
 
     Raises
     ------
@@ -91,7 +147,8 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
     evaluation = evaluate_model(model, held, share=share)
     outcomes = model.predict_outcomes(held.features, held.coupons)
     own = policy_table(held, {"this plan": arms}, outcomes)
-    return evaluation, pd.concat([own, evaluation.policies], ignore_index=True)
+    chosen = judge_chosen(held, plan, arms, outcomes)
+    return evaluation, pd.concat([own, evaluation.policies], ignore_index=True), chosen
 
 
 def plan_policy(held: Log, plan: pa.Table) -> npt.NDArray[np.int32]:

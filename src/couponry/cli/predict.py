@@ -63,6 +63,12 @@ def predict(
         bool,
         typer.Option("--stream", help="Read users and write shards block by block: memory does not grow."),
     ] = False,
+    shrink: Annotated[
+        bool,
+        typer.Option(
+            "--shrink", help="Draw uncertain values towards their coupon's mean before any is picked."
+        ),
+    ] = False,
     shard_rows: Annotated[
         int, typer.Option("--shard-rows", metavar="N", help="Most users a file.", min=1)
     ] = 1_000_000,
@@ -100,6 +106,7 @@ def predict(
                     campaign,
                     named,
                     shard_rows=shard_rows,
+                    shrink=shrink,
                     rules_file=rules,
                     force=force,
                     progress=progress,
@@ -107,7 +114,9 @@ def predict(
             )
         else:
             table = _users(model, users)
-            instance = predict_instance(fitted, table, menu, given, campaign, named, progress=progress)
+            instance = predict_instance(
+                fitted, table, menu, given, campaign, named, shrink=shrink, progress=progress
+            )
             _check_rules(instance, rules)
             write_instance(instance, out, force, shard_rows=shard_rows)
             words = repr(instance)

@@ -41,7 +41,7 @@ def report(
 
     Ctrl-C once ends the frontier early; the page is written with the budgets that are done.
     """
-    from couponry.cli.evaluation import judge_plan, print_policies, read_holdout
+    from couponry.cli.evaluation import judge_plan, print_chosen, print_policies, read_holdout
     from couponry.instances.atomic import check_free
     from couponry.instances.files import read_instance
     from couponry.predictors.model import load_model
@@ -61,11 +61,13 @@ def report(
             out,
             evaluation=None if judged is None else judged[0],
             policies=None if judged is None else judged[1],
+            chosen=None if judged is None else judged[2],
             frontier=find_frontier(given, points, progress, cancel),
             force=force,
         )
     if judged is not None:
         print_policies(judged[1])
+        print_chosen(judged[2])
     say(f"Report: {page}")
 
 

@@ -125,6 +125,44 @@ def decile_chart(name: str, table: pd.DataFrame) -> Chart:
     return draw(name, words, plot)
 
 
+def chosen_chart(table: pd.DataFrame) -> Chart:
+    """Draw predicted and realised uplift of the plan's pairs by predicted value, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``predicted, realised, standard_error``; shares, highest prediction first.
+    """
+
+    def plot(axes: Axes, narrow: bool) -> None:
+        predicted, realised = 100 * table["predicted"], 100 * table["realised"]
+        ends = [min(0.0, float(predicted.min())), float(predicted.max()) * 1.08]
+        axes.plot(ends, ends, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.5, label="as predicted")
+        axes.errorbar(
+            predicted,
+            realised,
+            yerr=100 * TWO_SIDED_95 * table["standard_error"],
+            color=WARM,
+            marker="o",
+            linestyle="none",
+            elinewidth=1.5,
+            capsize=3,
+            label="realised, 95 % interval",
+        )
+        axes.axhline(0, color=MUTED, linewidth=1)
+        axes.set_xlabel("Predicted: more conversions per 100 chosen pairs")
+        axes.set_ylabel("Realised per 100")
+        _plain_ticks(axes, narrow)
+        _legend_above(axes)
+
+    inside = (table["predicted"] - table["realised"]).abs() <= TWO_SIDED_95 * table["standard_error"]
+    words = (
+        f"Predicted against realised uplift of the chosen pairs in {len(table)} groups: {int(inside.sum())} "
+        "of them lie within the 95 % interval of what was predicted."
+    )
+    return draw("chosen", words, plot)
+
+
 def gain_chart(share: Floats, gain: Floats, error: Floats) -> Chart:
     """Draw what is won as more users are given a coupon, against a random order.
 

@@ -32,6 +32,7 @@ SECTIONS = {
     "coupons": "Who gets what, by coupon",
     "segments": "Who gets what, by segment",
     "predictors": "How good the predictions are",
+    "chosen": "What the chosen pairs bring",
     "policies": "Value on held-out users",
     "truth": "Against the truth",
     "solve": "The solve",
@@ -76,7 +77,7 @@ def render(
     allocation : Allocation or None
         None where there is no plan.
     parts : mapping
-        Further sections by name: ``frontier, predictors, policies, truth``; None is left out.
+        Further sections by name: ``frontier, predictors, chosen, policies, truth``; None is left out.
     """
     parts = {name: part for name, part in parts.items() if part}
     present = {name for name in parts if name in SECTIONS} | {"solve"}

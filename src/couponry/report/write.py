@@ -16,6 +16,7 @@ from couponry.instances.errors import ExistsError, InputError, require_extra
 from couponry.instances.plan import read_plan
 from couponry.report.allocation import Allocation
 from couponry.report.budgets import frontier_section
+from couponry.report.chosen import chosen as chosen_section
 from couponry.report.evidence import policies as policy_section
 from couponry.report.evidence import truth as truth_section
 from couponry.report.page import render
@@ -44,6 +45,7 @@ def write_report(
     frontier: Frontier | pd.DataFrame | None = None,
     evaluation: Evaluation | None = None,
     policies: pd.DataFrame | None = None,
+    chosen: pd.DataFrame | None = None,
     truth: Mapping[str, float] | None = None,
     title: str | None = None,
     force: bool = False,
@@ -70,6 +72,8 @@ def write_report(
         By default the evaluation's. ``policy``, with ``snips, snips_se`` or ``dr, dr_se`` or both:
         conversions a user on held-out rows; and, where known, ``gain, gain_se`` over giving nothing,
         ``share`` of users given a coupon and ``cost`` a user. The plan's own policy stands first.
+    chosen : DataFrame, optional
+        What :func:`couponry.predictors.evaluate.chosen_pairs` says of the plan's pairs.
     truth : mapping from str to float, optional
         True conversions won under ``"plan"``, ``"oracle"`` and ``"random"``, where the world is known.
     title : str, optional
@@ -107,6 +111,7 @@ def write_report(
         if frontier is None
         else frontier_section(instance, solution, frontier, summary.formats),
         "predictors": None if evaluation is None else prediction_parts(evaluation, summary.formats),
+        "chosen": None if chosen is None or chosen.empty else chosen_section(chosen, summary.formats),
         "policies": None if policies is None or policies.empty else policy_section(policies, summary.formats),
         "truth": None
         if allocation is None or not truth

@@ -51,14 +51,31 @@ def test_a_pass_draws_each_members_rows_once():
     given = rows()
     whole = data(given)
     generator = torch.Generator().manual_seed(0)
-    batches = list(whole.training_batches(16, generator))
-    assert len(batches) == whole.steps(16)
+    batches = list(whole.training_batches(whole.rows_a_member, 16, generator))
+    assert len(batches) == -(-whole.rows_a_member // 16)
     x = torch.cat([batch.x for batch in batches], dim=1).numpy()
     for k in range(6):
         own = {tuple(row) for row in given.x[whole.seen[k].numpy()]}
         drawn = [tuple(row) for row in x[k]]
         assert set(drawn) <= own
         assert len(set(drawn)) == len(drawn) == whole.rows_a_member
+
+
+def test_a_pass_may_draw_fewer_rows():
+    """Others in each pass, and of every member as many."""
+    whole = data(rows())
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.cat([b.x for b in whole.training_batches(20, 16, generator)], dim=1) for _ in "ab")
+    assert first.shape[:2] == second.shape[:2] == (6, 20)
+    assert not torch.equal(first, second)
+
+
+def test_some_of_the_rows_are_evenly_spread():
+    """Where not all are asked for."""
+    whole = data(rows())
+    parts = list(whole.all_batches(8, most=whole.n // 3))
+    assert torch.equal(torch.cat([batch.arm for batch, _ in parts]), whole._rows.arm[::4])
+    assert torch.equal(torch.cat([unseen for _, unseen in parts], dim=1), ~whole.seen[:, ::4])
 
 
 def test_all_batches_are_the_rows_in_order():

@@ -84,6 +84,7 @@ def test_a_round_trip_changes_no_bit(network):
     """Weights, strata and settings are all that is needed."""
     learner, known, x, outcomes = network
     again = NetworkLearner.from_state(learner.state())
+    assert again.get_params() == learner.get_params()
     found = again.predict(x, np.arange(3), known.encode(menu()))
     assert (found.conversion == outcomes.conversion).all()
     assert (found.cost == outcomes.cost).all()
