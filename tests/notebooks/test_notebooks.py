@@ -62,6 +62,23 @@ def test_budgets_and_scenarios_runs() -> None:
     assert pictures(execute(ROOT / "notebooks" / "03_budgets_and_scenarios.ipynb")) == 4
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_uplift_models_compared_runs() -> None:
+    """04 trains five models on one log and draws Qini curves, budget curves, and what each truly wins."""
+    assert pictures(execute(ROOT / "notebooks" / "04_uplift_models_compared.ipynb")) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_confounded_logs_runs() -> None:
+    """05 draws propensities and effects, and shows how training refuses a log without overlap."""
+    notebook = execute(ROOT / "notebooks" / "05_confounded_logs.ipynb")
+    assert pictures(notebook) == 2
+    said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "the log does not tell the effect of" in said
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_committed_outputs_are_of_one_clean_run(path: Path) -> None:
     """Cells ran in order and without errors, nothing was written to stderr, and the file stays small."""

@@ -37,9 +37,10 @@ def test_what_was_predicted_stands_beside_what_was_realised() -> None:
     assert "predicted to win 10.00 conversions in 100, and won 5.00 ± 1.00" in section.words
     assert "picked over-estimates" in section.words
     assert section.table.rows[1] == [
-        "C1", "1,200", "300", "10.00", "5.00 ± 1.00", "2.50\u00a0CNY", "2\u00a0CNY ± 0.25\u00a0CNY"
+        "C1", "1,200", "300", "10.00", "5.00 ± 1.00", "2.50", "2.00 ± 0.25"
     ]  # fmt: skip
-    assert section.table.rows[3][0] == "fifth 2 by predicted value"
+    assert section.table.rows[3][0] == "fifth 2"
+    assert section.table.heads[-1] == "Cost realised, CNY"
     assert section.chart is not None
     assert "0 of them lie within" in section.chart.wide
 

@@ -100,7 +100,7 @@ def print_chosen(table: pd.DataFrame) -> None:
     """Print predicted and realised value and cost of the pairs that a plan chose."""
     rows = [
         (
-            row["group"] if row["by"] != "predicted value" else f"fifth {row['group']} by predicted value",
+            row["group"] if row["by"] != "predicted value" else f"fifth {row['group']}",
             f"{row['pairs']:,}",
             f"{row['given']:,}",
             percent(row["predicted"]),
@@ -111,7 +111,7 @@ def print_chosen(table: pd.DataFrame) -> None:
         for row in table.to_dict("records")
     ]
     header = ("pairs of the plan", "pairs", "given so", "predicted uplift", "realised", "predicted cost")
-    print_table("Chosen pairs: predicted and realised, ± standard error", (*header, "realised cost"), rows)
+    print_table("Chosen pairs, fifths by predicted value, ± standard error", (*header, "realised cost"), rows)
 
 
 def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.DataFrame, pd.DataFrame]:

@@ -49,7 +49,7 @@ def chosen(table: pd.DataFrame, formats: Formats) -> ChosenSection:
     rows = [_row(row, formats) for row in table.to_dict("records")]
     heads = ["Pairs", "Number", "Held-out rows given so", "Predicted, %", "Realised, %"]
     if "cost_predicted" in table:
-        heads += ["Cost predicted", "Cost realised"]
+        heads += [formats.in_currency(head) for head in ("Cost predicted", "Cost realised")]
     return ChosenSection(_words(whole, formats), chosen_chart(groups) if drawn else None, Table(heads, rows))
 
 
@@ -78,23 +78,26 @@ def _words(whole: Mapping[Hashable, Any], formats: Formats) -> str:
 def _row(row: Mapping[Hashable, Any], formats: Formats) -> list[str]:
     names = {"all": "all", "coupon": str(row["group"])}
     cells = [
-        names.get(row["by"], f"fifth {row['group']} by predicted value"),
+        names.get(row["by"], f"fifth {row['group']}"),
         formats.count(row["pairs"]),
         formats.count(row["given"]),
         _hundred(row["predicted"]),
         _with_error(_hundred(row["realised"]), _hundred(row["standard_error"])),
     ]
     if "cost_predicted" in row:
-        cost, error = (
-            DASH if not np.isfinite(row[name]) else formats.money(row[name])
-            for name in ("cost_realised", "cost_standard_error")
-        )
-        cells += [formats.money(row["cost_predicted"]), _with_error(cost, error)]
+        cells += [
+            _amount(row["cost_predicted"]),
+            _with_error(_amount(row["cost_realised"]), _amount(row["cost_standard_error"])),
+        ]
     return cells
 
 
 def _with_error(value: str, error: str) -> str:
     return DASH if value == DASH else f"{value} ± {error}"
+
+
+def _amount(money: float) -> str:
+    return DASH if not np.isfinite(money) else f"{money:,.2f}".replace("-", "−")
 
 
 def _hundred(share: float) -> str:
