@@ -28,22 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from benchmarks.prediction.measures import policy_measures, two_arm_measures
 from benchmarks.prediction.ours import ours
-from benchmarks.prediction.peers import Model, peers
+from benchmarks.prediction.peers import Model, is_wanted, peers
 from benchmarks.prediction.table import means, wins
 from benchmarks.prediction.trials import Trial, read_trial
 
 Record = dict[str, object]
 
 
-def models(trial: Trial, arms: int, seed: int, own: list[str], wanted: str) -> dict[str, tuple[str, Model]]:
-    """Return the models to run: ours, then peers whose name has ``wanted`` in it (``none``: no peers)."""
+def models(trial: Trial, arms: int, seed: int, own: list[str], wanted: list[str]) -> dict[str, tuple[str, Model]]:
+    """Return the models to run: ours, then the peers that are wanted."""
     found = {name: ("couponry", ours(name, trial.columns, seed)) for name in own}
-    if wanted != "none":
-        found |= {n: m for n, m in peers(arms).items() if wanted.lower() in f"{m[0]} {n}".lower()}
-    return found
+    return found | {n: m for n, m in peers(arms).items() if is_wanted(f"{m[0]} {n}", wanted)}
 
 
-def two_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: str) -> Iterator[Record]:
+def two_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: list[str]) -> Iterator[Record]:
     """Yield the records of one arm (or any) against none."""
     train, held = trial.split(seed)
     kept = (0, *trial.pair)
@@ -59,7 +57,7 @@ def two_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: str)
     yield from _records("none", "random", 2, outcome, seed, found, 0.0)
 
 
-def all_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: str) -> Iterator[Record]:
+def all_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: list[str]) -> Iterator[Record]:
     """Yield the records of choosing among all arms."""
     train, held = trial.split(seed)
     y, coupons = trial.outcomes[outcome], len(trial.arms) - 1
@@ -122,7 +120,7 @@ def main() -> None:
     asked.add_argument("--data", type=Path, nargs="*", default=[])
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked.add_argument("--models", nargs="*", default=["default"], help="ours, such as default, t:sklearn")
-    asked.add_argument("--peers", default="", help="only peers with this in their name; none for none")
+    asked.add_argument("--peers", nargs="*", default=[""], help="only peers with one of these in their name; none for none")
     asked.add_argument("--json", type=Path, help="where the records go")
     asked.add_argument("--with", type=Path, nargs="*", default=[], dest="others", help="records to add")
     asked.add_argument("--arm", help="column of arms, for a file that is not a known trial")

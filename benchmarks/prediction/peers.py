@@ -38,6 +38,11 @@ def peers(arms: int) -> dict[str, tuple[str, Model]]:
     return found
 
 
+def is_wanted(name: str, parts: list[str]) -> bool:
+    """Tell whether one of the parts is in a peer's name."""
+    return any(part.lower() in name.lower() for part in parts)
+
+
 def _classifier() -> Any:
     from lightgbm import LGBMClassifier
 

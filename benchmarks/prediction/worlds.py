@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from benchmarks.prediction.peers import peers
+from benchmarks.prediction.peers import is_wanted, peers
 
 import couponry as cp
 from couponry.predictors.features import FeatureEncoder
@@ -31,7 +31,7 @@ def judge_worlds(
     coupons: int,
     seeds: list[int],
     own: list[str],
-    wanted: str,
+    wanted: list[str],
     kinds: list[str],
     out: Path | None,
 ) -> list[dict[str, object]]:
@@ -53,7 +53,7 @@ def judge_worlds(
     return records
 
 
-def _one(kind: str, n: int, menu: int, seed: int, own: list[str], wanted: str) -> list[dict[str, object]]:
+def _one(kind: str, n: int, menu: int, seed: int, own: list[str], wanted: list[str]) -> list[dict[str, object]]:
     world = cp.World.draw(n + _HELD, menu, seed)
     log = world.biased_log(n, seed) if kind == "confounded" else world.log(n, seed)
     plain = cp.Coupons(world.coupons.table.drop(columns=["stock", "minimum"], errors="ignore"))
@@ -87,8 +87,8 @@ def _one(kind: str, n: int, menu: int, seed: int, own: list[str], wanted: str) -
         costs = answer.measure("cost").astype(float) if costs is None else costs
     encoder = FeatureEncoder().fit(log.features)
     x, xh = (encoder.encode(t).astype(float) for t in (log.features, users))
-    for name, (package, fitted) in peers(menu - len(new)).items() if wanted != "none" else ():
-        if wanted.lower() in f"{package} {name}".lower():
+    for name, (package, fitted) in peers(menu - len(new)).items():
+        if is_wanted(f"{package} {name}", wanted):
             start = time.perf_counter()
             effect = np.asarray(fitted(x, log.arm.astype(int) + 1, log.conversion, xh), float)
             if new:  # the others' mean is all that they can say
