@@ -56,7 +56,7 @@ class Answers:
                 f"a {model.card['model']}-learner knows coupons by their rows alone",
                 column="allow_new",
                 value=True,
-                mend="Train one that reads attributes, such as network, logistic or content",
+                mend="Train one that reads attributes, such as default, network or content",
             )
         self.prior = model.prior if shrink else None
         if shrink and self.prior is None:

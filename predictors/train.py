@@ -36,7 +36,7 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 def train(
     log: Log,
-    model: str = "network",
+    model: str = "default",
     base: str = "lightgbm",
     *,
     holdout: float = 0.0,
@@ -56,7 +56,7 @@ def train(
     log : Log
         A randomised campaign, or one whose propensities are known or whose choices the features explain.
     model : str
-        One of :data:`~couponry.predictors.registry.MODELS`: the multi-arm network, a meta-learner, …
+        One of :data:`~couponry.predictors.registry.MODELS`: ``default``, the multi-arm network, …
     base : {"lightgbm", "sklearn"}
         What a meta-learner is built of: gradient-boosted trees or linear models. Others do not ask.
     holdout : float

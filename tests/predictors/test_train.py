@@ -37,7 +37,7 @@ def test_the_card_says_what_the_model_is(log):
 
 def test_the_networks_card_tells_of_its_training(log):
     """Epochs, losses, slopes and device."""
-    training = train(log, **NETWORK).card["training"]
+    training = train(log, "network", **NETWORK).card["training"]
     assert training["epochs"] == 2
     assert len(training["losses"]) == 2
     assert set(training["slopes"]) == {"base", "shared", "own", "by_base", "kept"}
@@ -72,10 +72,18 @@ def test_a_kind_can_be_named(log):
     assert "shop = 2" in model.features.names
 
 
+def test_the_default_is_the_model_of_that_name(log):
+    """Whoever names no model is given "default", and the card says so."""
+    plain, named = train(log), train(log, "default")
+    assert plain.card["model"] == "default"
+    first, second = (model.predict_response(log.features).measure("value") for model in (plain, named))
+    assert (first == second).all()
+
+
 def test_progress_is_told(log):
     """Once an epoch for the network."""
     told = []
-    train(log, progress=told.append, **NETWORK)
+    train(log, "network", progress=told.append, **NETWORK)
     assert [(step.stage, step.done, step.total) for step in told] == [("training", 1, 2), ("training", 2, 2)]
 
 
@@ -84,11 +92,11 @@ def test_progress_is_told(log):
     [
         ({"model": "netwrok"}, "no such model .*Did you mean 'network'"),
         ({"model": "s", "base": "xgboost"}, "unknown base learner"),
-        ({"epoch": 3}, "column 'epoch': no such option of this model. Did you mean 'epochs'"),
+        ({"model": "network", "epoch": 3}, "column 'epoch': no such option of this model. Did you mean 'epochs'"),
         ({"model": "s", "folds": 3}, "column 'folds': no such option"),
         ({"holdout": 1.5}, "holdout must lie strictly between 0 and 1"),
         ({"least_rows": 100_000}, "at least 100000 are needed"),
-        ({"members": 3}, "members come in pairs"),
+        ({"model": "network", "members": 3}, "members come in pairs"),
     ],
 )
 def test_what_cannot_be_is_refused(log, arguments, words):

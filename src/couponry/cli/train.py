@@ -46,7 +46,7 @@ def train(
     ] = "couponry",
     model: Annotated[
         str, typer.Option("--model", metavar="MODEL", help=f"What to train: {', '.join(MODELS)}.")
-    ] = "network",
+    ] = "default",
     base: Annotated[
         str,
         typer.Option("--base", metavar="BASE", help="What a meta-learner is built of: lightgbm or sklearn."),
@@ -149,7 +149,7 @@ def train_and_write(
     log: Log,
     out: Path,
     *,
-    model: str = "network",
+    model: str = "default",
     base: str = "lightgbm",
     holdout: float,
     seed: int,
