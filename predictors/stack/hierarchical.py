@@ -38,6 +38,9 @@ _FEW = 3  # so few coupons cannot show what they share: each is by itself, with 
 # Number and variance of coefficients as if seen before: coupons' averages differ by a tenth of a logit unless
 # they do not, and effects are the same for everybody unless more than a few coefficients say otherwise.
 _LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
+# A coupon alone has nobody to be mistaken for, and evidence of one trial often finds no difference between
+# users where there is a small one: lines and bends as if so many of them had been seen.
+_ALONE_SEEN = {LINE: (20.0, 0.005), BEND: (20.0, 0.00125)}
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,8 @@ class HierarchicalLogit:
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
             add(f"base {word}", np.flatnonzero(kinds == kind)[:, None], alone, (0.0, 0.0))
-            add(f"shared {word}", q + np.flatnonzero(kinds == kind)[:, None], alone, (0.0, 0.0), apart)
+            seen = _ALONE_SEEN[kind] if arms == 1 else (0.0, 0.0)
+            add(f"shared {word}", q + np.flatnonzero(kinds == kind)[:, None], alone, seen, apart)
         if arms > 1:
             self.alike = _alike(self.attributes)
             inverse: Floats = np.asarray(np.linalg.inv(self.alike), dtype=np.float64)
