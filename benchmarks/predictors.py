@@ -35,7 +35,9 @@ from benchmarks.prediction.trials import Trial, read_trial
 Record = dict[str, object]
 
 
-def models(trial: Trial, arms: int, seed: int, own: list[str], wanted: list[str]) -> dict[str, tuple[str, Model]]:
+def models(
+    trial: Trial, arms: int, seed: int, own: list[str], wanted: list[str]
+) -> dict[str, tuple[str, Model]]:
     """Return the models to run: ours, then the peers that are wanted."""
     found = {name: ("couponry", ours(name, trial.columns, seed)) for name in own}
     return found | {n: m for n, m in peers(arms).items() if is_wanted(f"{m[0]} {n}", wanted)}
@@ -120,7 +122,9 @@ def main() -> None:
     asked.add_argument("--data", type=Path, nargs="*", default=[])
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked.add_argument("--models", nargs="*", default=["default"], help="ours, such as default, t:sklearn")
-    asked.add_argument("--peers", nargs="*", default=[""], help="only peers with one of these in their name; none for none")
+    asked.add_argument(
+        "--peers", nargs="*", default=[""], help="only peers with one of these in their name; none: none"
+    )
     asked.add_argument("--json", type=Path, help="where the records go")
     asked.add_argument("--with", type=Path, nargs="*", default=[], dest="others", help="records to add")
     asked.add_argument("--arm", help="column of arms, for a file that is not a known trial")

@@ -53,7 +53,9 @@ def judge_worlds(
     return records
 
 
-def _one(kind: str, n: int, menu: int, seed: int, own: list[str], wanted: list[str]) -> list[dict[str, object]]:
+def _one(
+    kind: str, n: int, menu: int, seed: int, own: list[str], wanted: list[str]
+) -> list[dict[str, object]]:
     world = cp.World.draw(n + _HELD, menu, seed)
     log = world.biased_log(n, seed) if kind == "confounded" else world.log(n, seed)
     plain = cp.Coupons(world.coupons.table.drop(columns=["stock", "minimum"], errors="ignore"))

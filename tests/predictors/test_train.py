@@ -92,7 +92,10 @@ def test_progress_is_told(log):
     [
         ({"model": "netwrok"}, "no such model .*Did you mean 'network'"),
         ({"model": "s", "base": "xgboost"}, "unknown base learner"),
-        ({"model": "network", "epoch": 3}, "column 'epoch': no such option of this model. Did you mean 'epochs'"),
+        (
+            {"model": "network", "epoch": 3},
+            "column 'epoch': no such option of this model. Did you mean 'epochs'",
+        ),
         ({"model": "s", "folds": 3}, "column 'folds': no such option"),
         ({"holdout": 1.5}, "holdout must lie strictly between 0 and 1"),
         ({"least_rows": 100_000}, "at least 100000 are needed"),
