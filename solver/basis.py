@@ -14,8 +14,12 @@ import numpy as np
 
 from couponry.instances.program import BlockProgram
 from couponry.instances.rows import Term
+from couponry.solver.engine import Exchanges
 
 __all__ = ["Basis"]
+
+# A demand of so many rows is worth a column of its own in a linear program.
+SHARED = 4
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,60 @@ class Basis:
             start=np.concatenate([[0], np.cumsum(speaks.sum(axis=1))]).astype(np.int64),
             member=np.nonzero(speaks)[1].astype(np.int64),
         )
+
+    def _table(self, near: Exchanges) -> np.ndarray:
+        """Return what each exchange adds to each demand, ``(E, B)``."""
+        table = np.zeros((len(near.loss), len(self.measure)))
+        for coupon, numbers, sign in (
+            (near.entering, near.measures_in, 1.0),
+            (near.leaving, near.measures_out, -1.0),
+        ):
+            there = np.flatnonzero(coupon >= 0)
+            first, last = self.start[near.classes[there]], self.start[near.classes[there] + 1]
+            which = np.repeat(there, last - first)
+            ahead = np.cumsum(last - first) - (last - first)
+            demand = self.member[np.arange(len(which)) + np.repeat(first - ahead, last - first)]
+            weight = self.users[demand, near.classes[which]] * self.coupons[demand, coupon[which]]
+            # No demand is listed twice for a class, so no entry is added to twice.
+            table[which, demand] += sign * weight * numbers[self.measure[demand], which]
+        return table
+
+    def entries(self, near: Exchanges, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """Return a sparse matrix of what exchanges add to the rows, each row scaled.
+
+        A demand that many rows share, as parity does that of everybody, is a column of its own after the
+        exchanges, and a row after the rows that says Σ exchanges − column = 0.
+
+        Returns
+        -------
+        row, column : ndarray of int64
+        value : ndarray of float64
+        int
+            Number of shared demands.
+        """
+        k, e = len(self.combine), len(near.loss)
+        shared = np.flatnonzero((self.combine != 0).sum(axis=0) >= SHARED)
+        table = self._table(near)
+        combine = self.combine * scale[:, None]
+        of_shared, by_shared = combine[:, shared], table[:, shared]
+        combine[:, shared] = 0.0
+        parts = (
+            (0, 0, combine @ table.T),
+            (0, e, of_shared),
+            (k, 0, by_shared.T),
+            (k, e, -np.eye(len(shared))),
+        )
+        places = [np.nonzero(part) for _, _, part in parts]
+        return (
+            np.concatenate([first + at[0] for (first, _, _), at in zip(parts, places, strict=True)]),
+            np.concatenate([first + at[1] for (_, first, _), at in zip(parts, places, strict=True)]),
+            np.concatenate([part[at] for (_, _, part), at in zip(parts, places, strict=True)]),
+            len(shared),
+        )
+
+    def coefficients(self, near: Exchanges) -> np.ndarray:
+        """Return what each exchange adds to the rows' activity, float64 ``(E, K)``."""
+        return np.ascontiguousarray(self._table(near) @ self.combine.T)
 
 
 def _parts(term: Term) -> list[tuple[float, Term]]:

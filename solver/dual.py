@@ -29,6 +29,7 @@ from couponry.solver.polish import polish
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.radius import table_radius
 from couponry.solver.scale import RowScale
+from couponry.solver.scarce import Rare
 
 __all__ = ["DualAnswer", "DualSearch"]
 
@@ -38,6 +39,9 @@ FIRST_SAMPLE, USERS_A_ROW, SECOND_SAMPLE = 4_000, 40, 100_000
 # Of so many priced rows some are further off than the radius says: everybody's slope tells which.
 MANY_PRICED = 40
 LARGEST_SHARE = 100
+# Of more rows than this, with fewer users a row, no sample tells prices well enough: all users are asked at
+# each step. Of more users the linear program at the end wins next to nothing, in seconds.
+MANY_ROWS, ALL_A_ROW, ALL_PRECISION = 120, 300, 1e-7
 # A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
 FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
 WARM_WIDTH = 0.03
@@ -114,6 +118,9 @@ class DualSearch:
     def _by_newton(self, start: np.ndarray | None) -> DualAnswer | None:
         """Return the minimiser, or None where the rules seem to clash."""
         basis = Basis.of(self.program)
+        many = MANY_ROWS < self.book.n_rows >= self.program.n_users / ALL_A_ROW
+        if many and isinstance(self.program, Program):
+            return self._of_all(self.program, basis, start)
         sampled = self.sampled(basis, start)
         if sampled is None:
             return None
@@ -124,6 +131,27 @@ class DualSearch:
             with self.clock.phase("slope"):
                 found, radius = self._nearer(found, radius, basis)
         return self.near(found.multipliers, found.width, radius, basis)
+
+    def _of_all(self, program: Program, basis: Basis, start: np.ndarray | None) -> DualAnswer | None:
+        """Return the minimiser of L where rows are so many that no sample tells their prices."""
+        multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
+        width = None if start is None else WARM_WIDTH * self.scale.objective
+        with self.clock.phase("core"):
+            if start is None:
+                wide = self._newton(self.engine, basis, {}, 1.0)
+                held = np.bincount(program.classes.codes, minlength=program.n_classes)
+                wide.leave_out(~self.book.wide(held))
+                first = wide.minimise(multipliers, precision=FIRST_PRECISION)
+                multipliers, width = first.multipliers, first.width
+            found = self._newton(self.engine, basis, {}, 1.0).minimise(
+                multipliers, width=width, precision=ALL_PRECISION
+            )
+        self._tell("all users", 0, found.value, program.n_users)
+        if self._runs_away(found):
+            return None
+        nothing = {m: np.zeros((program.n_classes, program.n_coupons)) for m in program.measures}
+        with self.clock.phase("polish"):
+            return self._polished(self.engine, np.arange(program.n_users), nothing, found, exact=True)
 
     def near(
         self, start: np.ndarray, width: float, radius: Tables, basis: Basis | None = None
@@ -174,7 +202,9 @@ class DualSearch:
         if self._runs_away(last):
             return None
         with self.clock.phase("polish"):
-            return replace(self._polished(core, settled.undecided, taken, last), near=settled)
+            exact = bool(np.count_nonzero(last.multipliers) <= MANY_ROWS)
+            answer = self._polished(core, settled.undecided, taken, last, exact=exact)
+            return replace(answer, near=settled)
 
     def _nearer(self, found: NewtonAnswer, radius: Tables, basis: Basis) -> tuple[NewtonAnswer, Tables]:
         """Return a sample's prices after one step by everybody's slope, and the radius there."""
@@ -246,31 +276,47 @@ class DualSearch:
         return bool((np.abs(found.multipliers) > 50 * SUSPICIOUS * self.scale.price).any())
 
     def _polished(
-        self, core: LocalEngine, undecided: np.ndarray, taken: Tables, found: NewtonAnswer
+        self, core: LocalEngine, undecided: np.ndarray, taken: Tables, found: NewtonAnswer, *, exact: bool
     ) -> DualAnswer:
-        """Return the exact minimiser, with those users as its core who are nearest to changing their mind."""
+        """Return the minimiser, with those users as its core who are nearest to changing their mind.
+
+        It is the exact one where asked for: a vertex, with exchanges for rows that few near ties move.
+        """
         scores = self.book.scores(found.multipliers)
         wanted = max(NEAREST, NEAREST_A_ROW * self.book.n_rows)
         margin = self._margins(core, scores, found.width, max(POLISHED, wanted), found.near)
+        rare = self._rare(core, found, max(POLISHED, wanted)) if exact else None
+        if rare is not None:
+            margin[rare.users] = np.minimum(margin[rare.users], found.width)
         near = np.flatnonzero(np.isfinite(margin))
         people = LocalEngine(core.program.take(near))
         others = core.assign(scores, near).sums.high
         taken = {measure: table + others[measure] for measure, table in taken.items()}
-        exact = polish(
-            people, self.book, self.scale, self.clock, taken, found.multipliers, self.reach, found.width
-        )
-        if exact is not None and exact.value > found.value + 1e-12 * abs(found.value):
-            exact = None
-        multipliers = found.multipliers if exact is None else exact.multipliers
+        better = None
+        if exact:
+            start, width = found.multipliers, found.width
+            better = polish(people, self.book, self.scale, self.clock, taken, start, self.reach, width)
+        if better is not None and better.value > found.value + 1e-12 * abs(found.value):
+            better = None
+        multipliers = found.multipliers if better is None else better.multipliers
         scores = self.book.scores(multipliers)
         margin = self._margins(people, scores, found.width, wanted)
+        if rare is not None and len(rare.users):
+            own = np.searchsorted(near, rare.users)
+            margin[own] = np.minimum(margin[own], rare.engine.margins(scores))
         chosen = people.choices(scores)[0]
         split = np.zeros(people.n_users, bool)
-        if exact is not None:
-            margin[exact.users] = np.minimum(margin[exact.users], exact.margin)
-            chosen[exact.users] = exact.chosen
-            split[exact.users] = exact.split
+        if better is not None:
+            margin[better.users] = np.minimum(margin[better.users], better.margin)
+            chosen[better.users] = better.chosen
+            split[better.users] = better.split
         return self._answer(undecided[near], people.in_core, multipliers, chosen, split, margin)
+
+    def _rare(self, core: LocalEngine, found: NewtonAnswer, wanted: int) -> Rare:
+        """Return the users who move rows that the nearest of all do not move."""
+        nearest = found.near.take(np.argsort(found.near.loss, kind="stable")[:wanted])
+        basis = Basis.of(core.program)
+        return Rare.of(core, self.book, basis, found.multipliers, found.activity, nearest)
 
     def _answer(
         self,

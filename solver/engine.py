@@ -13,7 +13,7 @@ from couponry.instances.blocks import Block
 from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.prices import PriceBook, Tables
+from couponry.solver.prices import Tables
 
 __all__ = ["Assigned", "Demand", "Engine", "Exchanges", "Pairs", "Settled"]
 
@@ -105,18 +105,6 @@ class Exchanges:
             numbers(entering),
             loss.copy(),
         )
-
-    def coefficients(self, program: BlockProgram, book: PriceBook) -> np.ndarray:
-        """Return what each exchange adds to the rows' activity, ``(E, K)``."""
-        total = np.zeros((book.n_rows, len(self.loss)))
-        for coupon, numbers, sign in (
-            (self.entering, self.measures_in, 1.0),
-            (self.leaving, self.measures_out, -1.0),
-        ):
-            there = np.flatnonzero(coupon >= 0)
-            columns = {m: numbers[i, there] for i, m in enumerate(program.measures)}
-            total[:, there] += sign * book.coefficients(columns, self.classes[there], coupon[there])
-        return np.ascontiguousarray(total.T)
 
     def take(self, some: np.ndarray | slice) -> Exchanges:
         """Return some of the exchanges."""

@@ -103,11 +103,16 @@ def pass_model(
     matrix: Sparse,
     *,
     integers: int = 0,
+    free: int = 0,
 ) -> None:
-    """Hand over min cost·x, row_lower ≤ A x ≤ row_upper, 0 ≤ x ≤ upper, the first ``integers`` of x whole."""
+    """Hand over min cost·x, row_lower ≤ A x ≤ row_upper, 0 ≤ x ≤ upper.
+
+    The first ``integers`` of x are whole, the last ``free`` may be below 0.
+    """
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(cost), len(row_lower)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.zeros(len(cost)), upper
+    lower = np.concatenate([np.zeros(len(cost) - free), np.full(free, -np.inf)])
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
     lp.row_lower_, lp.row_upper_ = row_lower, row_upper
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.start, matrix.index, matrix.value

@@ -269,18 +269,39 @@ class LocalEngine:
             near += parts
         return Demand(sums.total, sums.tables), Exchanges.joined(near)
 
-    def exchanges_from(self, scores: Tables, chosen: np.ndarray, width: float) -> Exchanges:
-        """Return the changes of given choices, bool ``(n, S)``, that lose less than ``width``."""
-        near = []
-        for block in self.program.blocks(BLOCK):
+    def exchanges_from(
+        self,
+        scores: Tables,
+        chosen: np.ndarray | None,
+        width: float,
+        only: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> Exchanges:
+        """Return the changes of given choices that lose less than ``width``.
+
+        Parameters
+        ----------
+        scores : Tables
+        chosen : ndarray of bool, shape (n, S), or None
+            By default what is best for each.
+        width : float
+        only : tuple of two ndarrays of bool, shape (C, J), optional
+            Only changes by which one of the former enters, or one of the latter leaves.
+        """
+
+        def one(block: Block) -> Exchanges:
+            if chosen is None:
+                return self._near(self._best(scores, block), width, only)
             taken = np.full((len(block), self.most), -1, np.int32)
             user, place = np.nonzero(chosen[block.first : block.first + len(block)])
             slot = np.arange(len(user)) - np.searchsorted(user, user)
             taken[user, slot] = place
-            near.append(self._near(_Chosen(block, self._add_up(scores, block), taken), width))
-        return Exchanges.joined(near)
+            return self._near(_Chosen(block, self._add_up(scores, block), taken), width, only)
 
-    def _near(self, found: _Chosen, width: float) -> Exchanges:
+        return Exchanges.joined(list(self._over_blocks(one)))
+
+    def _near(
+        self, found: _Chosen, width: float, only: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> Exchanges:
         block = found.block
         room = len(block) * (self.places + self.most)
         user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
@@ -298,8 +319,15 @@ class LocalEngine:
             entering,
             loss,
         )
-        near = Exchanges.of(self.program, block, user[:n], leaving[:n], entering[:n], loss[:n])
-        return near.take(self._affordable(found, user[:n], near)) if math.isfinite(self.money) else near
+        user, leaving, entering, loss = user[:n], leaving[:n], entering[:n], loss[:n]
+        if only is not None:
+            kept = np.zeros(n, bool)
+            for table, place in zip(only, (entering, leaving), strict=True):
+                coupon = place if block.coupon is None else block.coupon[user, np.maximum(place, 0)]
+                kept |= (place >= 0) & table[block.classes[user], np.maximum(coupon, 0)]
+            user, leaving, entering, loss = user[kept], leaving[kept], entering[kept], loss[kept]
+        near = Exchanges.of(self.program, block, user, leaving, entering, loss)
+        return near.take(self._affordable(found, user, near)) if math.isfinite(self.money) else near
 
     def _affordable(self, found: _Chosen, user: np.ndarray, near: Exchanges) -> np.ndarray:
         """Return which exchanges keep a user's cap on money, but for the rounding of sums, bool ``(E,)``."""

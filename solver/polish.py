@@ -9,10 +9,11 @@ set up again at the new prices while L goes down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
@@ -20,11 +21,12 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box, CoreAnswer
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.scale import RowScale
+from couponry.solver.scarce import Rare, joined
 
 __all__ = ["polish"]
 
-# Exchanges that a linear program takes. With more priced rows it takes seconds to win next to nothing.
-FEWEST, A_ROW, MOST_PRICED = 1000, 16, 120
+# Exchanges that a linear program takes.
+FEWEST, A_ROW = 1000, 16
 MOVES = 8
 # Prices may move as far as the window of exchanges lets one unit of a row move a user, or this share of it.
 FIRST_BOX, NARROWER = 1.0, 0.3
@@ -92,20 +94,23 @@ def polish(
     Returns
     -------
     CoreAnswer or None
-        Its users are positions in the engine: those of the last program's exchanges. None where too many rows
-        are priced, or nothing was won.
+        Its users are positions in the engine: those of the last program's exchanges. None where nothing
+        was won.
     """
-    if np.count_nonzero(start) > MOST_PRICED:
-        return None
     wanted = max(FEWEST, A_ROW * book.n_rows)
     limits = Box(book.clip(-reach), book.clip(reach))
+    basis = Basis.of(engine.program)
     point, width = _at(engine, book, taken, start, width, wanted)
+    rare = Rare.of(engine, book, basis, start, point.activity, point.near)
+    point = replace(point, near=joined(point.near, rare.exchanges(point.multipliers)))
     best: tuple[_Point, _Turned, float] | None = None
     share = FIRST_BOX
     for _ in range(MOVES):
-        radius = share * float(point.near.loss.max(initial=0.0)) / scale.coefficient
-        turned = _program(engine, book, scale, clock, point, limits, radius)
+        furthest = float(point.near.loss[:wanted].max(initial=0.0))
+        radius = share * rare.furthest(point.near, basis, furthest) / scale.coefficient
+        turned = _program(engine, book, basis, scale, clock, point, limits, radius)
         other, width = _at(engine, book, taken, turned.multipliers, width, wanted)
+        other = replace(other, near=joined(other.near, rare.exchanges(other.multipliers)))
         least = GAIN * abs(other.value)
         won = point.value - other.value
         # Fractions of plans reach what the program says: L is nowhere below that.
@@ -147,6 +152,7 @@ def _at(
 def _program(
     engine: LocalEngine,
     book: PriceBook,
+    basis: Basis,
     scale: RowScale,
     clock: Clock,
     point: _Point,
@@ -156,41 +162,44 @@ def _program(
     """Choose among the exchanges: all rows kept, the least lost.
 
     min Σ_e (loss_e − λ·d_e) y_e with lower ≤ activity + Σ_e d_e y_e ≤ upper, Σ y_e ≤ 1 a user, y ≥ 0; a row
-    may be broken at the price of the box's edge.
+    may be broken at the price of the box's edge. A demand that many rows share has a column of its own.
     """
     near, k = point.near, book.n_rows
     owner, several = _shared(near.user)
     lower = np.clip(point.multipliers - radius, limits.lower, limits.upper)
     upper = np.clip(point.multipliers + radius, limits.lower, limits.upper)
-    change = near.coefficients(engine.program, book)  # (E, K)
-    cost = near.loss - change @ point.multipliers
-    column, row = np.nonzero(change)
+    cost = near.loss + near.worth(engine.program, book.changes(point.multipliers))
     edges = np.concatenate([upper, -lower]) * np.tile(scale.coefficient, 2) / scale.objective
     rows, signs = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
     usable = np.flatnonzero(np.isfinite(edges))
     e, b, n = len(near.loss), len(usable), int(owner.max(initial=-1)) + 1
+    row, column, value, shared = basis.entries(near, 1.0 / scale.coefficient)
+    # Rows of the shared demands stand after those of users, their columns after those of broken rows.
     matrix = Sparse.of(
-        np.concatenate([row, k + owner, rows[usable]]),
-        np.concatenate([column, several, e + np.arange(b)]),
-        np.concatenate([change[column, row] / scale.coefficient[row], np.ones(len(several)), signs[usable]]),
-        e + b,
+        np.concatenate([np.where(row < k, row, row + n), k + owner, rows[usable]]),
+        np.concatenate([np.where(column < e, column, column + b), several, e + np.arange(b)]),
+        np.concatenate([value, np.ones(len(several)), signs[usable]]),
+        e + b + shared,
     )
     highs = new_highs(clock)
     highs.setOptionValue("presolve", "off")  # it takes three times as long as the simplex
     pass_model(
         highs,
-        np.concatenate([cost / scale.objective, edges[usable]]),
-        np.concatenate([np.ones(e), np.full(b, np.inf)]),
-        np.concatenate([(book.lower - point.activity) / scale.coefficient, np.full(n, -np.inf)]),
-        np.concatenate([(book.upper - point.activity) / scale.coefficient, np.ones(n)]),
+        np.concatenate([cost / scale.objective, edges[usable], np.zeros(shared)]),
+        np.concatenate([np.ones(e), np.full(b + shared, np.inf)]),
+        np.concatenate(
+            [(book.lower - point.activity) / scale.coefficient, np.full(n, -np.inf), np.zeros(shared)]
+        ),
+        np.concatenate([(book.upper - point.activity) / scale.coefficient, np.ones(n), np.zeros(shared)]),
         matrix,
+        free=shared,
     )
     run(highs)
     solution = highs.getSolution()
     dual = -np.array(solution.row_dual)[:k] * scale.objective / scale.coefficient
     x = np.array(solution.col_value)
     broken = np.zeros(k)
-    np.add.at(broken, rows[usable], -signs[usable] * x[e:])
+    np.add.at(broken, rows[usable], -signs[usable] * x[e : e + b])
     broken[np.abs(broken) < 1e-7] = 0.0
     chosen = point.value - book.linear(point.multipliers) + float(point.multipliers @ point.activity)
     reached = chosen - highs.getInfo().objective_function_value * scale.objective

@@ -37,6 +37,11 @@ class _Stack:
     coupons: np.ndarray
     row: np.ndarray
 
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether some row has several terms."""
+        return len(np.unique(self.row)) < len(self.row)
+
     def folded(self, multipliers: np.ndarray) -> np.ndarray:
         """Return Σ over terms of multiplier × users' weight × coupons' weight, ``(C, J)``."""
         return np.asarray(self.users.T @ (self.coupons * multipliers[self.row, None]))
@@ -152,7 +157,10 @@ class PriceBook:
             weights = stack.users[:, classes] * stack.coupons[:, coupons]
             if measure in measure_values:
                 weights *= measure_values[measure]
-            np.add.at(matrix, stack.row, weights)
+            if stack.repeats:
+                np.add.at(matrix, stack.row, weights)
+            else:  # ten times as fast
+                matrix[stack.row] += weights
         return matrix
 
     def linear(self, multipliers: np.ndarray) -> float:

@@ -12,7 +12,9 @@ from tests.instances.small import four_users
 from couponry.instances import Budget, Coverage, Instance, Parity, Program, ReturnFloor, Rule
 from couponry.instances.generators import RULE_NAMES, draw_instance
 from couponry.solver.basis import Basis
-from couponry.solver.prices import Tables
+from couponry.solver.engine import Exchanges
+from couponry.solver.local import LocalEngine
+from couponry.solver.prices import PriceBook, Tables
 
 DRAWN = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -116,3 +118,53 @@ def test_many_rows_need_few_demands_a_class() -> None:
     activity = np.array([row.activity(tables) for row in program.rows])
     size = np.array([sum(np.abs(t.weights()).sum() for t in row.terms) for row in program.rows])
     assert (np.abs(basis.combine @ demands(basis, program, tables) - activity) <= 1e-13 * size).all()
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000))
+def test_exchanges_coefficients_are_those_of_their_pairs(instance: Instance, seed: int) -> None:
+    """What an exchange adds to the rows is what its entering pair adds, less what its leaving one does."""
+    near, book, basis = exchanges(instance.program, seed)
+    expected = np.zeros((len(near.loss), book.n_rows))
+    for coupon, numbers, sign in (
+        (near.entering, near.measures_in, 1.0),
+        (near.leaving, near.measures_out, -1.0),
+    ):
+        there = np.flatnonzero(coupon >= 0)
+        columns = {m: numbers[i, there] for i, m in enumerate(instance.program.measures)}
+        expected[there] += sign * book.coefficients(columns, near.classes[there], coupon[there]).T
+    assert basis.coefficients(near) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+
+
+@DRAWN
+@given(instance=instances(), seed=st.integers(0, 1000))
+def test_columns_of_shared_demands_say_the_same(instance: Instance, seed: int) -> None:
+    """With each shared demand's column put in its place the rows are what exchanges add, scaled."""
+    near, book, basis = exchanges(instance.program, seed)
+    scale = np.random.default_rng(seed).random(book.n_rows) + 0.5
+    row, column, value, shared = basis.entries(near, scale)
+    k, e = book.n_rows, len(near.loss)
+    matrix = np.zeros((k + shared, e + shared))
+    matrix[row, column] = value
+    assert np.count_nonzero(matrix) == len(value)  # no entry twice, none of zero
+    assert (matrix[k:, e:] == -np.eye(shared)).all()
+    assert matrix[:k, :e] + matrix[:k, e:] @ matrix[k:, :e] == pytest.approx(
+        basis.coefficients(near).T * scale[:, None], rel=1e-12, abs=1e-9
+    )
+
+
+def test_many_groups_parity_has_one_column_of_everybody() -> None:
+    """Rows of a parity in many cities are a handful of numbers an exchange, not one a city."""
+    program = draw_instance(300, 3, seed=1, rules=("parity",), segments={"city": 30}).program
+    near, book, basis = exchanges(program, 0)
+    row, _, _, shared = basis.entries(near, np.ones(book.n_rows))
+    assert shared == 1
+    assert len(row) <= 4 * len(near.loss) + 2 * book.n_rows
+
+
+def exchanges(program: Program, seed: int) -> tuple[Exchanges, PriceBook, Basis]:
+    """Return all exchanges at drawn scores, and what speaks of rows."""
+    rng = np.random.default_rng(seed)
+    shape = (program.n_classes, program.n_coupons)
+    near = LocalEngine(program).exchanges({m: rng.normal(size=shape) for m in program.measures}, 2.0)[1]
+    return near, PriceBook(program), Basis.of(program)

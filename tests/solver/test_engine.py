@@ -13,6 +13,7 @@ from tests.instances.small import four_users
 
 from couponry.instances import Budget, Coverage, Instance, Program
 from couponry.instances.blocks import Block
+from couponry.solver.basis import Basis
 from couponry.solver.engine import Exchanges, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import pair_columns
@@ -77,7 +78,7 @@ def test_coefficients_of_each_exchange() -> None:
     """Rows count what enters less what leaves: stock of A and B, the budget, and coverage by region."""
     of = program()
     assert [row.name for row in of.rows][:3] == ["stock A", "stock B", "budget"]
-    assert exchanges().coefficients(of, PriceBook(of)).tolist() == [
+    assert Basis.of(of).coefficients(exchanges()).tolist() == [
         [-1, 1, 1, 0, 0, 0],
         [-1, 0, -1, 0, -1, 0],
         [0, 0, 3, 0, 0, 1],
@@ -135,7 +136,7 @@ def test_prices_change_a_worth_by_the_rows_coefficients(instance: Instance, seed
     book = PriceBook(engine.program)
     move = np.random.default_rng(seed).normal(size=book.n_rows)
     changed = near.worth(engine.program, book.changes(move))
-    assert changed == pytest.approx(-near.coefficients(engine.program, book) @ move, abs=1e-9)
+    assert changed == pytest.approx(-Basis.of(engine.program).coefficients(near) @ move, abs=1e-9)
 
 
 @DRAWN
@@ -144,7 +145,7 @@ def test_coefficients_are_the_change_of_activity(instance: Instance, seed: int) 
     """After an exchange the rows' activity has changed by its coefficients."""
     engine, tables, near = drawn(instance, seed)
     book, chosen = PriceBook(engine.program), engine.choices(tables)[0]
-    coefficients = near.coefficients(engine.program, book)
+    coefficients = Basis.of(engine.program).coefficients(near)
     assert coefficients.shape == (len(near.loss), book.n_rows)
     before = activity(engine.program, book, chosen)
     for e in range(min(len(near.loss), 12)):

@@ -76,7 +76,7 @@ def test_moments_are_sums_of_squares(instance: Instance, seed: int) -> None:
     shape = (program.n_classes, program.n_coupons)
     near = engine.exchanges({name: rng.normal(size=shape) for name in program.measures}, 2.0)[1]
     weight, unit = rng.random(len(near.loss)), rng.random(book.n_rows) + 0.5
-    change = near.coefficients(program, book) * unit
+    change = Basis.of(program).coefficients(near) * unit
     expected = (change * weight[:, None]).T @ change
     found = moments(Basis.of(program), near, weight, unit)
     assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
@@ -111,7 +111,7 @@ def test_variance_is_that_within_classes(instance: Instance, seed: int) -> None:
         np.zeros(len(pairs.user)),
     )
     each = np.zeros((program.n_users, book.n_rows))
-    np.add.at(each, pairs.user, taken.coefficients(program, book) * unit)
+    np.add.at(each, pairs.user, Basis.of(program).coefficients(taken) * unit)
     expected = np.zeros((book.n_rows,) * 2)
     for c in range(program.n_classes):
         own = each[program.classes.codes == c]
