@@ -50,10 +50,13 @@ class PairProgram:
         Names of what a back end's own model asks beyond the program.
     presolve : {"choose", "off"}
         HiGHS's option; a search without it is another search.
+    restart : bool
+        Whether HiGHS may begin anew with what it learnt; for a short search that takes as long as it does.
     """
 
     added: tuple[str, ...] = ()
     presolve = "choose"
+    restart = True
 
     def __init__(self, program: Program, book: PriceBook, pairs: Pairs, used: np.ndarray) -> None:
         self.program, self.book, self.pairs = program, book, pairs
@@ -128,6 +131,7 @@ class PairProgram:
         """
         highs = new_highs(clock)
         self._pass(highs)
+        highs.setOptionValue("mip_allow_restart", self.restart)
         answer = solve_integer(
             highs,
             clock,

@@ -168,6 +168,10 @@ class Rounder:
             enough = 1.0 if self.open.whole else ENOUGH if self.few_users else math.inf
             if self.open.missing(best) <= enough * self.open.allowed or self.clock.stopped_by is not None:
                 return best
+            best = self.open.better(best, self._within_the_gap())
+            if best is not None and self.open.missing(best) <= ENOUGH * self.open.allowed:
+                self._tell(0, best)
+                return best
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
             core, most, complete = self._core(size, best)
@@ -185,6 +189,16 @@ class Rounder:
             size *= 3
             self.goal = self.open.bound
         return best
+
+    def _within_the_gap(self) -> Rounded | None:
+        """Search among the choices of which each alone loses no more than a plan within the gap may.
+
+        So few are left of some thousands of users that half a search finds more than whole ones of others.
+        """
+        core = np.flatnonzero(self.open.margin <= self.open.allowed)
+        if self.open.whole or len(core) > 2 * FIRST_CORE or self.clock.stopped_by is not None:
+            return None
+        return self._solve(core, self.open.allowed, False, FIRST_NODES, None, restart=False)
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""
@@ -225,7 +239,14 @@ class Rounder:
         return np.asarray(order[rank < each])
 
     def _solve(
-        self, core: np.ndarray, most: float, complete: bool, nodes: int, best: Rounded | None
+        self,
+        core: np.ndarray,
+        most: float,
+        complete: bool,
+        nodes: int,
+        best: Rounded | None,
+        *,
+        restart: bool = True,
     ) -> Rounded | None:
         """Solve one core against what the others leave of each row."""
         chosen = self.open.chosen
@@ -237,6 +258,7 @@ class Rounder:
         )
         if problem.hopeless():
             return None
+        problem.restart = restart
         outside = self.open.with_frozen(outside)
         fixed_value = self.program.sense * outside.total(self.program.objective)
         picked, answer = keep_rows_exactly(

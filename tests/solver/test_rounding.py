@@ -208,6 +208,25 @@ def test_a_search_that_closes_bounds_all_plans() -> None:
     assert found.searched == pytest.approx(best, rel=1e-8)
 
 
+def test_choices_that_lose_more_than_the_gap_are_left_out_first() -> None:
+    """Of 9,000 users a few are searched, each by choices that lose no more than a whole plan may."""
+    start = searched(KINDS["one"], 9000)
+    rounder = start.rounder(gap=3e-6)
+    found = rounder._within_the_gap()
+    assert found is not None
+    program = start.instance.program
+    pairs = rounder.plan(found)
+    assert not excesses(program, pairs).any()
+    engine, scores = LocalEngine(program), PriceBook(program).scores(start.dual.multipliers)
+    plan = np.zeros((program.n_users, program.places), bool)
+    plan[pairs.user, pairs.place] = True
+    lost = engine.choices(scores)[1] - np.where(plan, engine.scores(scores), 0.0).sum(axis=1)
+    searched_users = (rounder.open.margin <= rounder.open.allowed).sum()
+    assert found.core_users == searched_users < 600
+    assert (lost > rounder.open.allowed * (1 + 1e-9)).sum() == 0
+    assert searched(KINDS["one"]).rounder()._within_the_gap() is None  # all users are in the core there
+
+
 def test_a_wide_gap_is_met_by_the_first_core() -> None:
     """Within a gap of one in a hundred the first plan will do, and it is told once."""
     heard: list[Progress] = []
