@@ -27,6 +27,7 @@ __all__ = ["Fitted", "Settings", "train_network"]
 
 _MONEY_RATE = 10.0  # few rows carry money, and training ends when conversions are learnt
 _STEPS, _LEAST_BATCH, _MOST_BATCH = 40, 64, 4096
+_MOST_FASTER = 2.0
 _MOST_JUDGED = 200_000  # rows by which a pass is judged
 
 
@@ -46,7 +47,7 @@ class Settings:
     batch : int, optional
         Rows a step and member; by default a fortieth of a member's rows, between 64 and 4,096.
     learning_rate : float
-        At first; it falls to 0 along a half cosine.
+        At first; it falls to 0 along a half cosine. Up to twice that where a pass is of part of the rows.
     weight_decay : float
         AdamW's [1]_.
     effect_lasso, base_lasso : float
@@ -135,8 +136,8 @@ def train_network(
     progress : callable, optional
         Called once a pass.
     """
-    optimiser = _optimiser(module, settings)
     rows = min(data.rows_a_member, settings.rows_a_pass)
+    optimiser = _optimiser(module, settings, min(_MOST_FASTER, data.rows_a_member / rows))
     size = settings.rows_a_step(rows)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * -(-rows // size))
     generator = torch.Generator().manual_seed(seed)
@@ -158,12 +159,13 @@ def train_network(
     return Fitted(epoch, best.epoch.tolist(), best.loss.tolist())
 
 
-def _optimiser(module: ResponseModule, settings: Settings) -> torch.optim.Optimizer:
+def _optimiser(module: ResponseModule, settings: Settings, faster: float) -> torch.optim.Optimizer:
     groups: dict[bool, list[Tensor]] = {False: [], True: []}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             groups[name.startswith("money")].append(parameter)
-    rates = {False: settings.learning_rate, True: _MONEY_RATE * settings.learning_rate}
+    rate = faster * settings.learning_rate
+    rates = {False: rate, True: _MONEY_RATE * rate}
     options: list[dict[str, Any]] = [{"params": groups[money], "lr": rates[money]} for money in groups]
     return torch.optim.AdamW(options, weight_decay=settings.weight_decay)
 

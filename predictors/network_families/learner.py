@@ -228,7 +228,11 @@ class FamilyLearner(Parameters):
     @classmethod
     def from_state(cls, state: State, device: str | None = None) -> Self:
         """Take back what :meth:`state` gave."""
-        learner = cls(**state.facts["parameters"], device=device)
+        parameters = {  # JSON has no tuples
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in state.facts["parameters"].items()
+        }
+        learner = cls(**parameters, device=device)
         facts = state.facts["task"]
         learner.task = Task(
             **facts

@@ -175,7 +175,7 @@ def test_every_section_is_seen(visit: dict[str, Any], width: int) -> None:
         "segments",
     }
     assert all(height > 60 for _, height in measured["sections"])
-    assert measured["charts"] == 5
+    assert measured["charts"] == 6
     assert measured["font"] == 16
 
 

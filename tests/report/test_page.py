@@ -119,7 +119,7 @@ def test_the_page_is_accessible(reported: Reported) -> None:
     assert dict(tags)["html"] == {"lang": "en"}
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     images = [attrs for _, attrs in tags if attrs.get("role") == "img"]
-    assert len([attrs for tag, attrs in tags if tag == "svg"]) == 10
+    assert len([attrs for tag, attrs in tags if tag == "svg"]) == 12
     assert all(attrs.get("aria-label") for attrs in images)
     scrolled = [attrs for _, attrs in tags if attrs.get("class") == "scroll"]
     assert scrolled
