@@ -228,7 +228,7 @@ class FamilyLearner(Parameters):
     @classmethod
     def from_state(cls, state: State, device: str | None = None) -> Self:
         """Take back what :meth:`state` gave."""
-        parameters = {  # JSON has no tuples
+        parameters: dict[str, Any] = {  # JSON has no tuples
             name: tuple(value) if isinstance(value, list) else value
             for name, value in state.facts["parameters"].items()
         }
