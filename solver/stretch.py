@@ -35,7 +35,6 @@ from couponry.solver.scale import RowScale
 __all__ = ["Budgets", "Priced"]
 
 # A stretch that leaves more users open than this is cut in two.
-DEBUG = False
 MOST_OPEN = 0.25
 FIRST_LENGTH, LONGEST = 10, 64
 DEVIATIONS = 3.0
@@ -221,8 +220,6 @@ class Budgets:
         book = PriceBook(self.programs(first))
         sides = [book.scores(self._corrected(first + i, p.multipliers)) for i, p in enumerate(path)]
         return _box(sides, {m: ERROR_OF_STRETCH * table for m, table in error.items()}, ROOM)
-
-    # ----------------------------------------------------------- budgets
 
     # ----------------------------------------------------------- budgets
 
