@@ -208,5 +208,8 @@ class DateEncoder(NumberEncoder):
 
 def _skewness(values: Doubles) -> float:
     centred = values - values.mean()
-    spread = float(np.sqrt((centred**2).mean()))
-    return float((centred**3).mean() / spread**3) if spread > 0 else 0.0
+    largest = float(np.abs(centred).max())
+    if largest <= 0:
+        return 0.0
+    centred /= largest  # else powers of what is very small or large leave the range of doubles
+    return float((centred**3).mean() / np.sqrt((centred**2).mean()) ** 3)

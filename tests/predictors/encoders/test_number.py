@@ -41,6 +41,13 @@ def test_a_long_tail_enters_as_its_logarithm():
     assert not NumberEncoder("x").fit(money - money.mean()).logarithm
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e-150, 1.0, 1e150])
+def test_a_tail_is_long_in_any_unit(unit):
+    """Whether a tail is long does not depend on the unit, however far its cube is from what a double holds."""
+    values = unit * np.array([0.0] * 9 + [1.0] * 90 + [100.0])
+    assert NumberEncoder("x").fit(pd.Series(values)).logarithm
+
+
 def test_raw_keeps_numbers_and_gaps():
     """Trees find thresholds and gaps themselves."""
     found = NumberEncoder("x").fit(pd.Series([1.0, 2.0])).raw(pd.Series([7.0, np.nan]))
