@@ -43,7 +43,7 @@ def test_a_long_tail_enters_as_its_logarithm():
 
 @pytest.mark.parametrize("unit", [1e-200, 1e-150, 1.0, 1e150])
 def test_a_tail_is_long_in_any_unit(unit):
-    """Whether a tail is long does not depend on the unit, however far its cube is from what a double holds."""
+    """Whether a tail is long does not depend on the unit, even where its cube is beyond a double."""
     values = unit * np.array([0.0] * 9 + [1.0] * 90 + [100.0])
     assert NumberEncoder("x").fit(pd.Series(values)).logarithm
 
