@@ -3,8 +3,9 @@
 Models learn from a log of some customers; plans are made for 20,000 others, under one budget and one coupon
 a customer, by couponry's solver. All plans use the same predicted costs (those of the first of couponry's
 models), so that effects alone are compared. The oracle knows every customer's true effects and costs, also
-what no feature tells; "truth by features" is a regression of the true effects on the features, about what
-could be learnt at best.
+what no feature tells; "truth by features" regresses true effects and true costs on the features, about what
+could be learnt at best. Plans made by predicted costs spend more or less than the budget in truth: "at
+budget" is what the same predictions win where the price of money is moved until exactly the budget is spent.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def judge_worlds(
             if out:
                 out.write_text(json.dumps(records, indent=1))
         part = pd.DataFrame([r for r in records if r["world"] == kind])
-        numbers = ["value", "spent", "slope", "slope within", "error", "correlation", "seconds"]
+        numbers = ["value", "spent", "at budget", "slope", "slope within", "error", "correlation", "seconds"]
         table = part.groupby(["package", "model"], sort=False)[numbers].mean().round(3)
         print(f"\n{kind}: {n:,} rows, {menu} coupons, {len(seeds)} worlds\n{table.to_string()}", flush=True)
     return records
@@ -65,7 +66,7 @@ def _one(
         kept = log.take(log.arm < menu - 1)
         log = replace(kept, coupons=cp.Coupons(plain.table.iloc[: menu - 1]))
     ids = world.users_table(np.arange(n + _HELD))["user_id"].to_numpy()
-    held = np.flatnonzero(~np.isin(ids, np.unique(log.user_id)))[:_HELD]
+    held = np.flatnonzero(~pd.Index(ids).isin(log.user_id))[:_HELD]  # np.isin of objects is quadratic
     users, truth = world.users_table(held), world.true_response(held)
     true, cost = (truth.measure(m).astype(float) for m in ("value", "cost"))
     budget = round(_BUDGET * float(cost[np.arange(len(held)), true.argmax(axis=1)].sum()), 2)
@@ -77,7 +78,19 @@ def _one(
         worth = world.true_worth(solved.plan)
         return worth["value"], worth["cost"]
 
+    def at_budget(value: np.ndarray, costs: np.ndarray) -> float:
+        every, low, high = np.arange(len(held)), 0.0, 10.0
+        for _ in range(60):
+            price = (low + high) / 2
+            score = value - price * costs
+            best = score.argmax(axis=1)
+            given = score[every, best] > 0
+            spends = cost[every, best][given].sum() > budget
+            low, high = (price, high) if spends else (low, price)
+        return float(true[every, best][given].sum())
+
     best, _ = plan_of(true, cost)
+    best_price = at_budget(true, cost)
     predicted: dict[tuple[str, str], tuple[np.ndarray, float]] = {}
     costs = None
     for name in own:
@@ -97,14 +110,19 @@ def _one(
                 effect = np.column_stack([effect, effect.mean(axis=1)])
             predicted[package, name] = effect, time.perf_counter() - start
     predicted["none", "means of coupons"] = np.tile(true.mean(axis=0), (len(held), 1)), 0.0
-    predicted["none", "truth by features"] = _by_features(world, encoder, held, menu), 0.0
+    by_features, own_costs = _by_features(world, encoder, held, menu)
+    predicted["none", "truth by features"] = by_features, 0.0
     assert costs is not None
-    return [
-        {"package": package, "model": name, "seconds": seconds}
-        | _judged(effect, true, new)
-        | dict(zip(("value", "spent"), np.divide(plan_of(effect, costs), (best, budget)), strict=True))
-        for (package, name), (effect, seconds) in predicted.items()
-    ]
+    found = []
+    for (package, name), (effect, seconds) in predicted.items():
+        used = own_costs if name == "truth by features" else costs
+        plan = np.divide(plan_of(effect, used), (best, budget))
+        found.append(
+            {"package": package, "model": name, "seconds": seconds}
+            | _judged(effect, true, new)
+            | {"value": plan[0], "spent": plan[1], "at budget": at_budget(effect, used) / best_price}
+        )
+    return found
 
 
 def _judged(effect: np.ndarray, true: np.ndarray, new: list[int]) -> dict[str, float]:
@@ -124,20 +142,26 @@ def _judged(effect: np.ndarray, true: np.ndarray, new: list[int]) -> dict[str, f
     }
 
 
-def _by_features(world: cp.World, encoder: FeatureEncoder, held: np.ndarray, menu: int) -> np.ndarray:
-    """Return a regression of the true effects of at most 30,000 other customers on their features."""
+def _by_features(
+    world: cp.World, encoder: FeatureEncoder, held: np.ndarray, menu: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Regress true effects and costs of up to 100,000 other customers on their features, ``(n, J)`` each."""
     import lightgbm
 
-    others = np.setdiff1d(np.arange(len(world)), held)[:30_000]
+    others = np.setdiff1d(np.arange(len(world)), held)[:100_000]
     x, xh = (encoder.encode(world.users_table(who)) for who in (others, held))
-    true = world.true_response(others).measure("value")
+    truth = world.true_response(others)
     options = {
-        "num_leaves": 15,
+        "num_leaves": 31,
         "learning_rate": 0.1,
         "feature_fraction": 0.5,
         "num_threads": 1,
         "verbose": -1,
     }
-    return np.column_stack(
-        [lightgbm.train(options, lightgbm.Dataset(x, true[:, j]), 100).predict(xh) for j in range(menu)]
-    )
+
+    def regressed(measure: str) -> np.ndarray:
+        told = truth.measure(measure).astype(float)
+        fits = (lightgbm.train(options, lightgbm.Dataset(x, told[:, j]), 150) for j in range(menu))
+        return np.column_stack([fit.predict(xh) for fit in fits])
+
+    return regressed("value"), regressed("cost")
