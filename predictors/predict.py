@@ -44,7 +44,7 @@ def predict(
     segments : sequence of str, optional
         Columns of ``users`` that rules may speak of; by default those of the training log.
     allow_new : bool
-        Let a network answer for coupons that it has seen no rows of, from their attributes.
+        Let the model answer for coupons without rows in the log, from their attributes, if it reads those.
     shrink : bool
         Draw values towards their coupon's mean, the less certain the more, so that those that a solver picks
         are not too high; needs a model with ``value_se``. See

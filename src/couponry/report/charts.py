@@ -90,17 +90,7 @@ def decile_chart(name: str, table: pd.DataFrame) -> Chart:
     def plot(axes: Axes, narrow: bool) -> None:
         place = np.arange(1, len(table) + 1)
         axes.axhline(0, color=MUTED, linewidth=1)
-        axes.errorbar(
-            place + 0.08,
-            100 * table["observed"],
-            yerr=100 * TWO_SIDED_95 * table["standard_error"],
-            color=WARM,
-            marker="o",
-            linestyle="none",
-            elinewidth=1.5,
-            capsize=3,
-            label="observed, 95 % interval",
-        )
+        _intervals(axes, place + 0.08, table["observed"], table["standard_error"], "observed")
         axes.plot(
             place - 0.08,
             100 * table["predicted"],
@@ -135,20 +125,10 @@ def chosen_chart(table: pd.DataFrame) -> Chart:
     """
 
     def plot(axes: Axes, narrow: bool) -> None:
-        predicted, realised = 100 * table["predicted"], 100 * table["realised"]
+        predicted = 100 * table["predicted"]
         ends = [min(0.0, float(predicted.min())), float(predicted.max()) * 1.08]
         axes.plot(ends, ends, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.5, label="as predicted")
-        axes.errorbar(
-            predicted,
-            realised,
-            yerr=100 * TWO_SIDED_95 * table["standard_error"],
-            color=WARM,
-            marker="o",
-            linestyle="none",
-            elinewidth=1.5,
-            capsize=3,
-            label="realised, 95 % interval",
-        )
+        _intervals(axes, predicted, table["realised"], table["standard_error"], "realised")
         axes.axhline(0, color=MUTED, linewidth=1)
         axes.set_xlabel("Predicted: more conversions per 100 chosen pairs")
         axes.set_ylabel("Realised per 100")
@@ -244,6 +224,23 @@ def _few_ticks(axis: object, narrow: bool) -> None:
 def _tick(value: float, _position: int) -> str:
     text = f"{value:,.10g}" if abs(value) < 1e6 else f"{value / 1e6:,.10g} M"
     return text.replace("-", "−")
+
+
+def _intervals(
+    axes: Axes, place: npt.ArrayLike, share: pd.Series, standard_error: pd.Series, word: str
+) -> None:
+    """Draw shares as points per 100 with their 95 % intervals."""
+    axes.errorbar(
+        place,
+        100 * share,
+        yerr=100 * TWO_SIDED_95 * standard_error,
+        color=WARM,
+        marker="o",
+        linestyle="none",
+        elinewidth=1.5,
+        capsize=3,
+        label=f"{word}, 95 % interval",
+    )
 
 
 def _legend_above(axes: Axes) -> None:

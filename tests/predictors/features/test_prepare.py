@@ -87,7 +87,9 @@ def test_what_tells_much_or_names_users_is_no_leak(log):
     strong = log.conversion + np.random.default_rng(0).normal(0, 0.33, log.n)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        prepare(with_columns(log, strong=strong, name=[f"n{i}" for i in range(log.n)]))
+        prepared = prepare(with_columns(log, strong=strong, name=[f"n{i}" for i in range(log.n)]))
+    assert not prepared.warnings
+    assert {"strong", "name"} <= set(prepared.log.features)
 
 
 def test_rows_or_columns_with_gaps_are_dropped_as_chosen(log):
