@@ -14,7 +14,6 @@ __all__ = [
     "add_exactly",
     "add_measure",
     "add_size",
-    "add_user_sizes",
     "best_total",
     "challenge",
     "choose_free",
@@ -23,6 +22,7 @@ __all__ = [
     "class_scatter",
     "differ",
     "exchanges",
+    "largest_bits",
     "list_pairs",
     "second_moments",
     "start_scores",
@@ -325,19 +325,29 @@ def worths(score, taken, worth):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def add_user_sizes(measure, value, classes, most, sizes):  # type: ignore[no-untyped-def]
-    """Add ``most[class]`` times the largest |measure| of a user's eligible pairs; none make 0."""
+def largest_bits(measure, value, size, infinite, largest):  # type: ignore[no-untyped-def]
+    """Write out the largest |measure| of each user's eligible pairs, 0 where there is none, as bits.
+
+    Sizes of floats are in the order of their bits, read as whole numbers, and processors find the largest of
+    these several at a time: a third of the time.
+
+    Parameters
+    ----------
+    measure, value : ndarray of int32 or int64, shape (b, S)
+        The bits of floats.
+    size, infinite
+        All bits but that of the sign; the bits of infinity, above which is NaN. Of the arrays' dtypes, the
+        latter of that of ``value``.
+    largest : ndarray of the dtype of ``measure``, shape (b,)
+        To be filled.
+    """
+    nothing = size * 0
     for i in range(measure.shape[0]):
-        number, own = measure[i], value[i]
-        largest = number.dtype.type(-1)
-        for s in range(number.shape[0]):
-            size = abs(number[s])
-            if size > largest and own[s] == own[s]:
-                largest = size
-        if largest < 0:
-            sizes[i] = 0.0
-        else:
-            sizes[i] += most[classes[i]] * largest
+        own, there = measure[i], value[i]
+        most = nothing
+        for s in range(own.shape[0]):
+            most = max(most, own[s] & size if (there[s] & infinite) < infinite else nothing)
+        largest[i] = most
 
 
 @njit(nogil=True, cache=True)

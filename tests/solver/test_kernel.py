@@ -335,14 +335,16 @@ def test_scores_that_can_move_are_challenged_by_their_rounding_too() -> None:
     assert score.tolist() == [[1.375, 2.0 - 0.625, 3.0]]
 
 
-def test_sizes_of_users_come_from_their_largest_measures() -> None:
-    """The class's largest entry times the largest measure of the user's eligible pairs; none make 0."""
-    sizes = np.array([1.0, 0.0, 1.0])
-    cost = np.array([[-2.0, 9.0], [0.5, 0.25], [3.0, 3.0]], np.float32)
-    value = np.array([[1.0, NAN], [1.0, 1.0], [NAN, NAN]], np.float32)
-    classes = np.array([*CLASSES, CLASSES[0]])
-    kernel.add_user_sizes(cost, value, classes, np.array([3.0, 4.0]), sizes)
-    assert sizes.tolist() == [7.0, 2.0, 0.0]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_largest_sizes_are_of_eligible_pairs(dtype: type[np.floating]) -> None:
+    """The largest |measure| where value is a number, 0 where it never is, whatever the signs."""
+    bits = np.int32 if dtype == np.float32 else np.int64
+    cost = np.array([[-2.0, 9.0], [0.5, -0.25], [3.0, 3.0]], dtype)
+    value = np.array([[-1.0, NAN], [1.0, 0.0], [NAN, -NAN]], dtype)
+    largest = np.empty(3, bits)
+    infinite = np.array(np.inf, dtype).view(bits)[()]
+    kernel.largest_bits(cost.view(bits), value.view(bits), bits(np.iinfo(bits).max), infinite, largest)
+    assert largest.view(dtype).tolist() == [2.0, 0.5, 0.0]
 
 
 def test_sums_of_twice_the_precision_are_added() -> None:
