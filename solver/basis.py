@@ -9,12 +9,15 @@ over a few: each pair touches only the demands of its own class.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from couponry.instances.program import BlockProgram
 from couponry.instances.rows import Term
-from couponry.solver.engine import Exchanges
+
+if TYPE_CHECKING:
+    from couponry.solver.engine import Exchanges
 
 __all__ = ["Basis"]
 

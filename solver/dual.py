@@ -18,14 +18,13 @@ from dataclasses import replace
 import numpy as np
 
 from couponry.instances.program import BlockProgram, Program
-from couponry.solver.basis import Basis
 from couponry.solver.boxes import SUSPICIOUS, BoxSearch, DualAnswer
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import CoreAnswer
 from couponry.solver.newton import Newton, NewtonAnswer
-from couponry.solver.polish import polish
+from couponry.solver.polish import polish, polished_with
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.radius import table_radius
 from couponry.solver.scale import RowScale
@@ -117,11 +116,10 @@ class DualSearch:
 
     def _by_newton(self, start: np.ndarray | None) -> DualAnswer | None:
         """Return the minimiser, or None where the rules seem to clash."""
-        basis = Basis.of(self.program)
         many = MANY_ROWS < self.book.n_rows >= self.program.n_users / ALL_A_ROW
         if many and isinstance(self.program, Program):
-            return self._of_all(self.program, basis, start)
-        sampled = self.sampled(basis, start)
+            return self._of_all(self.program, start)
+        sampled = self.sampled(start)
         if sampled is None:
             return None
         found, radius = sampled
@@ -129,21 +127,21 @@ class DualSearch:
         seen = found.share * self.program.n_users >= USERS_A_ROW * self.book.n_rows
         if seen and np.count_nonzero(found.multipliers) > MANY_PRICED:
             with self.clock.phase("slope"):
-                found, radius = self._nearer(found, radius, basis)
-        return self.near(found.multipliers, found.width, radius, basis)
+                found, radius = self._nearer(found, radius)
+        return self.near(found.multipliers, found.width, radius)
 
-    def _of_all(self, program: Program, basis: Basis, start: np.ndarray | None) -> DualAnswer | None:
+    def _of_all(self, program: Program, start: np.ndarray | None) -> DualAnswer | None:
         """Return the minimiser of L where rows are so many that no sample tells their prices."""
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
         width = None if start is None else WARM_WIDTH * self.scale.objective
         with self.clock.phase("core"):
             if start is None:
-                wide = self._newton(self.engine, basis, {}, 1.0)
+                wide = self._newton(self.engine, {}, 1.0)
                 held = np.bincount(program.classes.codes, minlength=program.n_classes)
                 wide.leave_out(~self.book.wide(held))
                 first = wide.minimise(multipliers, precision=FIRST_PRECISION)
                 multipliers, width = first.multipliers, first.width
-            found = self._newton(self.engine, basis, {}, 1.0).minimise(
+            found = self._newton(self.engine, {}, 1.0).minimise(
                 multipliers, width=width, precision=ALL_PRECISION
             )
         self._tell("all users", 0, found.value, program.n_users)
@@ -153,9 +151,7 @@ class DualSearch:
         with self.clock.phase("polish"):
             return self._polished(self.engine, np.arange(program.n_users), nothing, found, exact=True)
 
-    def near(
-        self, start: np.ndarray, width: float, radius: Tables, basis: Basis | None = None
-    ) -> DualAnswer | None:
+    def near(self, start: np.ndarray, width: float, radius: Tables) -> DualAnswer | None:
         """Return the minimiser near some multipliers, or None where it is not.
 
         Parameters
@@ -165,9 +161,7 @@ class DualSearch:
             Window of near ties to begin with.
         radius : Tables
             How far the minimiser's tables may be from those of ``start``; twice as far costs time, no more.
-        basis : Basis, optional
         """
-        basis = Basis.of(self.program) if basis is None else basis
         for step in range(SETTLES):
             with self.clock.phase("settle"):
                 settled = self.engine.settle(self.book.scores(start), radius, with_pairs=self.with_pairs)
@@ -180,7 +174,7 @@ class DualSearch:
                 ) -> bool:
                     return not _within(self.book.changes(multipliers - start), radius, FAR_BEYOND)
 
-                last = self._newton(core, basis, taken, 1.0).minimise(
+                last = self._newton(core, taken, 1.0).minimise(
                     start,
                     width=width,
                     precision=CORE_PRECISION,
@@ -206,13 +200,13 @@ class DualSearch:
             answer = self._polished(core, settled.undecided, taken, last, exact=exact)
             return replace(answer, near=settled)
 
-    def _nearer(self, found: NewtonAnswer, radius: Tables, basis: Basis) -> tuple[NewtonAnswer, Tables]:
+    def _nearer(self, found: NewtonAnswer, radius: Tables) -> tuple[NewtonAnswer, Tables]:
         """Return a sample's prices after one step by everybody's slope, and the radius there."""
-        multipliers = self._newton(self.engine, basis, {}, 1.0).step(found)
+        multipliers = self._newton(self.engine, {}, 1.0).step(found)
         moved = self.book.changes(multipliers - found.multipliers)
         return replace(found, multipliers=multipliers), _after(moved, radius)
 
-    def sampled(self, basis: Basis, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
+    def sampled(self, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
         """Return the prices of the largest sample, and how far the tables may be from everybody's."""
         n = self.program.n_users
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
@@ -232,7 +226,7 @@ class DualSearch:
             with self.clock.phase("sample"):
                 users = sampler.users(size)
                 engine = LocalEngine(self.program.take(users))
-                newton = self._newton(engine, basis, {}, len(users) / n)
+                newton = self._newton(engine, {}, len(users) / n)
                 if coarse and turn == 0:
                     held = np.bincount(engine.in_core.classes.codes, minlength=self.program.n_classes)
                     newton.leave_out(~self.book.wide(held))
@@ -249,7 +243,6 @@ class DualSearch:
             radius = table_radius(
                 engine,
                 self.book,
-                basis,
                 multipliers,
                 found.hessian,
                 self.scale.price,
@@ -259,11 +252,10 @@ class DualSearch:
             )
         return found, radius
 
-    def _newton(self, engine: LocalEngine, basis: Basis, settled: Tables, share: float) -> Newton:
+    def _newton(self, engine: LocalEngine, settled: Tables, share: float) -> Newton:
         return Newton(
             engine,
             self.book,
-            basis,
             self.scale,
             self.clock,
             settled=settled,
@@ -285,25 +277,26 @@ class DualSearch:
         scores = self.book.scores(found.multipliers)
         wanted = max(NEAREST, NEAREST_A_ROW * self.book.n_rows)
         margin = self._margins(core, scores, found.width, max(POLISHED, wanted), found.near)
-        rare = self._rare(core, found, max(POLISHED, wanted)) if exact else None
+        rare = self._rare(core, found) if exact else None
         if rare is not None:
             margin[rare.users] = np.minimum(margin[rare.users], found.width)
         near = np.flatnonzero(np.isfinite(margin))
         people = LocalEngine(core.program.take(near))
-        others = core.assign(scores, near).sums.high
-        taken = {measure: table + others[measure] for measure, table in taken.items()}
+        own = people.demand(scores).tables
+        taken = {m: table + (found.tables[m] - own[m]) for m, table in taken.items()}
         better = None
-        if exact:
+        if rare is not None:
             start, width = found.multipliers, found.width
-            better = polish(people, self.book, self.scale, self.clock, taken, start, self.reach, width)
+            few = replace(rare, users=np.searchsorted(near, rare.users))
+            better = polish(people, self.book, self.scale, self.clock, taken, start, self.reach, width, few)
         if better is not None and better.value > found.value + 1e-12 * abs(found.value):
             better = None
         multipliers = found.multipliers if better is None else better.multipliers
         scores = self.book.scores(multipliers)
         margin = self._margins(people, scores, found.width, wanted)
         if rare is not None and len(rare.users):
-            own = np.searchsorted(near, rare.users)
-            margin[own] = np.minimum(margin[own], rare.engine.margins(scores))
+            at = np.searchsorted(near, rare.users)
+            margin[at] = np.minimum(margin[at], rare.engine.margins(scores))
         chosen = people.choices(scores)[0]
         split = np.zeros(people.n_users, bool)
         if better is not None:
@@ -312,11 +305,10 @@ class DualSearch:
             split[better.users] = better.split
         return self._answer(undecided[near], people.in_core, multipliers, chosen, split, margin)
 
-    def _rare(self, core: LocalEngine, found: NewtonAnswer, wanted: int) -> Rare:
+    def _rare(self, core: LocalEngine, found: NewtonAnswer) -> Rare:
         """Return the users who move rows that the nearest of all do not move."""
-        nearest = found.near.take(np.argsort(found.near.loss, kind="stable")[:wanted])
-        basis = Basis.of(core.program)
-        return Rare.of(core, self.book, basis, found.multipliers, found.activity, nearest)
+        nearest = found.near.take(np.argsort(found.near.loss, kind="stable")[: polished_with(self.book)])
+        return Rare.of(core, self.book, found.multipliers, found.activity, nearest)
 
     def _answer(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -213,6 +213,14 @@ class Settled:
         return all(
             bool((np.abs(scores.get(m, 0.0) - self.centre.get(m, 0.0)) <= self.radius.get(m, 0.0)).all())
             for m in {*scores, *self.centre}
+        )
+
+    def then(self, others: Settled) -> Settled:
+        """Return who is settled after some of the undecided were settled, too, for a box within this one."""
+        sums = self.sums.copy()
+        sums.add(others.sums)
+        return replace(
+            others, sums=sums, undecided=self.undecided[others.undecided], error=self.error + others.error
         )
 
     def joined(self, others: Assigned, scores: Tables) -> Assigned:

@@ -11,7 +11,6 @@ import math
 import numpy as np
 
 from couponry.solver.anneal import Annealing
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges, Pairs
 from couponry.solver.feasibility import excesses, over_money
@@ -47,7 +46,7 @@ class ExchangeSearch:
     def __init__(self, users: OpenUsers, clock: Clock, *, patient: bool) -> None:
         self.users, self.clock, self.patient = users, clock, patient
         self.program, self.book = users.program, users.book
-        self.engine, self.basis = LocalEngine(users.program), Basis.of(users.program)
+        self.engine = LocalEngine(users.program)
         self.stiff = users.book.grain > 0
         self.priced = np.count_nonzero(users.multipliers)
         self.chosen = np.zeros((self.program.n_users, self.program.places), bool)
@@ -110,11 +109,11 @@ class ExchangeSearch:
         """
         near, broken = self._nearest(WIDER_TO_MEND), self._broken()
         least = strong(self.program, self.book)
-        moves = scarce_moves(self.basis.coefficients(near), least, broken < 0, broken > 0)
+        moves = scarce_moves(self.book.basis.coefficients(near), least, broken < 0, broken > 0)
         width = float(near.loss.max(initial=self.users.allowed))
         found = cheapest(self.engine, self.book, self.users.scores, moves, least, width, chosen=self.chosen)
         near = joined(near, None if found is None else self._affordable(found))
-        toward = self.basis.coefficients(near) * -np.sign(broken)
+        toward = self.book.basis.coefficients(near) * -np.sign(broken)
         mending = [np.flatnonzero(toward[:, k] > 0)[:MENDING_A_ROW] for k in np.flatnonzero(broken)]
         always = np.unique(np.concatenate([np.empty(0, np.int64), *mending]))
         kept = np.union1d(np.arange(min(self.most, len(near.loss))), always)
@@ -152,7 +151,7 @@ class ExchangeSearch:
         problem = Annealing(
             user=np.unique(near.user, return_inverse=True)[1],
             loss=near.loss,
-            change=self.basis.coefficients(near),
+            change=self.book.basis.coefficients(near),
             activity=self.book.activity(outside.high),
             lower=lower + below,
             upper=upper - above,

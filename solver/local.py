@@ -29,7 +29,7 @@ CHUNK, PARTS = 8 * BLOCK, 8
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 # Whole numbers of the size of floats.
-BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+BITS: dict[np.dtype, type] = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 NO_LIST = np.zeros((1, 1), np.int32)
 NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
 Answer = TypeVar("Answer")
@@ -530,7 +530,8 @@ def _user_sizes(most: Tables, block: Block) -> np.ndarray:
 def _largest(measure: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Return the largest |measure| of each user's eligible pairs, ``(b,)``."""
     numbers = measure if measure.dtype in BITS else measure.astype(np.float32)  # marks of kept pairs
-    bits, whole = numbers.view(BITS[numbers.dtype]), value.view(BITS[value.dtype])
+    bits: np.ndarray = numbers.view(BITS[numbers.dtype])
+    whole: np.ndarray = value.view(BITS[value.dtype])
     largest = np.empty(len(bits), bits.dtype)
     infinite = np.array(np.inf, value.dtype).view(whole.dtype)[()]
     kernel.largest_bits(bits, whole, bits.dtype.type(np.iinfo(bits.dtype).max), infinite, largest)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
@@ -51,6 +50,8 @@ class NewtonAnswer:
         The last window.
     converged : bool
         Whether no better point was in reach; else the iterations or the time ran out.
+    tables : Tables
+        What these users take there.
     near : Exchanges
         The near ties there.
     share : float
@@ -63,6 +64,7 @@ class NewtonAnswer:
     hessian: np.ndarray
     width: float
     converged: bool
+    tables: Tables
     near: Exchanges
     share: float
 
@@ -74,6 +76,7 @@ class _Point:
     x: np.ndarray
     value: float
     activity: np.ndarray
+    tables: Tables
     near: Exchanges
 
 
@@ -85,7 +88,6 @@ class Newton:
     engine : LocalEngine
         Over these users.
     book : PriceBook
-    basis : Basis
     scale : RowScale
     clock : Clock
     settled : Tables
@@ -100,7 +102,6 @@ class Newton:
         self,
         engine: LocalEngine,
         book: PriceBook,
-        basis: Basis,
         scale: RowScale,
         clock: Clock,
         *,
@@ -108,7 +109,7 @@ class Newton:
         share: float,
         reach: np.ndarray,
     ) -> None:
-        self.engine, self.book, self.basis, self.clock, self.share = engine, book, basis, clock, share
+        self.engine, self.book, self.clock, self.share = engine, book, clock, share
         self.unit = scale.price
         self.one_user = scale.coefficient * self.unit
         self.lower, self.upper = book.lower * share * self.unit, book.upper * share * self.unit
@@ -180,6 +181,7 @@ class Newton:
             hessian,
             width,
             converged,
+            point.tables,
             point.near,
             self.share,
         )
@@ -191,10 +193,9 @@ class Newton:
     def step(self, found: NewtonAnswer) -> np.ndarray:
         """Return a sample's multipliers after one step by these users' slope and the sample's curvature."""
         x = found.multipliers / self.unit
-        activity = self.settled_activity + self.book.activity(
-            self.engine.demand(self.book.scores(found.multipliers)).tables
-        )
-        point = _Point(x, math.nan, activity, found.near)
+        tables = self.engine.demand(self.book.scores(found.multipliers)).tables
+        activity = self.settled_activity + self.book.activity(tables)
+        point = _Point(x, math.nan, activity, tables, found.near)
         hessian = found.hessian * (self.share / found.share)
         return np.asarray(self._model_minimum(point, hessian, FIRST_DAMPING) * self.unit)
 
@@ -204,7 +205,7 @@ class Newton:
         fixed = self.settled_value - float((x * self.unit) @ self.settled_activity)
         limits = np.where(x > 0, self.upper, np.where(x < 0, self.lower, 0.0))
         value = demand.total + fixed + float(x @ np.where(x == 0, 0.0, limits))
-        return _Point(x, value, activity, near)
+        return _Point(x, value, activity, demand.tables, near)
 
     def _fitting(self, near: Exchanges, width: float) -> float:
         """Return a window that holds neither too few nor too many of the near ties seen."""
@@ -229,7 +230,7 @@ class Newton:
         inside = near.loss < width
         weight = np.where(inside, 1.0 - near.loss / width, 0.0) / width
         near, weight = near.take(inside), weight[inside]
-        hessian = moments(self.basis, near, weight, self.unit)
+        hessian = moments(self.book.basis, near, weight, self.unit)
         # A row without a near tie in the window has at least that of one user.
         floor = 0.1 * self.one_user**2 / width
         hessian[np.diag_indices_from(hessian)] += np.where(np.diag(hessian) < floor, floor, 0.0)

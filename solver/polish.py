@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
@@ -23,7 +22,7 @@ from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.scale import RowScale
 from couponry.solver.scarce import Rare, joined
 
-__all__ = ["polish"]
+__all__ = ["polish", "polished_with"]
 
 # Exchanges that a linear program takes.
 FEWEST, A_ROW = 1000, 16
@@ -67,6 +66,11 @@ class _Point:
     near: Exchanges
 
 
+def polished_with(book: PriceBook) -> int:
+    """Return how many near ties a linear program takes."""
+    return max(FEWEST, A_ROW * book.n_rows)
+
+
 def polish(
     engine: LocalEngine,
     book: PriceBook,
@@ -76,6 +80,7 @@ def polish(
     start: np.ndarray,
     reach: np.ndarray,
     width: float,
+    rare: Rare | None = None,
 ) -> CoreAnswer | None:
     """Minimise L exactly, from a start nearby.
 
@@ -90,6 +95,8 @@ def polish(
         Largest size of each multiplier.
     width : float
         A window of losses to begin with.
+    rare : Rare, optional
+        Users who move rows that so many near ties as a program takes do not move, where they are known.
 
     Returns
     -------
@@ -97,18 +104,18 @@ def polish(
         Its users are positions in the engine: those of the last program's exchanges. None where nothing
         was won.
     """
-    wanted = max(FEWEST, A_ROW * book.n_rows)
+    wanted = polished_with(book)
     limits = Box(book.clip(-reach), book.clip(reach))
-    basis = Basis.of(engine.program)
     point, width = _at(engine, book, taken, start, width, wanted)
-    rare = Rare.of(engine, book, basis, start, point.activity, point.near)
+    if rare is None:
+        rare = Rare.of(engine, book, start, point.activity, point.near)
     point = replace(point, near=joined(point.near, rare.exchanges(point.multipliers)))
     best: tuple[_Point, _Turned, float] | None = None
     share = FIRST_BOX
     for _ in range(MOVES):
         furthest = float(point.near.loss[:wanted].max(initial=0.0))
-        radius = share * rare.furthest(point.near, basis, furthest) / scale.coefficient
-        turned = _program(engine, book, basis, scale, clock, point, limits, radius)
+        radius = share * rare.furthest(point.near, furthest) / scale.coefficient
+        turned = _program(engine, book, scale, clock, point, limits, radius)
         other, width = _at(engine, book, taken, turned.multipliers, width, wanted)
         other = replace(other, near=joined(other.near, rare.exchanges(other.multipliers)))
         least = GAIN * abs(other.value)
@@ -152,7 +159,6 @@ def _at(
 def _program(
     engine: LocalEngine,
     book: PriceBook,
-    basis: Basis,
     scale: RowScale,
     clock: Clock,
     point: _Point,
@@ -173,7 +179,7 @@ def _program(
     rows, signs = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
     usable = np.flatnonzero(np.isfinite(edges))
     e, b, n = len(near.loss), len(usable), int(owner.max(initial=-1)) + 1
-    row, column, value, shared = basis.entries(near, 1.0 / scale.coefficient)
+    row, column, value, shared = book.basis.entries(near, 1.0 / scale.coefficient)
     # Rows of the shared demands stand after those of users, their columns after those of broken rows.
     matrix = Sparse.of(
         np.concatenate([np.where(row < k, row, row + n), k + owner, rows[usable]]),

@@ -39,13 +39,17 @@ class PricedSearch:
     seed : int
         Of the samples.
     clock : Clock
+    book : PriceBook, optional
+        Of a larger program with the same rows, which the users are of.
     """
 
     holds_pairs = True  # whether a plan's pairs are held in memory
 
-    def __init__(self, program: BlockProgram, gap: float, seed: int, clock: Clock) -> None:
+    def __init__(
+        self, program: BlockProgram, gap: float, seed: int, clock: Clock, book: PriceBook | None = None
+    ) -> None:
         self.program, self.gap, self.seed, self.clock = program, gap, seed, clock
-        self.book = PriceBook(program)
+        self.book = PriceBook(program) if book is None else book
         self.engine = LocalEngine(program)
         self.proven = math.inf
         self.multipliers = np.zeros(self.book.n_rows)

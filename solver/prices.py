@@ -17,6 +17,7 @@ import numpy as np
 
 from couponry.instances.exact_limits import exact
 from couponry.instances.program import BlockProgram
+from couponry.solver.basis import Basis
 from couponry.solver.frozen import frozen_use, frozen_value
 from couponry.solver.grain import grains, round_inwards
 
@@ -99,6 +100,11 @@ class PriceBook:
     def n_rows(self) -> int:
         """Number of rows, K."""
         return len(self.lower)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """The rows as combinations of simple demands."""
+        return Basis.of(self.program)
 
     @property
     def objective(self) -> Tables:
@@ -199,6 +205,15 @@ class PriceBook:
             same = (weight @ sizes) ** 2 / np.maximum(weight**2 @ sizes, NOTHING)
             np.logical_or.at(wide, stack.row, same >= WIDE * sizes.sum())
         return wide
+
+    def with_limits(self, program: BlockProgram) -> PriceBook:
+        """Return the book of a program that differs in its limits alone, and has no frozen pairs."""
+        book = copy(self)
+        _ = book.__dict__.pop("inward", None)
+        book.program = program
+        book.lower = np.array([row.lower for row in program.rows])
+        book.upper = np.array([row.upper for row in program.rows])
+        return book
 
     def tightened(self) -> PriceBook:
         """Return the same book with every limit rounded inwards."""

@@ -51,7 +51,6 @@ def moments(basis: Basis, near: Exchanges, weight: np.ndarray, unit: np.ndarray)
 def table_radius(
     engine: LocalEngine,
     book: PriceBook,
-    basis: Basis,
     multipliers: np.ndarray,
     hessian: np.ndarray,
     unit: np.ndarray,
@@ -83,7 +82,7 @@ def table_radius(
     activity = book.activity(engine.demand(book.scores(multipliers)).tables) * unit
     n = engine.n_users
     few = engine if n <= FEW else LocalEngine(engine.program, np.arange(FEW) * n // FEW)
-    variance = class_variance(few, basis, book.scores(multipliers), unit) * (n / few.n_users)
+    variance = class_variance(few, book.basis, book.scores(multipliers), unit) * (n / few.n_users)
     room = np.minimum(book.upper * share * unit - activity, activity - book.lower * share * unit)
     # A row that is slack by more than chance explains keeps its price of zero.
     live = np.flatnonzero((x != 0) | (room < SLACK * np.sqrt(np.maximum(np.diag(variance), 0.0))))

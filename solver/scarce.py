@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from couponry.instances.program import BlockProgram
-from couponry.solver.basis import Basis
 from couponry.solver.class_cells import is_count
 from couponry.solver.engine import Exchanges
 from couponry.solver.local import LocalEngine
@@ -55,7 +54,6 @@ class Rare:
         cls,
         engine: LocalEngine,
         book: PriceBook,
-        basis: Basis,
         multipliers: np.ndarray,
         activity: np.ndarray,
         near: Exchanges,
@@ -64,7 +62,7 @@ class Rare:
         least = strong(engine.program, book)
         priced = multipliers != 0
         up, down = priced | (activity < book.lower), priced | (activity > book.upper)
-        moves = scarce_moves(basis.coefficients(near), least, up, down)
+        moves = scarce_moves(book.basis.coefficients(near), least, up, down)
         width = float(near.loss.max(initial=0.0))
         found = cheapest(engine, book, book.scores(multipliers), moves, least, width)
         users = np.empty(0, np.int64) if found is None else np.unique(found.user)
@@ -78,12 +76,12 @@ class Rare:
         found = cheapest(self.engine, self.book, scores, self.moves, self.least, np.inf)
         return None if found is None else replace(found, user=self.users[found.user])
 
-    def furthest(self, near: Exchanges, basis: Basis, base: float) -> np.ndarray:
+    def furthest(self, near: Exchanges, base: float) -> np.ndarray:
         """Return how far a user may be from changing their mind for each row, at least ``base``, ``(K,)``."""
         far = np.full(self.book.n_rows, base)
         rows = np.unique(self.moves[:, 0]).astype(np.int64)
         if len(rows):
-            moved = np.abs(basis.coefficients(near)[:, rows]) >= self.least[rows]
+            moved = np.abs(self.book.basis.coefficients(near)[:, rows]) >= self.least[rows]
             far[rows] = np.maximum(base, np.where(moved, near.loss[:, None], 0.0).max(axis=0, initial=0.0))
         return far
 

@@ -6,7 +6,8 @@ others alone, and yet proven for everybody: at any prices within the stretch, L 
 constant times the prices.
 
 Where the stretch lies is seen on a sample, whose prices are corrected by what they were off by at the last
-budget that was solved on everybody.
+budget that was solved on everybody. Within it, prices go straight on from the last two budgets until a row
+becomes scarce or plentiful: that is told by the sample, whose prices turn there too.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from couponry.instances.program import Program
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.dual import SAMPLE_PRECISION, SECOND_SAMPLE, WARM_WIDTH, DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Settled
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.exchange_search import ExchangeSearch
+from couponry.solver.guesses import Guess, Guesses
 from couponry.solver.local import LocalEngine
 from couponry.solver.newton import Newton, NewtonAnswer
 from couponry.solver.open_users import OpenUsers
@@ -38,9 +39,10 @@ __all__ = ["Budgets", "Priced"]
 MOST_OPEN = 0.25
 FIRST_LENGTH, LONGEST = 10, 64
 DEVIATIONS = 3.0
-# A sample's error hardly changes from budget to budget: what of it may come anew within a stretch, and at the
-# next budget at first; later as much as was seen, and some more, slowly forgotten.
-ERROR_OF_STRETCH, FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.25, 0.3, 0.1, 1.3, 0.9
+# A sample's error hardly changes from budget to budget: what of it may come anew within a stretch.
+ERROR_OF_STRETCH = 0.25
+# Budgets of a run, whose prices may be off by some more than the next one's.
+RUN, RUN_FURTHER = 4, 2.0
 # Room beyond where the sample's prices were seen; how much further than it went before a path may go, and how
 # far it may turn aside.
 ROOM, FURTHER, ERROR_OF_PATH = 1.1, 1.2, 0.5
@@ -89,6 +91,15 @@ class _Stretch:
     everybody: Settled
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A few budgets of a stretch, ``first`` to ``last``, and who is settled for them."""
+
+    first: int
+    last: int
+    everybody: Settled
+
+
 class Budgets:
     """Solves for one budget after the other, ascending.
 
@@ -116,16 +127,18 @@ class Budgets:
         self.scale, self.clock, self.count = scale, clock, len(amounts)
         whole = programs(0)
         self.engine = LocalEngine(whole)
-        self.basis = Basis.of(whole)
+        self.book = PriceBook(whole)
+        # What books of other limits share is of all users, not of those whom a stretch leaves open.
+        _ = self.book.basis, self.book.grain
         size = min(SECOND_SAMPLE, whole.n_users // 3)
         users = whole.sampler(seed, size).users(size)
         self.share = len(users) / whole.n_users
         self.sample = LocalEngine(whole.take(users))
         self.stretch: _Stretch | None = None
+        self.run: _Run | None = None
         self.length = FIRST_LENGTH
-        self.everybodys: np.ndarray | None = None
+        self.guesses = Guesses()
         self.slope: np.ndarray | None = None
-        self.seen = FIRST_ERROR
 
     # ------------------------------------------------------------ prices
 
@@ -133,16 +146,18 @@ class Budgets:
         """Take note of everybody's prices at a budget, found elsewhere."""
         width = WARM_WIDTH * self.scale.objective
         own = self._sampled(at, multipliers, width, self.sample, {})
-        self.everybodys, self.samples = multipliers, own.multipliers
-        self.answer, self.stretch = own, None
+        self.guesses.know(self.amounts[at], multipliers, own.multipliers)
+        self.answer, self.stretch, self.run = own, None, None
+
+    def _book(self, at: int) -> PriceBook:
+        return self.book.with_limits(self.programs(at))
 
     def _sampled(
         self, at: int, start: np.ndarray, width: float, engine: LocalEngine, taken: Tables
     ) -> NewtonAnswer:
         newton = Newton(
             engine,
-            PriceBook(self.programs(at)),
-            self.basis,
+            self._book(at),
             self.scale,
             self.clock,
             settled=taken,
@@ -150,16 +165,6 @@ class Budgets:
             reach=REACH * self.scale.price,
         )
         return newton.minimise(start, width=width, precision=SAMPLE_PRECISION)
-
-    def _corrected(self, at: int, prices: np.ndarray) -> np.ndarray:
-        """Return what everybody's prices are, as far as the sample and its last error tell."""
-        before, own = self.everybodys, self.samples
-        assert before is not None  # known() comes first
-        moved = before + (prices - own)
-        # A row that has no price keeps none for the sample's errors, nor does a price change its side.
-        never = (before == 0) & (own != 0)
-        turned = (before != 0) & (np.sign(moved) != np.sign(before))
-        return PriceBook(self.programs(at)).clip(np.where(never | turned, 0.0, moved))
 
     # ----------------------------------------------------------- stretch
 
@@ -169,8 +174,7 @@ class Budgets:
             begin = self._sampled(first, self.answer.multipliers, self.answer.width, self.sample, {})
             error = table_radius(
                 self.sample,
-                PriceBook(self.programs(first)),
-                self.basis,
+                self._book(first),
                 begin.multipliers,
                 begin.hessian,
                 self.scale.price,
@@ -198,7 +202,7 @@ class Budgets:
 
     def _path(self, first: int, begin: NewtonAnswer, error: Tables) -> list[NewtonAnswer]:
         """Return the sample's answers from a budget on, on those of its users who may change their mind."""
-        book = PriceBook(self.programs(first))
+        book = self._book(first)
         last = min(first + self.length, self.count) - 1
         if self.slope is None:
             far = self._sampled(last, begin.multipliers, begin.width, self.sample, {}).multipliers
@@ -209,43 +213,80 @@ class Budgets:
         inside = LocalEngine(rough.core)
         path = [begin]
         for at in range(first + 1, last + 1):
-            step = self._sampled(at, path[-1].multipliers, path[-1].width, inside, rough.tables)
+            start = self._straight_on(path, at)
+            step = self._sampled(at, start, path[-1].width, inside, rough.tables)
             if not rough.holds(book.scores(step.multipliers)):
                 break
             path.append(step)
         return path
 
+    def _straight_on(self, path: Sequence[NewtonAnswer], at: int) -> np.ndarray:
+        """Return where a path's last two prices lead to at a budget."""
+        last = path[-1].multipliers
+        if len(path) < 2 or self.amounts[at - 1] == self.amounts[at - 2]:
+            return last
+        further = (self.amounts[at] - self.amounts[at - 1]) / (self.amounts[at - 1] - self.amounts[at - 2])
+        moved = last + further * (last - path[-2].multipliers)
+        return np.where(np.sign(moved) == np.sign(last), moved, 0.0)
+
     def _box_of(self, first: int, path: Sequence[NewtonAnswer], error: Tables) -> tuple[Tables, Tables]:
         """Return the box that everybody's tables should stay in along a path."""
-        book = PriceBook(self.programs(first))
-        sides = [book.scores(self._corrected(first + i, p.multipliers)) for i, p in enumerate(path)]
+        book = self._book(first)
+        sides = [book.scores(self.guesses.corrected(book, p.multipliers)) for p in path]
         return _box(sides, {m: ERROR_OF_STRETCH * table for m, table in error.items()}, ROOM)
 
     # ----------------------------------------------------------- budgets
 
     def solve(self, at: int) -> Priced | None:
         """Solve for a budget; None where that fails here, and everybody must be asked."""
-        if self.everybodys is None:
+        if not self.guesses:
             return None
         if self.stretch is None or not self.stretch.first <= at <= self.stretch.last:
-            self.stretch = self._settled(at)
+            self.stretch, self.run = self._settled(at), None
         found = self._on(self.stretch, at)
         if found is None and at != self.stretch.first:
-            self.stretch = self._settled(at)
+            self.stretch, self.run = self._settled(at), None
             found = self._on(self.stretch, at)
         return found
 
     def _on(self, stretch: _Stretch, at: int) -> Priced | None:
-        prices = stretch.prices[at - stretch.first]
-        start = self._corrected(at, prices)
-        radius = {m: self.seen * table for m, table in stretch.error.items()}
-        program = replace(stretch.everybody.core, rows=self.programs(at).rows)
-        search = _OnStretch(program, stretch.everybody, self.gap, self.seed, self.clock, self.scale)
-        found = search.near(start, self.answer.width, radius)
+        """Solve on the users whom the next few budgets leave open, else on those of the whole stretch."""
+        if self.run is None or not self.run.first <= at <= self.run.last:
+            self.run = self._run(stretch, at)
+        found = self._of(stretch, self.run.everybody, at)
+        if found is None and self.run.everybody is not stretch.everybody:
+            self.run = _Run(at, stretch.last, stretch.everybody)
+            found = self._of(stretch, stretch.everybody, at)
+        return found
+
+    def _run(self, stretch: _Stretch, first: int) -> _Run:
+        """Return who is settled for a few budgets of a stretch."""
+        last = min(first + RUN, stretch.last + 1) - 1
+        if last == first:
+            return _Run(first, last, stretch.everybody)
+        book = self._book(first)
+        guesses = [self._guess(stretch, at, book) for at in range(first, last + 1)]
+        off = RUN_FURTHER * max(guess.off for guess in guesses)
+        sides = [book.scores(guess.multipliers) for guess in guesses]
+        box = _box(sides, {m: off * table for m, table in stretch.error.items()}, 1.0)
+        with self.clock.phase("run"):
+            inner = LocalEngine(stretch.everybody.core).settle(*box)
+        return _Run(first, last, stretch.everybody.then(inner))
+
+    def _guess(self, stretch: _Stretch, at: int, book: PriceBook) -> Guess:
+        return self.guesses.next(self.amounts[at], stretch.prices[at - stretch.first], book, stretch.error)
+
+    def _of(self, stretch: _Stretch, outside: Settled, at: int) -> Priced | None:
+        """Solve on the users whom others, who are settled, leave."""
+        book = self._book(at)
+        program = replace(outside.core, rows=book.program.rows)
+        search = _OnStretch(program, book, outside, self.gap, self.seed, self.clock, self.scale)
+        guess = self._guess(stretch, at, book)
+        radius = {m: guess.off * table for m, table in stretch.error.items()}
+        found = search.near(guess.multipliers, self.answer.width, radius)
         if found is not None:
-            ratio = _share_of(search.book.changes(found.multipliers - start), stretch.error)
-            self.seen = float(np.clip(max(SEEN * ratio, FORGOTTEN * self.seen), LEAST_ERROR, 1.0))
-            self.everybodys, self.samples = found.multipliers, prices
+            samples = stretch.prices[at - stretch.first]
+            self.guesses.learn(self.amounts[at], samples, found.multipliers, book, stretch.error)
         return found
 
 
@@ -255,9 +296,16 @@ class _OnStretch(PricedSearch):
     holds_pairs = False
 
     def __init__(
-        self, program: Program, outside: Settled, gap: float, seed: int, clock: Clock, scale: RowScale
+        self,
+        program: Program,
+        book: PriceBook,
+        outside: Settled,
+        gap: float,
+        seed: int,
+        clock: Clock,
+        scale: RowScale,
     ) -> None:
-        super().__init__(program, gap, seed, clock)
+        super().__init__(program, gap, seed, clock, book)
         self.outside, self.scale = outside, scale
 
     def near(self, start: np.ndarray, width: float, radius: Tables) -> Priced | None:
@@ -301,9 +349,3 @@ def _box(sides: Sequence[Tables], more: Tables, times: float) -> tuple[Tables, T
         centre[measure] = 0.5 * (low + high)
         radius[measure] = times * (0.5 * (high - low) + more.get(measure, 0.0))
     return centre, radius
-
-
-def _share_of(moved: Tables, error: Tables) -> float:
-    """Return how far tables moved at most, as a share of how far they were expected to."""
-    shares = [np.abs(moved[m][table > 0]) / table[table > 0] for m, table in error.items() if m in moved]
-    return max((float(share.max(initial=0.0)) for share in shares), default=0.0)

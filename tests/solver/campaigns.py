@@ -114,7 +114,6 @@ class Parts:
         return Newton(
             engine,
             self.book,
-            self.basis,
             self.scale,
             clock or Clock(),
             settled={},

@@ -121,7 +121,6 @@ def test_settled_users_are_a_constant(kind: str) -> None:
     newton = Newton(
         core,
         some.book,
-        some.basis,
         some.scale,
         Clock(),
         settled=settled.tables,
@@ -177,9 +176,7 @@ def test_prices_run_away_where_no_plan_exists(reach: float, least: float) -> Non
     clash = (Target(at_least=3000, measure="count"), Budget(amount=1.0))
     some = Parts(replace(campaign("one", 0), rules=clash).program)
     limit = reach * some.scale.price
-    newton = Newton(
-        some.engine, some.book, some.basis, some.scale, Clock(), settled={}, share=1.0, reach=limit
-    )
+    newton = Newton(some.engine, some.book, some.scale, Clock(), settled={}, share=1.0, reach=limit)
     found = np.abs(newton.minimise(np.zeros(some.book.n_rows)).multipliers)
     assert (found <= limit * (1 + 1e-12)).all()
     assert (found / some.scale.price).max() >= least * (1 - 1e-12)
@@ -226,8 +223,6 @@ def test_without_the_objective_only_rows_count() -> None:
     """Where pairs are worth nothing L is at least 0 if there is a plan, and no price makes it less."""
     some = parts("one", 0)
     book = PriceBook(some.program, with_objective=False)
-    newton = Newton(
-        some.engine, book, some.basis, some.scale, Clock(), settled=some.nothing, share=1.0, reach=some.reach
-    )
+    newton = Newton(some.engine, book, some.scale, Clock(), settled=some.nothing, share=1.0, reach=some.reach)
     answer = newton.minimise(np.full(book.n_rows, 0.1) * some.scale.price)
     assert answer.value >= -1e-9

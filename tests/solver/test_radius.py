@@ -39,7 +39,6 @@ def radius(
     return table_radius(
         engine,
         some.book,
-        some.basis,
         found.multipliers,
         found.hessian,
         some.scale.price,

@@ -92,12 +92,12 @@ def test_rare_users_at_other_prices() -> None:
     prices = nothing.copy()
     prices[row_of(some, "budget")] = 1.2
     near = some.engine.exchanges(some.book.scores(prices), 1e-3)[1]
-    rare = Rare.of(some.engine, some.book, some.basis, prices, nothing, near)
+    rare = Rare.of(some.engine, some.book, prices, nothing, near)
     again = rare.exchanges(1.01 * prices)
     assert again is not None
     assert np.isin(again.user, rare.users).all()
     assert (some.basis.coefficients(again)[:, row_of(some, "stock B")] == 1).all()
-    far = rare.furthest(joined(near, again), some.basis, 1e-3)
+    far = rare.furthest(joined(near, again), 1e-3)
     assert far[row_of(some, "stock B")] == again.loss.max()
     assert far[row_of(some, "budget")] == 1e-3
 
