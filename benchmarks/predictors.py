@@ -136,6 +136,9 @@ def main() -> None:
     asked.add_argument("--worlds", action="store_true", help="drawn worlds, whose truth is known")
     asked.add_argument("--rows", type=int, default=200_000, help="rows of a drawn world's log")
     asked.add_argument("--coupons", type=int, default=10)
+    asked.add_argument(
+        "--hidden", type=float, default=1.0, help="share of what decides responses that features do not tell"
+    )
     asked.add_argument("--kinds", nargs="*", default=[], help="only these kinds of world")
     given = asked.parse_args()
     warnings.filterwarnings("ignore")
@@ -144,7 +147,14 @@ def main() -> None:
         from benchmarks.prediction.worlds import judge_worlds
 
         records += judge_worlds(
-            given.rows, given.coupons, given.seeds, given.models, given.peers, given.kinds, given.json
+            given.rows,
+            given.coupons,
+            given.seeds,
+            given.models,
+            given.peers,
+            given.kinds,
+            given.json,
+            given.hidden,
         )
         return
     for path in given.data:

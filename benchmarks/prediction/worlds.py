@@ -35,6 +35,7 @@ def judge_worlds(
     wanted: list[str],
     kinds: list[str],
     out: Path | None,
+    hidden: float = 1.0,
 ) -> list[dict[str, object]]:
     """Run all kinds of world on all seeds, print a table a kind, return and write the records."""
     records: list[dict[str, object]] = []
@@ -43,7 +44,8 @@ def judge_worlds(
         menu = 4 * coupons if kind == "many coupons" else coupons
         for seed in seeds:
             records += [
-                {"world": kind, "rows": n, "seed": seed} | r for r in _one(kind, n, menu, seed, own, wanted)
+                {"world": kind, "rows": n, "seed": seed, "hidden": hidden} | r
+                for r in _one(kind, n, menu, seed, own, wanted, hidden)
             ]
             if out:
                 out.write_text(json.dumps(records, indent=1))
@@ -55,9 +57,9 @@ def judge_worlds(
 
 
 def _one(
-    kind: str, n: int, menu: int, seed: int, own: list[str], wanted: list[str]
+    kind: str, n: int, menu: int, seed: int, own: list[str], wanted: list[str], hidden: float = 1.0
 ) -> list[dict[str, object]]:
-    world = cp.World.draw(n + _HELD, menu, seed)
+    world = cp.World.draw(n + _HELD, menu, seed, hidden=hidden)
     log = world.biased_log(n, seed) if kind == "confounded" else world.log(n, seed)
     plain = cp.Coupons(world.coupons.table.drop(columns=["stock", "minimum"], errors="ignore"))
     log = replace(log, coupons=plain)

@@ -22,7 +22,15 @@ from couponry.instances.world.words import (
     TIERS,
 )
 
-__all__ = ["MOST_EVENTS", "SEGMENTS", "draw_browsing", "draw_features", "draw_reviews", "user_ids"]
+__all__ = [
+    "MOST_EVENTS",
+    "SEGMENTS",
+    "draw_browsing",
+    "draw_features",
+    "draw_reviews",
+    "draw_traits",
+    "user_ids",
+]
 
 SEGMENTS = ("region", "tier", "age_band")
 MOST_EVENTS = 24
@@ -137,6 +145,36 @@ def draw_reviews(rng: np.random.Generator, customers: Customers) -> pa.Array:
     text = pc.binary_join_element_wise(*remarks, ". ")
     silent = pa.array(rng.random(n, dtype=np.float32) < _SAYS_NOTHING)
     return pc.if_else(silent, "", text)
+
+
+def draw_traits(rng: np.random.Generator, customers: Customers, hidden: float) -> dict[str, pa.Array]:
+    """Draw what customers are like as columns ``trait_…`` of unit variance, of which a share is noise.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    customers : Customers
+    hidden : float
+        Share of noise in every column's variance; 0 tells all that decides how a customer responds.
+    """
+    wanted = [customers.intent_strength * (customers.intent == c) for c in range(len(CATEGORIES))]
+    traits = {
+        "engagement": customers.engagement,
+        "sensitivity": customers.sensitivity,
+        "annoyance": customers.annoyance,
+        "basket": np.log(customers.basket),
+        "hour": customers.active_hour,
+        **{f"taste_{name}": customers.taste[:, c] for c, name in enumerate(CATEGORIES)},
+        **{f"reach_{name}": customers.reach[:, c] for c, name in enumerate(CHANNELS)},
+        **{f"intent_{name}": wanted[c] for c, name in enumerate(CATEGORIES)},
+    }
+    columns = {}
+    for name, trait in traits.items():
+        told = (trait - trait.mean()) / max(float(trait.std()), 1e-6)
+        noise = rng.standard_normal(len(trait), dtype=np.float32)
+        mixed = np.sqrt(1 - hidden) * told + np.sqrt(hidden) * noise
+        columns[f"trait_{name}"] = pa.array(mixed.astype(np.float32))
+    return columns
 
 
 def _phrases(rng: np.random.Generator, lists: tuple[tuple[str, ...], ...], which: np.ndarray) -> pa.Array:

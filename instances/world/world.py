@@ -26,14 +26,30 @@ from couponry.instances.users import Users
 from couponry.instances.world.behaviour import Behaviour
 from couponry.instances.world.campaign import campaign_rules
 from couponry.instances.world.customers import Customers, draw_customers
-from couponry.instances.world.features import SEGMENTS, draw_browsing, draw_features, draw_reviews, user_ids
+from couponry.instances.world.features import (
+    SEGMENTS,
+    draw_browsing,
+    draw_features,
+    draw_reviews,
+    draw_traits,
+    user_ids,
+)
 from couponry.instances.world.menu import Offers, draw_menu
 from couponry.instances.world.policies import biased_shares, draw_arms, random_shares
 
 __all__ = ["World"]
 
 _PAIRS_AT_ONCE = 400_000
-_STREAMS = {"customers": 0, "menu": 1, "features": 2, "browsing": 3, "reviews": 4, "log": 5, "biased": 6}
+_STREAMS = {
+    "customers": 0,
+    "menu": 1,
+    "features": 2,
+    "browsing": 3,
+    "reviews": 4,
+    "log": 5,
+    "biased": 6,
+    "traits": 7,
+}
 
 
 @dataclass(frozen=True)
@@ -47,14 +63,17 @@ class World:
     coupons : Coupons
         The menu, with the attributes ``category`` and ``unit_cost``.
     seed : int
+    hidden : float
+        As in :meth:`draw`.
     """
 
     customers: Customers
     coupons: Coupons
     seed: int
+    hidden: float = 1.0
 
     @classmethod
-    def draw(cls, users: int = 20_000, coupons: int = 8, seed: int = 0) -> World:
+    def draw(cls, users: int = 20_000, coupons: int = 8, seed: int = 0, *, hidden: float = 1.0) -> World:
         """Draw a world.
 
         The same numbers give the same world; the menu's terms do not depend on ``users``, nor the customers
@@ -68,11 +87,15 @@ class World:
             Length of the menu, at least 1; from 5 on, every kind of coupon is in it.
         seed : int
             At least 0.
+        hidden : float
+            How much of what decides a customer's response is hidden. With 1, features are traces, each with
+            its own noise. Below 1, columns ``trait_…`` tell besides what customers are like, with this share
+            of noise in their variance; with 0, features tell everything.
 
         Raises
         ------
         InputError
-            If a number is below its least.
+            If a number is below its least, or ``hidden`` outside [0, 1].
         """
         for name, number, least in (("users", users, 1), ("coupons", coupons, 1), ("seed", seed, 0)):
             if number < least:
@@ -82,8 +105,12 @@ class World:
                     value=number,
                     mend=f"Raise {name}",
                 )
+        if not 0 <= hidden <= 1:
+            raise InputError(
+                "what is hidden is a share", column="hidden", value=hidden, mend="Give a number from 0 to 1"
+            )
         customers = draw_customers(_generator(seed, "customers"), users)
-        return cls(customers, draw_menu(_generator(seed, "menu"), coupons, users), seed)
+        return cls(customers, draw_menu(_generator(seed, "menu"), coupons, users), seed, hidden)
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -106,7 +133,12 @@ class World:
         for name, column in draw_browsing(_generator(self.seed, "browsing"), self.customers).items():
             table = table.append_column(name, column)
         reviews = draw_reviews(_generator(self.seed, "reviews"), self.customers)
-        return table.append_column("review", reviews)
+        table = table.append_column("review", reviews)
+        if self.hidden < 1:
+            traits = draw_traits(_generator(self.seed, "traits"), self.customers, self.hidden)
+            for name, column in traits.items():
+                table = table.append_column(name, column)
+        return table
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from couponry.instances.world.features import (
     draw_browsing,
     draw_features,
     draw_reviews,
+    draw_traits,
     user_ids,
 )
 from couponry.instances.world.words import ACTIONS, CATEGORIES, CATEGORY_PHRASES, PRICE_PHRASES
@@ -131,3 +132,11 @@ def test_some_customers_write_nothing(people: Customers) -> None:
     reviews = pd.Series(draw_reviews(rng(), people).to_pylist())
     assert reviews.notna().all()
     assert 0.13 < (reviews == "").mean() < 0.17
+
+
+def test_traits_tell_as_much_as_is_not_hidden(people: Customers) -> None:
+    """A trait's column explains 1 − hidden of its variance; with nothing hidden it is the trait itself."""
+    for hidden in (0.0, 0.3, 1.0):
+        told = draw_traits(rng(), people, hidden)["trait_sensitivity"].to_numpy()
+        explained = np.corrcoef(told, people.sensitivity)[0, 1] ** 2
+        assert explained == pytest.approx(1 - hidden, abs=0.02)

@@ -71,6 +71,16 @@ def test_logs_do_not_shift_the_truth() -> None:
     assert fresh.table.equals(used.table)
 
 
+def test_what_is_hidden_changes_neither_customers_nor_truth() -> None:
+    """Telling more about customers adds columns; other columns, menu and true response stay."""
+    usual, told = World.draw(300, 6, 3), World.draw(300, 6, 3, hidden=0.0)
+    added = [name for name in told.table.column_names if name not in usual.table.column_names]
+    assert added
+    assert all(name.startswith("trait_") for name in added)
+    assert told.table.select(usual.table.column_names).equals(usual.table)
+    assert (told.true_response().measure("value") == usual.true_response().measure("value")).all()
+
+
 def test_customers_stay_when_the_menu_grows() -> None:
     """A longer menu adds coupons and leaves the customers and the first coupons as they were."""
     short, long = World.draw(300, 5, 2), World.draw(300, 9, 2)

@@ -1,9 +1,15 @@
 """The default model."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 from tests.predictors.small_world import SmallWorld, menu
 
 from couponry.instances.coupons import Coupons
+from couponry.instances.world import World
+from couponry.predictors.model import load_model
 from couponry.predictors.train import train
 
 
@@ -28,3 +34,27 @@ def test_a_new_coupon_is_answered_from_its_attributes():
     assert answer.measure("value").shape == (200, 2)
     assert np.isfinite(answer.measure("value")).all()
     assert answer.measure("cost")[:, 1].mean() > answer.measure("cost")[:, 0].mean()
+
+
+@pytest.mark.slow
+def test_text_events_and_gaps_are_learnt_from_and_survive_saving(tmp_path: Path):
+    """A shop's log with reviews, browsing and gaps in every kind of column trains, answers, and reloads."""
+    world = World.draw(3000, 5, 0)
+    log = world.log(2500)
+    rng, gappy = np.random.default_rng(0), log.features.copy()
+    for name in ("tier", "spend_365d", "discount_share", "review"):
+        gappy.loc[rng.random(len(gappy)) < 0.2, name] = None
+    model = train(replace(log, features=gappy), "default", trees=5)
+    kinds = {column["name"]: column["kind"] for column in model.card["schema"]}
+    assert kinds["review"] == "text"
+    users = world.users_table(np.arange(200))
+    gaps = np.arange(200) % 3 == 0
+    users = users.assign(**{name: users[name].mask(gaps) for name in ("tier", "spend_365d", "review")})
+    told = model.predict_response(users)
+    model.save(tmp_path / "model")
+    again = load_model(tmp_path / "model").predict_response(users)
+    for name, array in told.measures.items():
+        assert np.isfinite(array).all()
+        assert (again.measures[name] == array).all()
+    silent = users.assign(review="")
+    assert (model.predict_response(silent).measure("value") != told.measure("value")).any()
