@@ -4,12 +4,17 @@ The logistic model (:mod:`.hierarchical`) has few words, lines and bends, and is
 boosted trees (:mod:`.boosted`) find thresholds and combinations. Both are cross-fitted on the same folds of
 users. The trees' share of the effect is the slope of the logistic model's residuals on the difference between
 the two, the R-loss [1]_ of a convex combination, drawn towards a tenth: with few rows that prior
-decides, with many the rows do, and no setting depends on the data at hand.
+decides, with many the rows do, and no setting depends on the data at hand. What is left is calibrated as a
+line [2]_: penalties and averaging shrink effects about their coupon's mean, and unseen rows tell by how much,
+believed as far as they are sure (:mod:`.stretch`).
 
 References
 ----------
 .. [1] Nie, X., & Wager, S. (2021). Quasi-oracle estimation of heterogeneous treatment effects. Biometrika,
    108(2), 299-319. https://doi.org/10.1093/biomet/asaa076
+.. [2] Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2018). Generic machine learning
+   inference on heterogeneous treatment effects in randomized experiments. NBER working paper 24678.
+   https://doi.org/10.3386/w24678
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.hierarchical import HierarchicalLogit
+from couponry.predictors.stack.stretch import Stretch
 from couponry.predictors.state import State
 
 __all__ = ["StackLearner"]
@@ -67,30 +73,33 @@ class StackLearner(Parameters):
         self.share = 0.0
         self.boosted: Boosted | None = None
         if self.trees:
-            self._boost(rows, fold)
-            _tell(progress, 2, "boosted trees")
+            self.boosted = Boosted(self.seed, self.trees).fit(
+                rows.x, rows.arm, rows.conversion, rows.coupons, fold
+            )
+        self._judge(rows, fold)
+        _tell(progress, 2, "boosted trees")
         self.cost, self.revenue = (self._amount(rows, amount) for amount in (rows.cost, rows.revenue))
         _tell(progress, 3, "money")
         return self
 
-    def _boost(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
-        """Grow the trees, and find their share on at most 200,000 rows."""
-        self.boosted = Boosted(self.seed, self.trees).fit(
-            rows.x, rows.arm, rows.conversion, rows.coupons, fold
-        )
+    def _judge(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
+        """Find the trees' share and the stretch of effects on at most 200,000 rows."""
         some = np.arange(rows.n)
         if rows.n > _JUDGED:
             some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_JUDGED])
-        x, arm = rows.x[some], rows.arm[some]
+        x, arm, y = rows.x[some], rows.arm[some], rows.conversion[some]
         told = self.logit.unseen(x, fold[some])
-        more = self.boosted.unseen(x, rows.coupons, fold[some])
-        residual = rows.conversion[some] - told[np.arange(len(some)), arm + 1]
-        difference = (more - more[:, :1]) - (told - told[:, :1])
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
-        aside = _whatever_the_arm(told, difference, arms)
-        own = _of_arm(difference, arm, aside)
-        self.share = _slope(residual, own, weight, _PRIOR_SHARE, (0.0, 1.0))
+        if self.boosted is not None:
+            more = self.boosted.unseen(x, rows.coupons, fold[some])
+            residual = y - told[np.arange(len(some)), arm + 1]
+            difference = (more - more[:, :1]) - (told - told[:, :1])
+            aside = _whatever_the_arm(told, difference, arms)
+            own = _of_arm(difference, arm, aside)
+            self.share = _slope(residual, own, weight, _PRIOR_SHARE, (0.0, 1.0))
+            told[:, 1:] += self.share * difference[:, 1:]
+        self.stretch = Stretch.of(told, arm, y, weight)
 
     def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((amount >= 0).all()))
@@ -105,7 +114,8 @@ class StackLearner(Parameters):
             more = self.boosted.predict(x, known, coupons)
             own, other = probability[:, 1:] - probability[:, :1], more[:, 1:] - more[:, :1]
             effect = (1 - self.share) * own + self.share * other
-            probability[:, 1:] = np.clip(probability[:, :1] + effect, 0.0, 1.0)
+            probability[:, 1:] = probability[:, :1] + effect
+        probability, error = self.stretch.apply(probability, error, known)
         cost, revenue = (
             model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
         )
@@ -114,13 +124,21 @@ class StackLearner(Parameters):
     def report(self) -> dict[str, Any]:
         """Return what the evidence found, and the trees' share of the effect."""
         variance = dict(zip(self.logit.names, self.logit.variance.tolist(), strict=True))
-        return {"variance": variance, "trees": self.trees, "share_of_trees": self.share}
+        return {
+            "variance": variance,
+            "trees": self.trees,
+            "share_of_trees": self.share,
+            "stretch": self.stretch.factor,
+        }
 
     def state(self) -> State:
         """Return what was learnt."""
         grown = self.boosted is not None
         facts = {"share": self.share, "grown": grown}
-        state = State(facts | {"parameters": self.get_params()}, {"menu": self.menu})
+        state = State(
+            facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.stretch.middle}
+        )
+        state.facts["stretch"] = self.stretch.factor
         state.put("logit", self.logit.state())
         if self.boosted is not None:
             state.put("boosted", self.boosted.state())
@@ -133,6 +151,7 @@ class StackLearner(Parameters):
         """Take back what :meth:`state` gave."""
         learner = cls(**state.facts["parameters"])
         learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
+        learner.stretch = Stretch(float(state.facts["stretch"]), state.arrays["middle"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
         learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None
         learner.cost = AmountModel.from_state(state.part("cost"))
