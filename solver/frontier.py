@@ -22,6 +22,7 @@ from couponry.solver.priced import SCALE_SAMPLE
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import plain_sum, relative_gap
 from couponry.solver.scale import measure_scale
+from couponry.solver.small_products import small_products
 from couponry.solver.solution import Solution, Status
 from couponry.solver.solve import solve
 from couponry.solver.stand_ins import rows_at_risk
@@ -188,6 +189,7 @@ class Frontier:
         return frontier_figure(self)
 
 
+@small_products
 def frontier(
     instance: Instance,
     budgets: Sequence[float] | None = None,

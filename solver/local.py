@@ -23,9 +23,10 @@ from couponry.solver.prices import Tables
 
 __all__ = ["LocalEngine"]
 
-BLOCK = 4096
+# Users whose scores are looked at together: many, since each block costs a dozen calls from Python.
+BLOCK = 16384
 # Users handed to a thread at a time: sums are made chunk by chunk, so this, too, fixes their order.
-CHUNK, PARTS = 8 * BLOCK, 8
+CHUNK, LEAST, PARTS = 2 * BLOCK, 4096, 8
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 # Whole numbers of the size of floats.
@@ -412,7 +413,7 @@ class LocalEngine:
     def _over_chunks(self, one: Callable[[Block], Answer]) -> Iterator[Answer]:
         """Answer chunk by chunk, in their order, a few at a time."""
         # Of few users chunks are smaller, so that every thread has some; their size knows of no threads.
-        size = min(CHUNK, BLOCK * max(1, math.ceil(self.n_users / (PARTS * BLOCK))))
+        size = min(CHUNK, LEAST * max(1, math.ceil(self.n_users / (PARTS * LEAST))))
         if self.threads == 1 or self.n_users <= size:
             yield from map(one, self.program.blocks(size))
             return

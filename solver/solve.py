@@ -40,6 +40,7 @@ from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
 from couponry.solver.rounding import keep_rows_exactly, plan_value
+from couponry.solver.small_products import small_products
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy, StreamedSolution
 
 __all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
@@ -51,6 +52,7 @@ AUTO_NODES = 5000
 OTHER_GAP = 1e-6
 
 
+@small_products
 def solve(
     instance: Instance,
     *,

@@ -28,6 +28,7 @@ from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook, Tables
 from couponry.solver.result import NO_PAIRS, peak_memory_mb, price_table, relative_gap
 from couponry.solver.rounding import Rounder
+from couponry.solver.small_products import small_products
 from couponry.solver.solution import Certificate, Solution, Status, StoppedBy, StreamedSolution
 from couponry.solver.solution_files import PLAN, write_records, write_solution
 from couponry.solver.solve import check_arguments, solve
@@ -41,6 +42,7 @@ class _Stopped(Exception):
     """A pass was cut short because the solve was cancelled."""
 
 
+@small_products
 def solve_streamed(
     instance: str | Path | StreamedInstance,
     out: str | Path,
