@@ -1,7 +1,7 @@
 """The solver beside its peers and the physical limit, all in one run on one machine; one table.
 
     python -m benchmarks.solver                      # everything, some twenty minutes
-    python -m benchmarks.solver --only million resolve frontier rows
+    python -m benchmarks.solver --only million resolve frontier explain rows
     python -m benchmarks.solver --only peers --users 20000
 
 A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five,
@@ -146,6 +146,28 @@ def frontier(users: int, coupons: int, points: int = 50) -> Figures:
     }
 
 
+def explain(users: int, coupons: int, people: int = 4) -> Figures:
+    """Ask how far the budget's price holds, and which budgets would flip what some users get."""
+    instance = drawn(users, coupons)
+    solution = cp.solve(instance)
+    single = min(seconds_of(lambda: cp.solve(instance))[1] for _ in range(2))
+    budget = next(row.name for row in instance.program.rows if row.kind == "budget")
+    _, held = seconds_of(lambda: cp.price_ranges(instance, solution, rows=[budget]))
+    some = np.random.default_rng(0).choice(users, people, replace=False)
+    asked = [
+        seconds_of(lambda user=user: cp.explain(instance, solution, user, budget=True))
+        for user in instance.users.ids.take(some).to_pylist()
+    ]
+    return {
+        "single": single,
+        "range": held,
+        "range solves": held / single,
+        "explain": [seconds for _, seconds in asked],
+        "explain solves": float(np.median([seconds for _, seconds in asked])) / single,
+        "flips": sum(len(found.budget_changes) for found, _ in asked),
+    }
+
+
 def rows(users: int, coupons: int) -> Figures:
     """Solve with five hundred rows, and with sixty."""
     few, many = drawn(users, coupons), drawn(users, coupons, MANY_SEGMENTS)
@@ -223,6 +245,7 @@ SECTIONS: dict[str, Callable[..., Figures]] = {
     "million": million,
     "resolve": resolve,
     "frontier": frontier,
+    "explain": explain,
     "rows": rows,
     "peers": peers,
     "growth": growth,
@@ -250,6 +273,13 @@ def lines(name: str, f: Figures) -> list[str]:
                 f"{f['points']} budgets: {f['seconds']:.1f} s = {f['solves']:.1f} single solves "
                 f"(at most 20), widest gap {f['widest gap']:.1e}"
             )
+        ],
+        "explain": lambda: [
+            f"range of the budget's price: {f['range']:.1f} s = {f['range solves']:.1f} single solves",
+            (
+                f"budgets that flip a user's choice: {', '.join(f'{s:.1f}' for s in f['explain'])} s, "
+                f"the middle one {f['explain solves']:.1f} single solves; {f['flips']} found"
+            ),
         ],
         "rows": lambda: [
             (

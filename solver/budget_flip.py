@@ -9,14 +9,13 @@ of the linear program: near it, a plan of whole coupons may give the user one or
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from couponry.instances.program import Program
 from couponry.solver.clock import Clock
-from couponry.solver.priced_limit import limit_at_price
+from couponry.solver.priced_limit import PricedLimits
 from couponry.solver.user_choice import UserChoice
 
 __all__ = ["Flip", "Person", "budget_flips"]
@@ -24,6 +23,10 @@ __all__ = ["Flip", "Person", "budget_flips"]
 # The lead is followed until this share of it is left, in so many solves of the dual at most.
 NEAR = 0.02
 TRIALS = 6
+# Where a sample tells prices: how many of its lead to a solve that tells the truth, and how many solves.
+# Budgets and leads that differ by less than these shares are the same, or none.
+SKETCHES, SKETCHED = 8, 2
+SAME, TORN = 1e-9, 1e-9
 # Just beyond the price at which the user is torn, so that the budget is one at which the choice has changed.
 BEYOND = 1e-6
 # A price so many times what anything is worth that only what takes least of the budget is given.
@@ -123,30 +126,76 @@ def budget_flips(
         At most two, the smaller budget first; none in a direction in which no budget would do.
     """
     clock = clock or Clock()
-    start = multipliers
-
-    def trial(price: float) -> _Trial | None:
-        nonlocal start
-        if clock.stopped_by is not None:
-            return None
-        found = limit_at_price(program, row, price, start, clock=clock, seed=seed)
-        start = found.multipliers  # the next trial is near by
-        if math.isnan(found.limit):
-            return None
-        there = person.at(found.multipliers)
-        rival = min(there.rivals(), key=there.lead_over)
-        return _Trial(price, found.limit, there.lead_over(rival), rival)
-
     present, limit = float(multipliers[row]), program.rows[row].upper
     lead = min(map(person.lead_over, person.rivals()), default=0.0)
+    start = _Trial(present, limit, lead, person.given)
+    limits: PricedLimits | None = None
     flips = []
     for way in (1.0, -1.0):  # a dearer budget is a smaller one
         first = _first_price(person, person.amounts[row], present, way)
         if lead > 0 and first is not None:
-            flip = _follow(trial, _Trial(present, limit, lead, person.given), first, way)
+            limits = limits or PricedLimits(program, row, multipliers, clock=clock, seed=seed)
+            flip = _Search(person, limits, clock).follow(start, first, way)
             if flip is not None and way * (limit - flip.then) >= 0:
                 flips.append(flip)
     return flips
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Follows one person's lead along the prices of a budget."""
+
+    person: Person
+    limits: PricedLimits
+    clock: Clock
+
+    def follow(self, start: _Trial, first: float, way: float) -> Flip | None:
+        """Return where the lead is used up, from a price on at which it may be."""
+        path, limit = _Path(start, way, NEAR, first), math.nan
+        for turn in range(TRIALS):
+            if self.limits.sampled and turn < SKETCHED:
+                guess = self._guess(start, path.price, way)
+                if guess is None and turn == 0:
+                    return None
+                path.price = path.price if guess is None else guess
+            now = self._solve(path.beyond)
+            # Where other rows leave no less to be spent, any price belongs to the same budget.
+            if now is None or abs(now.limit - limit) <= SAME * abs(limit):
+                break
+            limit = now.limit if self.limits.sampled else math.nan
+            path.note(now)
+            if path.found or path.price <= 0:
+                break
+        return None if path.behind is None else Flip(path.behind.limit, path.behind.rival)
+
+    def _guess(self, start: _Trial, first: float, way: float) -> float | None:
+        """Return the price at which a sample sees the lead used up; None where it sees none."""
+        # Aimed at the middle of what is near enough, since a sample is off by a little.
+        aim = 0.4 * NEAR * start.lead
+        path = _Path(start, way, 0.5 * NEAR, first)
+        for _ in range(SKETCHES):
+            if self.clock.stopped_by is not None:
+                return None
+            price = path.beyond
+            now = self._trial(price, math.nan, self.limits.near(price))
+            path.note(replace(now, lead=now.lead + aim))
+            if path.found:
+                return now.price
+            if path.price <= 0:
+                return None
+        return None if path.behind is None else path.behind.price
+
+    def _solve(self, price: float) -> _Trial | None:
+        """Return the truth about a price; None where it is not known."""
+        if self.clock.stopped_by is not None:
+            return None
+        found = self.limits.at(price)
+        return None if math.isnan(found.limit) else self._trial(price, found.limit, found.multipliers)
+
+    def _trial(self, price: float, limit: float, multipliers: np.ndarray) -> _Trial:
+        there = self.person.at(multipliers)
+        rival = min(there.rivals(), key=there.lead_over)
+        return _Trial(price, limit, there.lead_over(rival), rival)
 
 
 def _first_price(person: Person, amount: np.ndarray, present: float, way: float) -> float | None:
@@ -174,32 +223,58 @@ def _first_price(person: Person, amount: np.ndarray, present: float, way: float)
         price, met = nearer, True
 
 
-def _follow(trial: Callable[[float], _Trial | None], start: _Trial, first: float, way: float) -> Flip | None:
-    """Follow the lead from where it is above 0 to where it is used up.
+@dataclass
+class _Path:
+    """Prices from one at which the plan's choice leads to one at which it does so no longer.
 
     By false position; an end that is met twice counts half (the "Illinois" rule of Dowell and Jarratt 1971,
     10.1007/BF01934364), so that kinks of the lead do not hold it up.
+
+    Attributes
+    ----------
+    start : _Trial
+        The present price.
+    way : float
+        +1 towards dearer prices, −1 towards cheaper ones.
+    near : float
+        Which share of the lead may be missing where it is used up.
+    price : float
+        What to try next.
+    ahead, behind : _Trial or None
+        The nearest prices tried at which it leads, and does not.
     """
-    price, ahead, behind, repeats = first, start, None, 0
-    for _ in range(TRIALS):
-        now = trial(price * (1 + way * BEYOND))
-        if now is None:
-            return None
-        if now.lead > 0:
-            repeats = min(repeats, 0) - 1 if behind is not None else 0
-            ahead = now
+
+    start: _Trial
+    way: float
+    near: float
+    price: float
+    ahead: _Trial | None = None
+    behind: _Trial | None = None
+    repeats: int = 0
+
+    @property
+    def beyond(self) -> float:
+        """The next price, and a little further."""
+        return self.price * (1 + self.way * BEYOND)
+
+    @property
+    def found(self) -> bool:
+        """Whether the lead is just used up at ``behind``."""
+        return self.behind is not None and self.behind.lead >= -self.near * self.start.lead
+
+    def note(self, now: _Trial) -> None:
+        """Take note of a trial, and choose the next price."""
+        if now.lead > TORN * self.start.lead:
+            self.repeats = min(self.repeats, 0) - 1 if self.behind is not None else 0
+            self.ahead = now
         else:
-            repeats = max(repeats, 0) + 1 if behind is not None else 0
-            behind = now
-        if behind is None:
-            price = _further(start, ahead)
-        elif behind.lead >= -NEAR * start.lead:
-            break
+            self.repeats = max(self.repeats, 0) + 1 if self.behind is not None else 0
+            self.behind = now
+        if self.behind is None:
+            self.price = _further(self.start, now)
         else:
-            price = _between(ahead, behind, 2.0 ** (repeats - np.sign(repeats)))
-        if price <= 0:
-            return None
-    return None if behind is None else Flip(behind.limit, behind.rival)
+            weight = 2.0 ** (self.repeats - np.sign(self.repeats))
+            self.price = _between(self.ahead or self.start, self.behind, weight)
 
 
 def _between(ahead: _Trial, behind: _Trial, weight: float) -> float:

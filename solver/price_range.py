@@ -20,7 +20,7 @@ import pandas as pd
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.clock import Clock
-from couponry.solver.priced_limit import limit_at_price
+from couponry.solver.priced_limit import PricedLimits
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.stand_ins import at_tangents
 from couponry.solver.words import price_words
@@ -139,10 +139,9 @@ def row_range(
     size = abs(multiplier) * row.unit * max(1.0, *sides) if sides else 0.0
     if size <= NOISE * max(1.0, abs(solution.value)):
         return _free(row, activity, instance)
+    limits = PricedLimits(program, k, multipliers, clock=clock, seed=seed)
     dearer, cheaper = (
-        math.nan
-        if clock.stopped_by is not None
-        else limit_at_price(program, k, factor * multiplier, multipliers, clock=clock, seed=seed).limit
+        math.nan if clock.stopped_by is not None else limits.at(factor * multiplier).limit
         for factor in (1 + tolerance, 1 - tolerance)
     )
     dearer, cheaper = dearer + shift, cheaper + shift

@@ -378,6 +378,22 @@ def test_budgets_that_flip_are_met_when_solved_again() -> None:
             assert lead(instance, again, one.user_id, best) >= -0.05 * one.margin
 
 
+def test_samples_do_not_blur_the_budgets_that_flip() -> None:
+    """Of many users, too, the choice is best just short of such a budget and the other just beyond it."""
+    instance = draw_instance(6000, 4, seed=5, rules=("budget", "stock", "exclusion", "return_floor"))
+    now = solve(instance)
+    amount = instance.rules[0].amount  # type: ignore[union-attr]
+    found = [explain(instance, now, user, budget=True) for user in instance.users.ids[:12].to_pylist()]
+    near = [(one, c) for one in found for c in one.budget_changes if 0.5 * amount < c.then < 2 * amount]
+    assert len(near) >= 3
+    for one, change in near:
+        given = {offer.coupon_id for offer in one.given}
+        for way, best in ((-1, given), (1, set(change.gets))):
+            there = change.then + way * 0.03 * (change.then - amount)
+            again = solve(with_budget(instance, there), start=now, gap=1e-4)
+            assert lead(instance, again, one.user_id, best) >= -0.05 * one.margin
+
+
 def lead(instance: Instance, solution: Solution, user: object, coupons: set[str]) -> float:
     """Return by how much a choice of at most one coupon beats all others at a solution's prices."""
     worth = {offer.coupon_id: offer.reduced_value for offer in explain(instance, solution, user).offers}

@@ -28,7 +28,7 @@ from couponry.instances import (
 )
 from couponry.instances.generators import draw_instance
 from couponry.solver.price_range import price_ranges
-from couponry.solver.priced_limit import limit_at_price
+from couponry.solver.priced_limit import PricedLimits
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
@@ -155,10 +155,43 @@ def test_the_limit_of_a_price_has_that_price() -> None:
     instance, solution = drawn()
     k = [row.name for row in instance.program.rows].index("budget")
     price = 0.7 * solution.certificate.multipliers[k]
-    limit = limit_at_price(instance.program, k, price, solution.certificate.multipliers).limit
+    limit = PricedLimits(instance.program, k, solution.certificate.multipliers).at(price).limit
     below, at, above = (optimum(instance, k, "upper", limit + step) for step in (-0.01, 0, 0.01))
     assert (at - below) / 0.01 >= price * (1 - 1e-5)
     assert (above - at) / 0.01 <= price * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.95, 1.1, 1.7])
+def test_samples_do_not_blur_the_limit_of_a_price(factor: float) -> None:
+    """With users enough for samples, HiGHS's slopes beside the limit still have the price between them."""
+    instance, solution = many()
+    k = [row.name for row in instance.program.rows].index("budget")
+    price = factor * solution.certificate.multipliers[k]
+    limits = PricedLimits(instance.program, k, solution.certificate.multipliers)
+    assert limits.sampled
+    limit = limits.at(price).limit
+    below, at, above = (optimum(instance, k, "upper", limit + step) for step in (-0.01, 0, 0.01))
+    assert (at - below) / 0.01 >= price * (1 - 1e-5)
+    assert (above - at) / 0.01 <= price * (1 + 1e-5)
+
+
+def test_what_a_sample_says_is_near() -> None:
+    """Prices of the others that a sample tells at half and twice the price are found, to a few percent."""
+    instance, solution = many()
+    k = [row.name for row in instance.program.rows].index("budget")
+    limits = PricedLimits(instance.program, k, solution.certificate.multipliers)
+    for factor in (0.5, 2.0):
+        price = factor * solution.certificate.multipliers[k]
+        told, found = limits.near(price), limits.at(price).multipliers
+        assert told[k] == found[k] == price
+        assert np.abs(told - found).max() <= 0.1 * np.abs(found).max()
+
+
+@lru_cache
+def many() -> tuple[Instance, Solution]:
+    """Return a campaign of so many users that samples tell prices, and its solution."""
+    instance = draw_instance(6000, 4, seed=5, rules=("budget", "stock", "exclusion", "return_floor"))
+    return instance, solve(instance)
 
 
 def test_rows_are_chosen_by_name() -> None:
