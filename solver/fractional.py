@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Demand, Exchanges, Settled
 from couponry.solver.highs import Sparse, new_highs, pass_model, run
@@ -80,7 +79,7 @@ def fractions_near(
     activity = book.activity({m: table + settled.tables[m] for m, table in demand.tables.items()})
     lower, upper = book.lower.copy(), book.upper.copy()
     lower[row], upper[row] = -np.inf, np.inf
-    basis, unit = Basis.of(book.program), 1.0 / scale.coefficient
+    basis, unit = book.basis, 1.0 / scale.coefficient
     k, e = book.n_rows, len(near.loss)
     owner = np.unique(near.user, return_inverse=True)[1]
     users = int(owner.max(initial=-1)) + 1
@@ -130,5 +129,5 @@ def _nearest(
     order = np.argpartition(near.loss, wanted - 1)[:wanted] if len(near.loss) > wanted else slice(None)
     near = near.take(order)
     activity = held.activity({m: table + settled.tables[m] for m, table in demand.tables.items()})
-    rare = Rare.of(engine, held, Basis.of(settled.core), multipliers, activity, near)
+    rare = Rare.of(engine, held, multipliers, activity, near)
     return demand, joined(near, rare.exchanges(multipliers))

@@ -8,12 +8,12 @@ prices answer to this one, up to an error that the sample shows where everybody'
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from couponry.instances.program import Program
-from couponry.solver.basis import Basis
 from couponry.solver.clock import Clock
 from couponry.solver.dual import EXACT_USERS, SAMPLE_PRECISION, WARM_WIDTH, DualSearch
 from couponry.solver.engine import Settled
@@ -47,13 +47,20 @@ class _HeldBook(PriceBook):
     Parameters
     ----------
     program : Program
+
+    Attributes
+    ----------
     charge : Tables
-        What is added to the scores.
+        What is added to the scores; at first nothing.
     """
 
-    def __init__(self, program: Program, charge: Tables) -> None:
-        super().__init__(program)
-        self.charge = charge
+    charge: Tables = {}  # noqa: RUF012  # replaced, never written to
+
+    def charging(self, charge: Tables) -> _HeldBook:
+        """Return the same book with something charged."""
+        book = copy(self)
+        book.charge = charge
+        return book
 
     def scores(self, multipliers: np.ndarray) -> Tables:
         """Return T, as :class:`PriceBook` does, with the charge."""
@@ -92,7 +99,7 @@ class HeldPrice:
         self.row, self.clock, self.seed = row, clock, seed
         self.whole = PriceBook(program)
         self.rest = replace(program, rows=tuple(r for k, r in enumerate(program.rows) if k != row))
-        self.engine, self.basis = LocalEngine(self.rest), Basis.of(self.rest)
+        self.engine, self.free = LocalEngine(self.rest), _HeldBook(self.rest)
         few = program.sampler(seed, SCALE_SAMPLE).users(SCALE_SAMPLE)
         self.of_all = measure_scale(program.take(few), self.whole, np.arange(len(few)))
         self.scale = replace(self.of_all, coefficient=np.delete(self.of_all.coefficient, row))
@@ -108,7 +115,6 @@ class HeldPrice:
         self.error = table_radius(
             self.sample,
             self._book(price),
-            self.basis,
             found.multipliers,
             found.hessian,
             self.scale.price,
@@ -136,7 +142,7 @@ class HeldPrice:
         best = self._from(search, start, self.width, radius)
         if best is None or best[2] > ENOUGH * user:
             # The sample led astray: a larger one that knows nothing beforehand may not.
-            fresh = search.sampled(self.basis, start)
+            fresh = search.sampled(start)
             other = (
                 None if fresh is None else self._from(search, fresh[0].multipliers, fresh[0].width, fresh[1])
             )
@@ -152,7 +158,7 @@ class HeldPrice:
         self, search: DualSearch, start: np.ndarray, width: float, radius: Tables
     ) -> tuple[np.ndarray, float, float] | None:
         """Return what :meth:`_optimum` does, searched near a start; None where there is nothing."""
-        found = search.near(start, width, radius, self.basis)
+        found = search.near(start, width, radius)
         if found is None or found.near is None or self.clock.stopped_by is not None:
             return None
         return self._optimum(search.book, found.multipliers, found.near)
@@ -162,7 +168,7 @@ class HeldPrice:
     def _book(self, price: float) -> PriceBook:
         alone = np.zeros(self.whole.n_rows)
         alone[self.row] = price
-        return _HeldBook(self.rest, self.whole.changes(alone))
+        return self.free.charging(self.whole.changes(alone))
 
     def _sampled(self, price: float) -> NewtonAnswer:
         """Minimise over the sample, from the nearest price at which that was done."""
@@ -173,7 +179,6 @@ class HeldPrice:
         newton = Newton(
             self.sample,
             self._book(price),
-            self.basis,
             self.scale,
             self.clock,
             settled={},

@@ -161,7 +161,7 @@ def test_the_limit_of_a_price_has_that_price() -> None:
     assert (above - at) / 0.01 <= price * (1 + 1e-5)
 
 
-@pytest.mark.parametrize("factor", [0.6, 0.95, 1.1, 1.7])
+@pytest.mark.parametrize("factor", [0.6, 1.1])
 def test_samples_do_not_blur_the_limit_of_a_price(factor: float) -> None:
     """With users enough for samples, HiGHS's slopes beside the limit still have the price between them."""
     instance, solution = many()
