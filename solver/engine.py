@@ -241,7 +241,8 @@ class Settled:
         rounding = 4 * np.finfo(np.float64).eps * (float(np.abs(worth).sum()) + abs(others.total))
         pairs = others.pairs
         if self.pairs is not None:
-            pairs = self.pairs.unpacked().joined(Pairs(self.undecided[pairs.user], pairs.place))
+            own = Pairs(self.undecided[pairs.user], pairs.place)
+            pairs = self.pairs.joined(own.packed()).unpacked()
         return Assigned(pairs, sums, total, others.error + self.error + rounding)
 
 

@@ -24,9 +24,9 @@ from couponry.solver.prices import Tables
 __all__ = ["LocalEngine"]
 
 # Users whose scores are looked at together: many, since each block costs a dozen calls from Python.
-BLOCK = 16384
+BLOCK = 8192
 # Users handed to a thread at a time: sums are made chunk by chunk, so this, too, fixes their order.
-CHUNK, LEAST, PARTS = 2 * BLOCK, 4096, 8
+CHUNK, LEAST, PARTS = 4 * BLOCK, 4096, 8
 # Blocks handed out beyond those at work: enough that no thread waits, few enough that streams stay small.
 AHEAD = 3
 # Whole numbers of the size of floats.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,7 @@ class _Solve(PricedSearch):
         with self.clock.phase("assign"):
             assigned = self._assign(dual)
             bound = self._prove(dual, assigned)
+        dual = replace(dual, near=None)  # a tenth of the instance, which nobody needs any more
         if not (plan or self.exact):
             tight = bound - self.book.rounding_gain(dual.multipliers)
             return self._solution(tight, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
@@ -202,6 +204,7 @@ class _Solve(PricedSearch):
             pairs, bound, ended = (
                 self._whole(bound, self.method) if self.exact else self._priced(dual, assigned, bound)
             )
+        del dual, assigned  # the plan's table needs their room
         return self._finish(bound, pairs, ended)
 
     def _finish(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
