@@ -219,3 +219,10 @@ def test_settled_and_undecided_together_are_everybody(instance: Instance, seed: 
     assert abs(joined.total - whole.total) <= joined.error + whole.error
     for name in engine.program.measures:
         assert joined.sums.total(name) == whole.sums.total(name)
+    nearer = {name: 0.1 * table for name, table in radius.items()}
+    again = settled.then(LocalEngine(settled.core).settle(inside, nearer))
+    twice = again.joined(LocalEngine(again.core).assign(inside, nobody, with_pairs=False), inside)
+    assert set(again.undecided) <= set(settled.undecided)
+    assert abs(twice.total - whole.total) <= twice.error + whole.error
+    for name in engine.program.measures:
+        assert twice.sums.total(name) == whole.sums.total(name)
