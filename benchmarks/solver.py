@@ -330,9 +330,9 @@ def draw(growth: Figures, file: Path) -> None:
         solved = np.array([point["gap"] < 1e-2 for point in points])
         axes.loglog(size, seconds, "-", color="#1f77b4")
         axes.plot(size[solved], seconds[solved], "o", color="#1f77b4", label="solved and proven")
-        axes.plot(
-            size[~solved], seconds[~solved], "o", color="white", mec="#1f77b4", label="stopped, no plan"
-        )
+        if not solved.all():
+            hollow = {"color": "white", "mec": "#1f77b4", "label": "stopped, no plan"}
+            axes.plot(size[~solved], seconds[~solved], "o", **hollow)
         at = np.flatnonzero(solved)[-1]
         axes.plot(size, seconds[at] * size / size[at], ":", color="#888888", label="in proportion")
         axes.set_xticks(size, [f"{s:,}" if s < 10_000 else f"{s // 1000:,}k" for s in size], minor=False)
@@ -340,7 +340,7 @@ def draw(growth: Figures, file: Path) -> None:
         axes.set_xlabel(AXES[kind])
         axes.grid(visible=True, which="major", color="#dddddd")
     figure.axes[0].set_ylabel("seconds, 2 cores")
-    figure.axes[min(1, len(growth) - 1)].legend(frameon=False)
+    figure.axes[0].legend(frameon=False)
     figure.savefig(file, dpi=110)
 
 

@@ -9,13 +9,16 @@ import numpy as np
 
 from couponry.instances.exact_limits import exact
 from couponry.instances.program import Program
-from couponry.instances.rows import Row
+from couponry.instances.rows import COUNT, Row
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.frozen import with_frozen
 from couponry.solver.row_sums import row_sums
 
 __all__ = ["excesses", "over_money", "pair_columns"]
+
+# A row further than this share of all its terms from its limits is kept: floats err by far less.
+SURE = 1e-9
 
 
 def pair_columns(program: Program, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -44,7 +47,49 @@ def excesses(program: Program, pairs: Pairs, outside: ExactTables | None = None)
     Frozen pairs count too, whether or not they are among the given ones.
     """
     classes, coupon, columns = pair_columns(program, with_frozen(program, pairs))
-    return np.array([_excess(row, classes, coupon, columns, outside) for row in program.rows])
+    kept = _surely_kept(program, classes, coupon, columns, outside)
+    return np.array(
+        [
+            0.0 if sure else _excess(row, classes, coupon, columns, outside)
+            for row, sure in zip(program.rows, kept, strict=True)
+        ]
+    )
+
+
+def _surely_kept(
+    program: Program,
+    classes: np.ndarray,
+    coupon: np.ndarray,
+    columns: dict[str, np.ndarray],
+    outside: ExactTables | None,
+) -> np.ndarray:
+    """Return which rows are so far from their limits that sums of floats can tell, bool ``(K,)``."""
+    shape, cell = (program.n_classes, program.n_coupons), classes * program.n_coupons + coupon
+    sums: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def of(measure: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return a measure's sums by class and coupon, and those of its sizes."""
+        if measure not in sums:
+            weights = None if measure == COUNT else columns[measure]
+            parts = [weights, None if weights is None else np.abs(weights)]
+            both = [np.bincount(cell, part, minlength=shape[0] * shape[1]).reshape(shape) for part in parts]
+            others = 0.0 if outside is None else outside.high[measure]
+            sums[measure] = both[0] + others, both[1] + np.abs(others)
+        return sums[measure]
+
+    kept = np.zeros(len(program.rows), bool)
+    for k, row in enumerate(program.rows):
+        if row.risk is not None:
+            continue
+        activity = size = 0.0
+        for term in row.terms:
+            table, sizes = of(term.measure)
+            activity += float(term.users @ table @ term.coupons)
+            size += float(np.abs(term.users) @ sizes @ np.abs(term.coupons))
+        ends = [abs(limit) for limit in (row.lower, row.upper) if math.isfinite(limit)]
+        room = SURE * (size + sum(ends))
+        kept[k] = row.lower + room < activity < row.upper - room
+    return kept
 
 
 def _excess(

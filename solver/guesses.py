@@ -17,7 +17,7 @@ __all__ = ["Guess", "Guesses"]
 
 # How far guesses may be off, as a share of the sample's error: at first, and at least; later as much as was
 # seen, and some more, slowly forgotten.
-FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.3, 0.04, 1.4, 0.8
+FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.3, 0.03, 1.4, 0.8
 # A sample whose prices turn by more, as a share of its error, says that prices do not go straight on.
 BEND = 0.6
 

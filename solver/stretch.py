@@ -19,7 +19,7 @@ import numpy as np
 
 from couponry.instances.program import Program
 from couponry.solver.clock import Clock
-from couponry.solver.dual import SAMPLE_PRECISION, SECOND_SAMPLE, WARM_WIDTH, DualAnswer, DualSearch
+from couponry.solver.dual import SAMPLE_PRECISION, WARM_WIDTH, DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Settled
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.exchange_search import ExchangeSearch
@@ -36,11 +36,13 @@ from couponry.solver.scale import RowScale
 __all__ = ["Budgets", "Priced"]
 
 # A stretch that leaves more users open than this is cut in two.
-MOST_OPEN = 0.25
+MOST_OPEN = 0.33
+# Users who show where a stretch lies.
+SAMPLE = 50_000
 FIRST_LENGTH, LONGEST = 10, 64
 DEVIATIONS = 3.0
 # A sample's error hardly changes from budget to budget: what of it may come anew within a stretch.
-ERROR_OF_STRETCH = 0.25
+ERROR_OF_STRETCH = 0.2
 # Budgets of a run, whose prices may be off by some more than the next one's.
 RUN, RUN_FURTHER = 4, 2.0
 # Room beyond where the sample's prices were seen; how much further than it went before a path may go, and how
@@ -130,7 +132,7 @@ class Budgets:
         self.book = PriceBook(whole)
         # What books of other limits share is of all users, not of those whom a stretch leaves open.
         _ = self.book.basis, self.book.grain
-        size = min(SECOND_SAMPLE, whole.n_users // 3)
+        size = min(SAMPLE, whole.n_users // 3)
         users = whole.sampler(seed, size).users(size)
         self.share = len(users) / whole.n_users
         self.sample = LocalEngine(whole.take(users))
