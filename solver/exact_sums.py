@@ -9,7 +9,7 @@ import numpy as np
 
 from couponry.instances.program import BlockProgram
 from couponry.instances.rows import COUNT
-from couponry.solver import kernel
+from couponry.solver.kernels import tallying
 
 __all__ = ["ExactTables"]
 
@@ -41,7 +41,7 @@ class ExactTables:
         """Add other sums to these."""
         for measure, table in other.high.items():
             if measure in self.low:
-                kernel.add_exactly(self.high[measure], self.low[measure], table, other.low[measure])
+                tallying.add_exactly(self.high[measure], self.low[measure], table, other.low[measure])
             else:
                 self.high[measure][...] += table
 
@@ -49,10 +49,10 @@ class ExactTables:
         """Add single pairs: their classes, coupons and measures, ``(P,)`` each."""
         taken = np.zeros((len(classes), 1), np.int32)
         list_of = coupon.astype(np.int32)[:, None]
-        kernel.tally_count(taken, classes, list_of, False, self.high[COUNT])
+        tallying.tally_count(taken, classes, list_of, False, self.high[COUNT])
         for measure, low in self.low.items():
             column = columns[measure][:, None]
-            kernel.tally_exactly(taken, column, classes, list_of, False, self.high[measure], low)
+            tallying.tally_exactly(taken, column, classes, list_of, False, self.high[measure], low)
 
     def numbers(self, measure: str, cells: np.ndarray) -> list[float]:
         """Return numbers whose exact sum is the measure's over some cells, bool ``(C, J)``."""

@@ -23,6 +23,7 @@ from couponry.solver.edits import find_rule
 from couponry.solver.explanation import TIE, BudgetChange, Change, Explanation, Offer, PricePaid
 from couponry.solver.frontier import varied_budget
 from couponry.solver.prices import PriceBook
+from couponry.solver.small_products import small_products
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.stand_ins import at_tangents
 from couponry.solver.user_choice import UserChoice
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["BudgetChange", "Change", "Explanation", "Offer", "PricePaid", "explain"]
 
 
+@small_products
 def explain(
     instance: Instance,
     solution: Solution,

@@ -27,6 +27,7 @@ from couponry.solver.fair_groups import Groups
 from couponry.solver.fair_hull import Hull
 from couponry.solver.power_mean import Fairness
 from couponry.solver.result import relative_gap
+from couponry.solver.small_products import small_products
 from couponry.solver.solution import Solution, StoppedBy
 from couponry.solver.solve import solve
 
@@ -43,6 +44,7 @@ SAFE = 1e-12
 """Weights are normalised up to rounding; their bound is raised by this share."""
 
 
+@small_products
 def fair_plan(
     instance: Instance,
     *,

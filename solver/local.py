@@ -16,9 +16,9 @@ import numpy as np
 from couponry.instances.blocks import Block
 from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
-from couponry.solver import kernel
 from couponry.solver.engine import Assigned, Demand, Exchanges, Pairs, Settled
 from couponry.solver.exact_sums import ExactTables
+from couponry.solver.kernels import choosing, exchanging, scoring, tallying
 from couponry.solver.prices import Tables
 
 __all__ = ["LocalEngine"]
@@ -60,7 +60,7 @@ class _Chosen:
     def worth(self) -> np.ndarray:
         """Sum of each user's scores taken, ``(b,)``."""
         worth = np.empty(len(self.score))
-        kernel.worths(self.score, self.taken, worth)
+        tallying.worths(self.score, self.taken, worth)
         return worth
 
 
@@ -86,7 +86,7 @@ class _Sums:
 
     def add_total(self, found: _Chosen, size: float = 0.0) -> None:
         """Add a block's scores taken."""
-        self.parts += kernel.best_total(found.score, found.taken)
+        self.parts += tallying.best_total(found.score, found.taken)
         self.size += size
 
     def add(self, other: _Sums) -> None:
@@ -186,9 +186,9 @@ class LocalEngine:
                 sizes = _user_sizes(most, block)
                 size += float(sizes.sum())
                 moved = self._add_up(radius, block, sizes=True)
-                kernel.challenge(found.score, moved, 4 * unit * sizes, found.taken)
+                choosing.challenge(found.score, moved, 4 * unit * sizes, found.taken)
                 open_users = np.empty(len(block), bool)
-                kernel.differ(found.taken, self._choose(found.score, block), open_users)
+                choosing.differ(found.taken, self._choose(found.score, block), open_users)
                 found.taken[open_users] = -1
                 self._tally_exactly(found, own)
                 rows = np.flatnonzero(open_users)
@@ -309,7 +309,7 @@ class LocalEngine:
         room = len(block) * (self.places + self.most)
         user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
         loss = np.empty(room)
-        n = kernel.exchanges(
+        n = exchanging.exchanges(
             found.score,
             found.taken,
             block.max_coupons,
@@ -442,10 +442,10 @@ class LocalEngine:
         nothing = np.zeros((self.program.n_classes, self.program.n_coupons))
         count = tables.get(COUNT, nothing)
         slope = nothing if sizes else tables.get("value", nothing)
-        kernel.start_scores(
+        scoring.start_scores(
             score, value, block.classes, coupon, dense, np.abs(count) if sizes else count, slope
         )
-        add = kernel.add_size if sizes else kernel.add_measure
+        add = scoring.add_size if sizes else scoring.add_measure
         for measure, table in tables.items():
             if measure != COUNT and (sizes or measure != "value"):
                 add(score, block.columns[measure], block.classes, coupon, dense, table)
@@ -455,11 +455,11 @@ class LocalEngine:
         taken = np.empty((len(block), self.most), np.int32)
         dense, coupon = block.coupon is None, NO_LIST if block.coupon is None else block.coupon
         if self.choose_with == "one":
-            kernel.choose_one(score, block.max_coupons, taken)
+            choosing.choose_one(score, block.max_coupons, taken)
         elif self.choose_with == "greedy":
-            kernel.choose_greedy(score, block.max_coupons, coupon, dense, self.conflicts, taken)
+            choosing.choose_greedy(score, block.max_coupons, coupon, dense, self.conflicts, taken)
         else:
-            kernel.choose_free(
+            choosing.choose_free(
                 score,
                 block.max_coupons,
                 coupon,
@@ -494,23 +494,23 @@ class LocalEngine:
         dense = block.coupon is None
         for measure, table in tables.items():
             if measure == COUNT:
-                kernel.tally_count(found.taken, block.classes, found.coupon, dense, table)
+                tallying.tally_count(found.taken, block.classes, found.coupon, dense, table)
             else:
                 column = block.columns[measure]
-                kernel.tally(found.taken, column, block.classes, found.coupon, dense, table)
+                tallying.tally(found.taken, column, block.classes, found.coupon, dense, table)
 
     def _pairs(self, found: _Chosen) -> Pairs:
         """Return what is taken, by user and then by place."""
         user, place = np.empty((2, found.taken.size), np.int64)
-        n = kernel.list_pairs(found.taken, found.block.first, user, place)
+        n = tallying.list_pairs(found.taken, found.block.first, user, place)
         return Pairs(user[:n].copy(), place[:n].copy())  # a view would hold all that was made room for
 
     def _tally_exactly(self, found: _Chosen, sums: ExactTables) -> None:
         block, dense = found.block, found.block.coupon is None
-        kernel.tally_count(found.taken, block.classes, found.coupon, dense, sums.high[COUNT])
+        tallying.tally_count(found.taken, block.classes, found.coupon, dense, sums.high[COUNT])
         for measure, column in block.columns.items():
             high, low = sums.high[measure], sums.low[measure]
-            kernel.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
+            tallying.tally_exactly(found.taken, column, block.classes, found.coupon, dense, high, low)
 
 
 def _most(tables: Tables) -> Tables:
@@ -535,7 +535,7 @@ def _largest(measure: np.ndarray, value: np.ndarray) -> np.ndarray:
     whole: np.ndarray = value.view(BITS[value.dtype])
     largest = np.empty(len(bits), bits.dtype)
     infinite = np.array(np.inf, value.dtype).view(whole.dtype)[()]
-    kernel.largest_bits(bits, whole, bits.dtype.type(np.iinfo(bits.dtype).max), infinite, largest)
+    scoring.largest_bits(bits, whole, bits.dtype.type(np.iinfo(bits.dtype).max), infinite, largest)
     return largest.view(numbers.dtype)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from couponry.solver import kernel
+from couponry.solver.kernels import choosing, exchanging, scoring, tallying
 
 INF = math.inf
 NAN = math.nan
@@ -50,13 +50,13 @@ class Case:
     def one(self) -> list[list[int]]:
         """Return the places that ``choose_one`` takes."""
         taken = self._taken()
-        kernel.choose_one(self.score, self.most, taken)
+        choosing.choose_one(self.score, self.most, taken)
         return lists(taken)
 
     def greedy(self) -> list[list[int]]:
         """Return the places that ``choose_greedy`` takes."""
         taken = self._taken()
-        kernel.choose_greedy(self.score, self.most, *self._list(), self.conflicts, taken)
+        choosing.choose_greedy(self.score, self.most, *self._list(), self.conflicts, taken)
         return lists(taken)
 
     def free(self) -> list[list[int]]:
@@ -65,7 +65,7 @@ class Case:
         related = (self.conflicts | np.eye(len(self.conflicts), dtype=bool)).astype(int)
         families = bool((((related @ related) > 0) == (related > 0)).all())
         for known, places in ((families, taken), (False, searched)):
-            kernel.choose_free(
+            choosing.choose_free(
                 self.score, self.most, *self._list(), self.conflicts, known, self.cost, self.money, places
             )
         for i, (one, two) in enumerate(zip(lists(taken), lists(searched), strict=True)):
@@ -256,7 +256,7 @@ def test_scores_start_from_count_and_value() -> None:
     """A pair starts with its class's entries for its coupon, and is NaN where value is."""
     score = np.empty((2, 3))
     value = np.array([[0.5, NAN, 0.5], [0.5, 0.5, 0.5]])
-    kernel.start_scores(score, value, CLASSES, NO_LIST, True, TABLE, 2 * TABLE)
+    scoring.start_scores(score, value, CLASSES, NO_LIST, True, TABLE, 2 * TABLE)
     assert np.array_equal(score, [[2, NAN, 6], [20, 40, 60]], equal_nan=True)
 
 
@@ -264,15 +264,15 @@ def test_scores_of_a_shortlist_follow_its_coupons() -> None:
     """On a shortlist the entries are those of the coupon which stands there; an empty place is NaN."""
     score = np.empty((2, 2))
     coupon = np.array([[2, -1], [0, 1]], np.int32)
-    kernel.start_scores(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE, TABLE)
+    scoring.start_scores(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE, TABLE)
     assert np.array_equal(score, [[6, NAN], [20, 40]], equal_nan=True)
-    kernel.add_measure(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE)
+    scoring.add_measure(score, np.ones((2, 2)), CLASSES, coupon, False, TABLE)
     assert np.array_equal(score, [[9, NAN], [30, 60]], equal_nan=True)
 
 
 @pytest.mark.parametrize(
     ("add", "expected"),
-    [(kernel.add_measure, [[-1, NAN], [8, 6]]), (kernel.add_size, [[3, NAN], [12, 6]])],
+    [(scoring.add_measure, [[-1, NAN], [8, 6]]), (scoring.add_size, [[3, NAN], [12, 6]])],
 )
 def test_a_measure_is_added_with_its_table(add, expected: list[list[float]]) -> None:  # type: ignore[no-untyped-def]
     """Table times measure is added, or the size of it, and a pair that is not eligible stays so."""
@@ -286,7 +286,7 @@ def test_a_measure_is_added_with_its_table(add, expected: list[list[float]]) -> 
 def test_single_precision_measures_are_not_rounded_again() -> None:
     """A float32 measure is multiplied in float64, so that the bound and the plan see one number."""
     score = np.zeros((1, 1))
-    kernel.add_measure(score, np.array([[0.1]], np.float32), CLASSES[:1], NO_LIST, True, np.array([[1 / 3]]))
+    scoring.add_measure(score, np.array([[0.1]], np.float32), CLASSES[:1], NO_LIST, True, np.array([[1 / 3]]))
     assert score[0, 0] == float(np.float32(0.1)) * (1 / 3)
 
 
@@ -297,8 +297,8 @@ def test_tally_by_class_and_coupon() -> None:
     classes = np.array([0, 1, 1], np.int32)
     measure = np.array([[0.5, 0.25], [1.0, NAN], [NAN, 4.0]])
     total, count = np.zeros((2, 3)), np.zeros((2, 3))
-    kernel.tally(taken, measure, classes, coupon, False, total)
-    kernel.tally_count(taken, classes, coupon, False, count)
+    tallying.tally(taken, measure, classes, coupon, False, total)
+    tallying.tally_count(taken, classes, coupon, False, count)
     assert total.tolist() == [[0.25, 0, 0.5], [1, 0, 4]]
     assert count.tolist() == [[1, 0, 1], [1, 0, 1]]
 
@@ -306,7 +306,7 @@ def test_tally_by_class_and_coupon() -> None:
 def test_total_keeps_what_rounding_would_lose() -> None:
     """The sum and its compensation together hold 1e16 + 1 − 1e16 + 1 = 2, which a plain sum takes for 1."""
     score = np.array([[1e16, 1.0], [-1e16, 1.0]])
-    high, low = kernel.best_total(score, marks([0, 1], [0, 1]))
+    high, low = tallying.best_total(score, marks([0, 1], [0, 1]))
     assert high + low == 2.0
     assert 1e16 + 1.0 - 1e16 + 1.0 == 1.0
 
@@ -316,7 +316,7 @@ def test_sums_in_twice_the_precision() -> None:
     taken, classes = marks([0], [0], [0], [0], most=1), np.zeros(4, np.int32)
     measure = np.array([[1e16], [1.0], [1.0], [-1e16]])
     high, low = np.zeros((1, 1)), np.zeros((1, 1))
-    kernel.tally_exactly(taken, measure, classes, NO_LIST, True, high, low)
+    tallying.tally_exactly(taken, measure, classes, NO_LIST, True, high, low)
     assert high[0, 0] + low[0, 0] == 2.0
     assert math.fsum(measure[:, 0]) == 2.0
 
@@ -324,14 +324,14 @@ def test_sums_in_twice_the_precision() -> None:
 def test_challenge_lowers_what_is_taken_and_raises_the_others() -> None:
     """In the worst case of a box what is taken scores as badly and the others as well as it allows."""
     score = np.array([[1.0, 2.0, NAN]])
-    kernel.challenge(score, np.array([[0.25, 0.5, NAN]]), np.zeros(1), marks([1]))
+    choosing.challenge(score, np.array([[0.25, 0.5, NAN]]), np.zeros(1), marks([1]))
     assert np.array_equal(score, [[1.25, 1.5, NAN]], equal_nan=True)
 
 
 def test_scores_that_can_move_are_challenged_by_their_rounding_too() -> None:
     """A slack widens every radius but that of nothing: what cannot move is computed alike everywhere."""
     score = np.array([[1.0, 2.0, 3.0]])
-    kernel.challenge(score, np.array([[0.25, 0.5, 0.0]]), np.array([0.125]), marks([1]))
+    choosing.challenge(score, np.array([[0.25, 0.5, 0.0]]), np.array([0.125]), marks([1]))
     assert score.tolist() == [[1.375, 2.0 - 0.625, 3.0]]
 
 
@@ -343,21 +343,21 @@ def test_largest_sizes_are_of_eligible_pairs(dtype: type[np.floating]) -> None:
     value = np.array([[-1.0, NAN], [1.0, 0.0], [NAN, -NAN]], dtype)
     largest = np.empty(3, bits)
     infinite = np.array(np.inf, dtype).view(bits)[()]
-    kernel.largest_bits(cost.view(bits), value.view(bits), bits(np.iinfo(bits).max), infinite, largest)
+    scoring.largest_bits(cost.view(bits), value.view(bits), bits(np.iinfo(bits).max), infinite, largest)
     assert largest.view(dtype).tolist() == [2.0, 0.5, 0.0]
 
 
 def test_sums_of_twice_the_precision_are_added() -> None:
     """1e16 + 1 and −1e16 + 1 make 2, though neither is a double."""
     high, low = np.array([[1e16]]), np.array([[1.0]])
-    kernel.add_exactly(high, low, np.array([[-1e16]]), np.array([[1.0]]))
+    tallying.add_exactly(high, low, np.array([[-1e16]]), np.array([[1.0]]))
     assert high[0, 0] + low[0, 0] == 2.0
 
 
 def test_users_whose_sets_differ() -> None:
     """A user is undecided as soon as one place differs; the order of places does not matter."""
     undecided = np.empty(5, bool)
-    kernel.differ(marks([0], [], [0, 1], [1, 0], [0]), marks([0], [1], [1], [0, 1], []), undecided)
+    choosing.differ(marks([0], [], [0, 1], [1, 0], [0]), marks([0], [1], [1], [0, 1], []), undecided)
     assert undecided.tolist() == [False, True, True, False, True]
 
 
@@ -366,7 +366,7 @@ def exchanged(one: Case, taken: np.ndarray, width: float) -> list[tuple[int, int
     room = one.score.size + taken.size
     user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
     loss = np.empty(room)
-    n = kernel.exchanges(
+    n = exchanging.exchanges(
         one.score, taken, one.most, *one._list(), one.conflicts, width, user, leaving, entering, loss
     )
     return [(int(user[e]), int(leaving[e]), int(entering[e]), float(loss[e])) for e in range(n)]
@@ -395,7 +395,7 @@ def test_exchanges_of_sets() -> None:
 def test_exchanges_are_allowed_and_lose_what_they_say(drawn: Case) -> None:
     """After an exchange the user has an allowed set, worth as much less as its loss."""
     taken = drawn._taken()
-    kernel.choose_greedy(drawn.score, drawn.most, *drawn._list(), drawn.conflicts, taken)
+    choosing.choose_greedy(drawn.score, drawn.most, *drawn._list(), drawn.conflicts, taken)
     before = lists(taken)
     for user, leaving, entering, loss in exchanged(drawn, taken, 10.0):
         after = sorted((set(before[user]) - {leaving}) | ({entering} - {-1}))
@@ -408,7 +408,7 @@ def test_second_moments_of_two_exchanges() -> None:
     """Σ weight · d dᵀ over demands: of class 0, A for B changes the cost by 3 − 1 and the count of A by 1."""
     # Demands: cost of all coupons for everybody; count of A in class 0; count in class 1.
     sums = np.zeros((3, 3))
-    kernel.second_moments(
+    exchanging.second_moments(
         np.array([0, 1], np.int32),
         np.array([0, 1], np.int32),  # A enters; B enters
         np.array([1, -1], np.int32),  # B leaves; nothing leaves
