@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
@@ -16,9 +15,10 @@ import numpy as np
 from couponry.instances.blocks import Block
 from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT
+from couponry.solver.block_choice import BlockChooser, Chosen
 from couponry.solver.engine import Assigned, Demand, Exchanges, Pairs, Settled
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.kernels import choosing, exchanging, scoring, tallying
+from couponry.solver.kernels import choosing, scoring, tallying
 from couponry.solver.prices import Tables
 
 __all__ = ["LocalEngine"]
@@ -31,37 +31,8 @@ CHUNK, LEAST, PARTS = 4 * BLOCK, 4096, 8
 AHEAD = 3
 # Whole numbers of the size of floats.
 BITS: dict[np.dtype, type] = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
-NO_LIST = np.zeros((1, 1), np.int32)
 NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A block's scores, ``(b, S)``, NaN where not eligible; the places taken, ``(b, k)``, −1 for none."""
-
-    block: Block
-    score: np.ndarray
-    taken: np.ndarray
-
-    @property
-    def coupon(self) -> np.ndarray:
-        """The shortlists, as the kernels take them."""
-        return NO_LIST if self.block.coupon is None else self.block.coupon
-
-    @property
-    def mask(self) -> np.ndarray:
-        """The places taken, bool ``(b, S)``."""
-        chosen = np.zeros((len(self.score), self.score.shape[1] + 1), bool)
-        chosen[np.arange(len(chosen))[:, None], self.taken] = True  # −1 falls into the last column
-        return chosen[:, :-1]
-
-    @property
-    def worth(self) -> np.ndarray:
-        """Sum of each user's scores taken, ``(b,)``."""
-        worth = np.empty(len(self.score))
-        tallying.worths(self.score, self.taken, worth)
-        return worth
 
 
 @cache
@@ -84,7 +55,7 @@ class _Sums:
         """The total, its parts summed with one rounding."""
         return math.fsum(self.parts)
 
-    def add_total(self, found: _Chosen, size: float = 0.0) -> None:
+    def add_total(self, found: Chosen, size: float = 0.0) -> None:
         """Add a block's scores taken."""
         self.parts += tallying.best_total(found.score, found.taken)
         self.size += size
@@ -115,12 +86,7 @@ class LocalEngine:
     ) -> None:
         self.program = program if users is None else program.take(users)
         self.passes = 0
-        self.money = program.money
-        self.conflicts = program.conflicts
-        related = self.conflicts | np.eye(len(self.conflicts), dtype=bool)
-        self.families = bool((((related.astype(np.int64) @ related) > 0) == related).all())
-        self.most = max(1, min(self.program.most_coupons, self.program.places))
-        self.choose_with = self._chooser()
+        self.chooser = BlockChooser(self.program)
         self.threads = threads or os.cpu_count() or 1
 
     @property
@@ -139,13 +105,6 @@ class LocalEngine:
         """Places in a user's list, S."""
         return self.program.places
 
-    def _chooser(self) -> str:
-        if math.isfinite(self.money):
-            return "free"
-        if self.program.most_coupons <= 1:
-            return "one"
-        return "greedy" if self.families else "free"
-
     # ------------------------------------------------------------ questions
 
     def demand(self, scores: Tables, *, with_error: bool = False) -> Demand:
@@ -156,7 +115,7 @@ class LocalEngine:
         def one(chunk: Block) -> _Sums:
             own = _Sums(self.program)
             for block in chunk.split(BLOCK):
-                found = self._best(scores, block)
+                found = self.chooser.best(scores, block)
                 own.add_total(found, self._size(most, block) if with_error else 0.0)
                 self._tally(found, own.tables)
             return own
@@ -182,13 +141,13 @@ class LocalEngine:
         def one(chunk: Block) -> tuple[ExactTables, float, list[tuple[np.ndarray, Block, Pairs]]]:
             own, size, parts = ExactTables.of(self.program), 0.0, []
             for block in chunk.split(BLOCK):
-                found = self._best(scores, block)
+                found = self.chooser.best(scores, block)
                 sizes = _user_sizes(most, block)
                 size += float(sizes.sum())
-                moved = self._add_up(radius, block, sizes=True)
+                moved = self.chooser.add_up(radius, block, sizes=True)
                 choosing.challenge(found.score, moved, 4 * unit * sizes, found.taken)
                 open_users = np.empty(len(block), bool)
-                choosing.differ(found.taken, self._choose(found.score, block), open_users)
+                choosing.differ(found.taken, self.chooser.choose(found.score, block), open_users)
                 found.taken[open_users] = -1
                 self._tally_exactly(found, own)
                 rows = np.flatnonzero(open_users)
@@ -209,7 +168,7 @@ class LocalEngine:
             self.program.of_block(Block.joined(gathered)),
             scores,
             radius,
-            2 * unit * self.most * size * (1 + 1e-9),
+            2 * unit * self.chooser.most * size * (1 + 1e-9),
             _joined(settled) if with_pairs else None,
         )
 
@@ -228,7 +187,7 @@ class LocalEngine:
         def one(chunk: Block) -> tuple[_Sums, ExactTables, list[Pairs]]:
             own, held, parts = _Sums(self.program), ExactTables.of(self.program), []
             for block in chunk.split(BLOCK):
-                found = self._best(scores, block)
+                found = self.chooser.best(scores, block)
                 own.add_total(found, self._size(most, block))
                 found.taken[_inside(core, block)] = -1
                 self._tally_exactly(found, held)
@@ -247,7 +206,7 @@ class LocalEngine:
         self.passes += 1
 
         def one(chunk: Block) -> tuple[Block, np.ndarray]:
-            found = [self._best(scores, block).taken for block in chunk.split(BLOCK)]
+            found = [self.chooser.best(scores, block).taken for block in chunk.split(BLOCK)]
             return chunk, np.concatenate(found)
 
         yield from self._over_chunks(one)
@@ -261,10 +220,10 @@ class LocalEngine:
         def one(chunk: Block) -> tuple[_Sums, list[Exchanges]]:
             own, parts = _Sums(self.program), []
             for block in chunk.split(BLOCK):
-                found = self._best(scores, block)
+                found = self.chooser.best(scores, block)
                 own.add_total(found)
                 self._tally(found, own.tables)
-                parts.append(self._near(found, width))
+                parts.append(self.chooser.near(found, width))
             return own, parts
 
         for own, parts in self._over_chunks(one):
@@ -293,57 +252,18 @@ class LocalEngine:
 
         def one(block: Block) -> Exchanges:
             if chosen is None:
-                return self._near(self._best(scores, block), width, only)
-            taken = np.full((len(block), self.most), -1, np.int32)
+                return self.chooser.near(self.chooser.best(scores, block), width, only)
+            taken = np.full((len(block), self.chooser.most), -1, np.int32)
             user, place = np.nonzero(chosen[block.first : block.first + len(block)])
             slot = np.arange(len(user)) - np.searchsorted(user, user)
             taken[user, slot] = place
-            return self._near(_Chosen(block, self._add_up(scores, block), taken), width, only)
+            return self.chooser.near(Chosen(block, self.chooser.add_up(scores, block), taken), width, only)
 
         return Exchanges.joined(list(self._over_blocks(one)))
 
-    def _near(
-        self, found: _Chosen, width: float, only: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> Exchanges:
-        block = found.block
-        room = len(block) * (self.places + self.most)
-        user, leaving, entering = (np.empty(room, np.int32) for _ in range(3))
-        loss = np.empty(room)
-        n = exchanging.exchanges(
-            found.score,
-            found.taken,
-            block.max_coupons,
-            found.coupon,
-            block.coupon is None,
-            self.conflicts,
-            width,
-            user,
-            leaving,
-            entering,
-            loss,
-        )
-        user, leaving, entering, loss = user[:n], leaving[:n], entering[:n], loss[:n]
-        if only is not None:
-            kept = np.zeros(n, bool)
-            for table, place in zip(only, (entering, leaving), strict=True):
-                coupon = place if block.coupon is None else block.coupon[user, np.maximum(place, 0)]
-                kept |= (place >= 0) & table[block.classes[user], np.maximum(coupon, 0)]
-            user, leaving, entering, loss = user[kept], leaving[kept], entering[kept], loss[kept]
-        near = Exchanges.of(self.program, block, user, leaving, entering, loss)
-        return near.take(self._affordable(found, user, near)) if math.isfinite(self.money) else near
-
-    def _affordable(self, found: _Chosen, user: np.ndarray, near: Exchanges) -> np.ndarray:
-        """Return which exchanges keep a user's cap on money, but for the rounding of sums, bool ``(E,)``."""
-        cost = self.program.measures.index("cost")
-        spent = np.where(found.mask, found.block.columns["cost"], 0.0).sum(axis=1, dtype=np.float64)[user]
-        entering = np.where(near.place_in < 0, 0.0, near.measures_in[cost])
-        leaving = np.where(near.place_out < 0, 0.0, near.measures_out[cost])
-        size = np.abs(spent) + np.abs(entering) + np.abs(leaving)
-        return np.asarray(spent + entering - leaving <= self.money + 1e-12 * size)
-
     def choices(self, scores: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Return every user's best set, bool ``(n, S)``, and its reduced value ``(n,)``."""
-        parts = list(self._over_blocks(lambda block: self._best(scores, block)))
+        parts = list(self._over_blocks(lambda block: self.chooser.best(scores, block)))
         return np.concatenate([p.mask for p in parts]), np.concatenate([p.worth for p in parts])
 
     def margins(self, scores: Tables) -> np.ndarray:
@@ -351,7 +271,9 @@ class LocalEngine:
         self.passes += 1
 
         def one(block: Block) -> np.ndarray:
-            return np.asarray(self._losses(self._best(scores, block)).min(axis=1, initial=np.inf))
+            return np.asarray(
+                self.chooser.losses(self.chooser.best(scores, block)).min(axis=1, initial=np.inf)
+            )
 
         return np.concatenate(list(self._over_blocks(one)))
 
@@ -365,47 +287,20 @@ class LocalEngine:
         limit = np.broadcast_to(np.asarray(most, np.float64), (self.n_users,))
 
         def one(block: Block) -> np.ndarray:
-            found = self._best(scores, block)
+            found = self.chooser.best(scores, block)
             own = limit[block.first : block.first + len(block), None]
-            return np.asarray(found.mask | (self._losses(found) <= own))
+            return np.asarray(found.mask | (self.chooser.losses(found) <= own))
 
         return np.concatenate(list(self._over_blocks(one)))
 
-    def _losses(self, found: _Chosen) -> np.ndarray:
-        """Return what it costs to turn each pair of the best choice round, ``(b, S)``."""
-        chosen, worth = found.mask, found.worth
-        eligible = ~np.isnan(found.score)
-        score = np.where(eligible, found.score, -np.inf)
-        if self.choose_with == "one":
-            return self._losses_of_one(score, chosen, worth, found.block)
-        loss = np.full(score.shape, np.inf)
-        for s in range(score.shape[1]):
-            changed = found.score.copy()
-            sure = 1.0 + 4 * np.abs(np.where(eligible, score, 0.0)).sum(axis=1)
-            changed[:, s] = np.where(chosen[:, s] | ~eligible[:, s], np.nan, score[:, s] + sure)
-            turned = _Chosen(found.block, found.score, self._choose(changed, found.block))
-            possible = eligible[:, s] & (turned.mask[:, s] != chosen[:, s])
-            loss[possible, s] = np.maximum(worth - turned.worth, 0.0)[possible]
-        return loss
-
-    def _losses_of_one(
-        self, score: np.ndarray, chosen: np.ndarray, worth: np.ndarray, block: Block
-    ) -> np.ndarray:
-        loss = worth[:, None] - score
-        others = np.where(chosen, -np.inf, score)
-        next_best = np.maximum(others.max(axis=1, initial=-np.inf), 0.0)
-        loss[chosen] = (worth - next_best)[chosen.any(axis=1)]
-        loss[block.max_coupons == 0] = np.inf
-        return np.asarray(loss)
-
     def scores(self, scores: Tables) -> np.ndarray:
         """Return the reduced value of every pair, float64 ``(n, S)``; −inf where not eligible."""
-        parts = list(self._over_blocks(lambda block: self._add_up(scores, block)))
+        parts = list(self._over_blocks(lambda block: self.chooser.add_up(scores, block)))
         return _with_infinities(np.concatenate(parts))
 
     def spread(self, radius: Tables) -> np.ndarray:
         """Return how far each pair's reduced value can move, float64 ``(n, S)``; −inf where not eligible."""
-        parts = list(self._over_blocks(lambda block: self._add_up(radius, block, sizes=True)))
+        parts = list(self._over_blocks(lambda block: self.chooser.add_up(radius, block, sizes=True)))
         return _with_infinities(np.concatenate(parts))
 
     # --------------------------------------------------------------- blocks
@@ -434,48 +329,6 @@ class LocalEngine:
         for answers in self._over_chunks(lambda chunk: [one(block) for block in chunk.split(BLOCK)]):
             yield from answers
 
-    def _add_up(self, tables: Tables, block: Block, *, sizes: bool = False) -> np.ndarray:
-        """Return Σ T·m of a block's pairs, or Σ |T·m|, ``(b, S)``; NaN where not eligible."""
-        value = block.columns["value"]
-        score = np.empty(value.shape)
-        dense, coupon = block.coupon is None, NO_LIST if block.coupon is None else block.coupon
-        nothing = np.zeros((self.program.n_classes, self.program.n_coupons))
-        count = tables.get(COUNT, nothing)
-        slope = nothing if sizes else tables.get("value", nothing)
-        scoring.start_scores(
-            score, value, block.classes, coupon, dense, np.abs(count) if sizes else count, slope
-        )
-        add = scoring.add_size if sizes else scoring.add_measure
-        for measure, table in tables.items():
-            if measure != COUNT and (sizes or measure != "value"):
-                add(score, block.columns[measure], block.classes, coupon, dense, table)
-        return score
-
-    def _choose(self, score: np.ndarray, block: Block) -> np.ndarray:
-        taken = np.empty((len(block), self.most), np.int32)
-        dense, coupon = block.coupon is None, NO_LIST if block.coupon is None else block.coupon
-        if self.choose_with == "one":
-            choosing.choose_one(score, block.max_coupons, taken)
-        elif self.choose_with == "greedy":
-            choosing.choose_greedy(score, block.max_coupons, coupon, dense, self.conflicts, taken)
-        else:
-            choosing.choose_free(
-                score,
-                block.max_coupons,
-                coupon,
-                dense,
-                self.conflicts,
-                self.families,
-                block.columns["cost" if math.isfinite(self.money) else "value"],
-                self.money,
-                taken,
-            )
-        return taken
-
-    def _best(self, scores: Tables, block: Block) -> _Chosen:
-        score = self._add_up(scores, block)
-        return _Chosen(block, score, self._choose(score, block))
-
     def _units(self, scores: Tables) -> float:
         """Return how much of Σ|T m| a reduced value may be off by.
 
@@ -486,9 +339,9 @@ class LocalEngine:
 
     def _size(self, most: Tables, block: Block) -> float:
         """Return Σ over users of how much |T m| their coupons can come to."""
-        return float(_user_sizes(most, block).sum()) * self.most * (1 + 1e-9)
+        return float(_user_sizes(most, block).sum()) * self.chooser.most * (1 + 1e-9)
 
-    def _tally(self, found: _Chosen, tables: Tables) -> None:
+    def _tally(self, found: Chosen, tables: Tables) -> None:
         """Add what is taken to the tables."""
         block = found.block
         dense = block.coupon is None
@@ -499,13 +352,13 @@ class LocalEngine:
                 column = block.columns[measure]
                 tallying.tally(found.taken, column, block.classes, found.coupon, dense, table)
 
-    def _pairs(self, found: _Chosen) -> Pairs:
+    def _pairs(self, found: Chosen) -> Pairs:
         """Return what is taken, by user and then by place."""
         user, place = np.empty((2, found.taken.size), np.int64)
         n = tallying.list_pairs(found.taken, found.block.first, user, place)
         return Pairs(user[:n].copy(), place[:n].copy())  # a view would hold all that was made room for
 
-    def _tally_exactly(self, found: _Chosen, sums: ExactTables) -> None:
+    def _tally_exactly(self, found: Chosen, sums: ExactTables) -> None:
         block, dense = found.block, found.block.coupon is None
         tallying.tally_count(found.taken, block.classes, found.coupon, dense, sums.high[COUNT])
         for measure, column in block.columns.items():

@@ -166,7 +166,7 @@ class Master:
             return []
         scores = self.book.scores(start)
         seeds = [self.core.choices(scores)[0]]
-        if self.core.choose_with != "one":
+        if self.core.chooser.choose_with != "one":
             return seeds
         score, wide = self.core.scores(scores), self.core.spread(radius)
         eligible = np.isfinite(score)

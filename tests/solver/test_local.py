@@ -195,7 +195,7 @@ def test_scores_and_spread_of_a_pair() -> None:
 )
 def test_the_simplest_kernel_that_is_exact(rules, chooser: str) -> None:  # type: ignore[no-untyped-def]
     """Single coupons are chosen directly, disjoint families greedily, all else by search."""
-    assert LocalEngine(four_users(*rules).program).choose_with == chooser
+    assert LocalEngine(four_users(*rules).program).chooser.choose_with == chooser
 
 
 def test_exchanges_from_given_choices() -> None:
@@ -421,7 +421,7 @@ def of_kind(kind: str) -> tuple[Instance, Tables, Tables]:
     if kind == "greedy":
         instance = replace(instance, rules=(*instance.rules, UserCap(coupons=2)))
     book = PriceBook(instance.program)
-    assert LocalEngine(instance.program).choose_with == kind
+    assert LocalEngine(instance.program).chooser.choose_with == kind
     rng = np.random.default_rng(1)
     budget = [row.kind == "budget" for row in instance.program.rows]
     multipliers = book.clip(np.where(budget, 0.01, 1e-4 * rng.normal(size=book.n_rows)))
