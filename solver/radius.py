@@ -13,7 +13,7 @@ import numpy as np
 
 from couponry.solver.basis import Basis
 from couponry.solver.engine import Exchanges
-from couponry.solver.kernels import exchanging
+from couponry.solver.kernels.moments import class_scatter, second_moments
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook, Tables
 
@@ -30,7 +30,7 @@ NOBODY = np.empty(0, np.int64)
 def moments(basis: Basis, near: Exchanges, weight: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Return Σ weight · d dᵀ over exchanges, d in the rows' natural units, ``(K, K)``."""
     sums = np.zeros((len(basis.measure),) * 2)
-    exchanging.second_moments(
+    second_moments(
         near.classes,
         near.entering,
         near.leaving,
@@ -115,7 +115,7 @@ def class_variance(engine: LocalEngine, basis: Basis, scores: Tables, unit: np.n
         program, program.everybody, user, nothing, place.astype(np.int32), np.zeros(len(user))
     )
     sums = np.zeros((len(basis.measure),) * 2)
-    exchanging.class_scatter(
+    class_scatter(
         user,
         taken.classes,
         taken.entering,

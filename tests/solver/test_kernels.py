@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from couponry.solver.kernels import choosing, exchanging, scoring, tallying
+from couponry.solver.kernels import choosing, exchanging, moments, scoring, tallying
 
 INF = math.inf
 NAN = math.nan
@@ -408,7 +408,7 @@ def test_second_moments_of_two_exchanges() -> None:
     """Σ weight · d dᵀ over demands: of class 0, A for B changes the cost by 3 − 1 and the count of A by 1."""
     # Demands: cost of all coupons for everybody; count of A in class 0; count in class 1.
     sums = np.zeros((3, 3))
-    exchanging.second_moments(
+    moments.second_moments(
         np.array([0, 1], np.int32),
         np.array([0, 1], np.int32),  # A enters; B enters
         np.array([1, -1], np.int32),  # B leaves; nothing leaves
