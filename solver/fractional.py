@@ -13,7 +13,7 @@ import numpy as np
 
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Demand, Exchanges, Settled
-from couponry.solver.highs import Sparse, new_highs, pass_model, run
+from couponry.solver.exchange_program import exchange
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.scale import RowScale
@@ -79,40 +79,22 @@ def fractions_near(
     activity = book.activity({m: table + settled.tables[m] for m, table in demand.tables.items()})
     lower, upper = book.lower.copy(), book.upper.copy()
     lower[row], upper[row] = -np.inf, np.inf
-    basis, unit = book.basis, 1.0 / scale.coefficient
-    k, e = book.n_rows, len(near.loss)
-    owner = np.unique(near.user, return_inverse=True)[1]
-    users = int(owner.max(initial=-1)) + 1
-    at, column, value, shared = basis.entries(near, unit)
-    rows, signs = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
-    # Rows of shared demands stand after those of users, their columns after those of broken rows.
-    matrix = Sparse.of(
-        np.concatenate([np.where(at < k, at, at + users), k + owner, rows]),
-        np.concatenate([np.where(column < e, column, column + 2 * k), np.arange(e), e + np.arange(2 * k)]),
-        np.concatenate([value, np.ones(e), signs]),
-        e + 2 * k + shared,
+    dear = np.full(book.n_rows, BROKEN * scale.objective) / scale.coefficient
+    found = exchange(
+        near,
+        book,
+        scale,
+        clock,
+        cost=near.loss + near.worth(settled.core, book.changes(multipliers)),
+        room=(lower - activity, upper - activity),
+        breaking=(dear, dear),
     )
-    cost = near.loss + near.worth(settled.core, book.changes(multipliers))
-    highs = new_highs(clock)
-    highs.setOptionValue("presolve", "off")
-    pass_model(
-        highs,
-        np.concatenate([cost / scale.objective, np.full(2 * k, BROKEN), np.zeros(shared)]),
-        np.concatenate([np.ones(e), np.full(2 * k + shared, np.inf)]),
-        np.concatenate([(lower - activity) * unit, np.full(users, -np.inf), np.zeros(shared)]),
-        np.concatenate([(upper - activity) * unit, np.ones(users), np.zeros(shared)]),
-        matrix,
-        free=shared,
-    )
-    run(highs)
-    solution = highs.getSolution()
-    made = np.array(solution.col_value)[:e]
-    dual = -np.array(solution.row_dual)[:k] * scale.objective / scale.coefficient
-    dual[row] = 0.0
+    prices = found.multipliers.copy()
+    prices[row] = 0.0
     # L less what the choices are worth before they are exchanged is λ·(limits − activity).
     slack = book.linear(multipliers) - float(multipliers @ activity)
-    gap = slack + highs.getInfo().objective_function_value * scale.objective
-    return Fractions(float(activity[row] + made @ basis.coefficients(near)[:, row]), book.clip(dual), gap)
+    taken = float(activity[row] + found.share @ book.basis.coefficients(near)[:, row])
+    return Fractions(taken, book.clip(prices), slack + found.lost)
 
 
 def _nearest(

@@ -15,7 +15,7 @@ import numpy as np
 
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
-from couponry.solver.highs import Sparse, new_highs, pass_model, run
+from couponry.solver.exchange_program import exchange
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import Box, CoreAnswer
 from couponry.solver.prices import PriceBook, Tables
@@ -165,58 +165,26 @@ def _program(
     limits: Box,
     radius: np.ndarray,
 ) -> _Turned:
-    """Choose among the exchanges: all rows kept, the least lost.
+    """Choose among the exchanges: all rows kept or broken at the price of the box's edge, the least lost.
 
-    min Σ_e (loss_e − λ·d_e) y_e with lower ≤ activity + Σ_e d_e y_e ≤ upper, Σ y_e ≤ 1 a user, y ≥ 0; a row
-    may be broken at the price of the box's edge. A demand that many rows share has a column of its own.
+    An exchange costs its loss less what its changes of the rows are worth at the point's prices, so that the
+    program's prices are the rows' whole prices.
     """
-    near, k = point.near, book.n_rows
-    owner, several = _shared(near.user)
+    near = point.near
     lower = np.clip(point.multipliers - radius, limits.lower, limits.upper)
     upper = np.clip(point.multipliers + radius, limits.lower, limits.upper)
-    cost = near.loss + near.worth(engine.program, book.changes(point.multipliers))
-    edges = np.concatenate([upper, -lower]) * np.tile(scale.coefficient, 2) / scale.objective
-    rows, signs = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
-    usable = np.flatnonzero(np.isfinite(edges))
-    e, b, n = len(near.loss), len(usable), int(owner.max(initial=-1)) + 1
-    row, column, value, shared = book.basis.entries(near, 1.0 / scale.coefficient)
-    # Rows of the shared demands stand after those of users, their columns after those of broken rows.
-    matrix = Sparse.of(
-        np.concatenate([np.where(row < k, row, row + n), k + owner, rows[usable]]),
-        np.concatenate([np.where(column < e, column, column + b), several, e + np.arange(b)]),
-        np.concatenate([value, np.ones(len(several)), signs[usable]]),
-        e + b + shared,
+    found = exchange(
+        near,
+        book,
+        scale,
+        clock,
+        cost=near.loss + near.worth(engine.program, book.changes(point.multipliers)),
+        room=(book.lower - point.activity, book.upper - point.activity),
+        breaking=(upper, -lower),
     )
-    highs = new_highs(clock)
-    highs.setOptionValue("presolve", "off")  # it takes three times as long as the simplex
-    pass_model(
-        highs,
-        np.concatenate([cost / scale.objective, edges[usable], np.zeros(shared)]),
-        np.concatenate([np.ones(e), np.full(b + shared, np.inf)]),
-        np.concatenate(
-            [(book.lower - point.activity) / scale.coefficient, np.full(n, -np.inf), np.zeros(shared)]
-        ),
-        np.concatenate([(book.upper - point.activity) / scale.coefficient, np.ones(n), np.zeros(shared)]),
-        matrix,
-        free=shared,
-    )
-    run(highs)
-    solution = highs.getSolution()
-    dual = -np.array(solution.row_dual)[:k] * scale.objective / scale.coefficient
-    x = np.array(solution.col_value)
-    broken = np.zeros(k)
-    np.add.at(broken, rows[usable], -signs[usable] * x[e : e + b])
-    broken[np.abs(broken) < 1e-7] = 0.0
     chosen = point.value - book.linear(point.multipliers) + float(point.multipliers @ point.activity)
-    reached = chosen - highs.getInfo().objective_function_value * scale.objective
-    return _Turned(book.clip(np.clip(dual, lower, upper)), x[:e], broken * scale.coefficient, reached)
-
-
-def _shared(user: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which exchanges are not alone their user's, and for each of these its user's number."""
-    _, owner, count = np.unique(user, return_inverse=True, return_counts=True)
-    several = np.flatnonzero(count[owner] > 1)
-    return np.unique(owner[several], return_inverse=True)[1], several
+    multipliers = book.clip(np.clip(found.multipliers, lower, upper))
+    return _Turned(multipliers, found.share, found.broken, chosen - found.lost)
 
 
 def _answer(engine: LocalEngine, book: PriceBook, point: _Point, turned: _Turned, value: float) -> CoreAnswer:
