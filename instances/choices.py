@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ import numpy as np
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.frozen import FrozenPairs, frozen_pairs
-from couponry.instances.rules import Exclusion, Freeze, UserCap, naming
+from couponry.instances.rules import Exclusion, Freeze, Rule, UserCap, naming
 
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["Choices", "choices_of", "max_coupons", "with_frozen"]
+__all__ = ["Choices", "choices_of", "freeze_rule", "max_coupons", "with_frozen"]
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,29 @@ def with_frozen(instance: Instance, choices: Choices) -> tuple[Choices, FrozenPa
     InputError
         As :func:`couponry.instances.frozen.frozen_pairs` does, or if there is more than one freeze rule.
     """
-    frozen = FrozenPairs()
-    freezes = [(i, rule) for i, rule in enumerate(instance.rules) if isinstance(rule, Freeze)]
-    for number, (position, rule) in enumerate(freezes):
+    frozen, found = FrozenPairs(), freeze_rule(instance.rules)
+    if found is not None:
+        position, rule = found
         with naming(instance.rules, position):
-            if number:
-                raise InputError("there is more than one freeze rule", mend="Join their plans in one")
             frozen = frozen_pairs(instance, rule.plan, choices)
     most = choices.max_coupons.copy()
     most[frozen.user] = 0
     return replace(choices, max_coupons=most), frozen
+
+
+def freeze_rule(rules: Sequence[Rule]) -> tuple[int, Freeze] | None:
+    """Return the freeze rule and its position, or None.
+
+    Raises
+    ------
+    InputError
+        If there is more than one.
+    """
+    found = [(position, rule) for position, rule in enumerate(rules) if isinstance(rule, Freeze)]
+    if len(found) > 1:
+        with naming(rules, found[1][0]):
+            raise InputError("there is more than one freeze rule", mend="Join their plans in one")
+    return found[0] if found else None
 
 
 def _conflicts(instance: Instance) -> np.ndarray:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from couponry.instances.choices import choices_of, max_coupons, with_frozen
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.exact_limits import row_limit
+from couponry.instances.frozen import FrozenPairs
 from couponry.instances.kept import changed_pairs, kept_pairs
 from couponry.instances.program import Program
 from couponry.instances.risk import cost_variance, most_of_one, quantile
+from couponry.instances.row_names import describe_scope, unique_names
 from couponry.instances.rows import (
     CHANGED,
     COST_VARIANCE,
@@ -45,29 +47,51 @@ from couponry.instances.rules import (
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["compile_program", "segments_mentioned"]
+__all__ = ["Counted", "compile_program", "segments_mentioned"]
 
 
-def compile_program(instance: Instance, sizes: np.ndarray | None = None) -> Program:
+@dataclass(frozen=True)
+class Counted:
+    """What was counted of users who are read block by block, of whom an instance holds one a class.
+
+    Attributes
+    ----------
+    sizes : ndarray of int64, shape (C,)
+        Users of each class.
+    most : int
+        Most coupons that any of them may have.
+    earlier : tuple of int, optional
+        Of the keep rule's plan: distinct pairs, and users who had something.
+    """
+
+    sizes: np.ndarray
+    most: int
+    earlier: tuple[int, int] = (0, 0)
+
+
+def compile_program(instance: Instance, counted: Counted | None = None) -> Program:
     """Compile an instance's rules.
 
     Parameters
     ----------
     instance : Instance
-    sizes : ndarray of int64, shape (C,), optional
-        Users of each class, where the instance's users stand for more than themselves.
+    counted : Counted, optional
+        Where the instance's users stand for more than themselves; then nobody is frozen, and marks of earlier
+        pairs are zeros.
 
     Raises
     ------
     InputError
         If a rule names a segment, value, coupon, column or measure that the instance does not have.
     """
-    compiler = _Compiler(instance, sizes)
-    rows = _unique_names(compiler.rows())
+    compiler = _Compiler(instance, counted)
+    rows = unique_names(compiler.rows())
     measures = {"value", instance.campaign.objective} | {t.measure for row in rows for t in row.terms}
     if any(row.risk is not None for row in rows):
         measures.add(COST_VARIANCE)
-    choices, frozen = with_frozen(instance, choices_of(instance))
+    choices, frozen = choices_of(instance), FrozenPairs()
+    if counted is None:
+        choices, frozen = with_frozen(instance, choices)
     if np.isfinite(choices.money):
         measures.add("cost")
     columns = {m: compiler.column(m) for m in sorted(measures - {COUNT}, key=lambda m: (m != "value", m))}
@@ -97,16 +121,16 @@ def segments_mentioned(rules: Sequence[Rule]) -> list[str]:
 class _Compiler:
     """Turns each rule into rows; one method a kind."""
 
-    def __init__(self, instance: Instance, sizes: np.ndarray | None = None) -> None:
-        self.instance = instance
+    def __init__(self, instance: Instance, counted: Counted | None = None) -> None:
+        self.instance, self.counted = instance, counted
         self.coupons: Coupons = instance.coupons
         self.earlier: dict[str, np.ndarray] = {}
         self.random = np.zeros(len(self.coupons), dtype=bool)
         for position, rule in enumerate(instance.rules):
             self._check_measure(rule, position)
         self.classes = self._classes(segments_mentioned(instance.rules))
-        if sizes is not None:
-            self.classes = replace(self.classes, sizes=sizes)
+        if counted is not None:
+            self.classes = replace(self.classes, sizes=counted.sizes)
 
     def _classes(self, columns: list[str]) -> Classes:
         for position, rule in enumerate(self.instance.rules):
@@ -296,7 +320,7 @@ class _Compiler:
             raise InputError("there is more than one keep rule", mend="Keep one of them")
         name, rows = rule.name or "keep", []
         if rule.share is not None:
-            self.earlier[KEPT], pairs = kept_pairs(self.instance, rule.plan)
+            self.earlier[KEPT], pairs = self._earlier(kept_pairs, rule)
             rows.append(self._row(rule, name=name, measure=KEPT, lower=row_limit(rule.share, pairs, -1)))
         if rule.changed_at_most is not None:
             rows.append(self._changed(rule, f"{name} changed", rule.changed_at_most))
@@ -304,45 +328,32 @@ class _Compiler:
 
     def _changed(self, rule: Keep, name: str, share: float) -> Row:
         """Base + Σ measure ≤ share × users: what giving nothing changes, and what giving each pair does."""
-        several = np.flatnonzero(max_coupons(self.instance) > 1)
-        if len(several):
+        several = self._several()
+        if several:
             raise InputError(
-                f"users who get several coupons are changed by no sum over pairs, and {len(several):,} users "
+                f"users who get several coupons are changed by no sum over pairs, and {several} users "
                 "may get more than one",
                 column="changed_at_most",
                 value=share,
                 mend="Cap users at one coupon, or limit the pairs that change with share",
             )
-        self.earlier[CHANGED], base = changed_pairs(self.instance, rule.plan)
-        limit = math.floor(row_limit(share, len(self.instance.users), 1)) - base
+        self.earlier[CHANGED], base = self._earlier(changed_pairs, rule)
+        limit = math.floor(row_limit(share, int(self.classes.sizes.sum()), 1)) - base
         row = self._row(rule, name=name, measure=CHANGED, upper=limit)
         return replace(row, measure="users changed", base=float(base))
 
+    def _several(self) -> str:
+        """Say how many users may get more than one coupon; nothing where none may."""
+        if self.counted is not None:
+            return "some" if self.counted.most > 1 else ""
+        several = np.count_nonzero(max_coupons(self.instance) > 1)
+        return f"{several:,}" if several else ""
 
-def describe_scope(coupons: CouponSelector | None, users: Mapping[str, Sequence[object]] | None) -> str:
-    """Return in words which coupons and users a rule speaks of."""
-
-    def listed(wanted: Mapping[str, object]) -> str:
-        return ", ".join(
-            f"{k} {' or '.join(map(str, v)) if isinstance(v, list | tuple) else v}" for k, v in wanted.items()
-        )
-
-    if coupons is None:
-        what = "all coupons"
-    elif isinstance(coupons, Mapping):
-        what = f"coupons with {listed(coupons)}"
-    else:
-        what = "coupon " + ", ".join(coupons) if len(coupons) == 1 else "coupons " + ", ".join(coupons)
-    return what + (f", users with {listed(users)}" if users else "")
-
-
-def _unique_names(rows: list[Row]) -> tuple[Row, ...]:
-    """Number the rows that would have the name of an earlier one."""
-    seen: set[str] = set()
-    named = []
-    for row in rows:
-        numbered = (f"{row.name} ({count})" for count in itertools.count(2))
-        name = row.name if row.name not in seen else next(n for n in numbered if n not in seen)
-        seen.add(name)
-        named.append(replace(row, name=name))
-    return tuple(named)
+    def _earlier(
+        self, read: Callable[[Instance, str | pa.Table], tuple[np.ndarray, int]], rule: Keep
+    ) -> tuple[np.ndarray, int]:
+        """Return marks of an earlier plan's pairs, and how many pairs or users it had."""
+        if self.counted is None:
+            return read(self.instance, rule.plan)
+        count = self.counted.earlier[0 if read is kept_pairs else 1]
+        return np.zeros(self.instance.response.shape, dtype=np.int8), count

@@ -12,6 +12,7 @@ A long table alone is an instance too: its coupons are the menu, and it has no r
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from couponry.instances.instance import Instance
 from couponry.instances.instance_toml import read_rules, rules_to_toml
 from couponry.instances.long_table import read_long_table
 from couponry.instances.menu_file import read_coupons, write_coupons
-from couponry.instances.plan import read_plan
+from couponry.instances.plan import plan_source, read_plan
 from couponry.instances.population import Population
 from couponry.instances.rows import COUNT
 from couponry.instances.rules import Campaign, Freeze, Keep, Rule
@@ -31,7 +32,7 @@ from couponry.instances.source import Source
 from couponry.instances.tables import choose_file, write_parquet
 from couponry.instances.users_files import read_shards, write_shards
 
-__all__ = ["read_head", "read_instance", "read_rules", "rules_to_toml", "write_instance"]
+__all__ = ["read_head", "read_instance", "read_rules", "rules_to_toml", "with_plan_file", "write_instance"]
 
 
 def read_instance(path: str | Path) -> Instance:
@@ -87,7 +88,7 @@ def write_instance(
     if shard_rows < 1:
         raise InputError("a shard holds at least one user", column="shard_rows", value=shard_rows)
     with write_directory(path, kind="instance", force=force) as folder:
-        rules = tuple(_with_plan_file(rule, number, folder) for number, rule in enumerate(instance.rules))
+        rules = tuple(with_plan_file(rule, number, folder) for number, rule in enumerate(instance.rules))
         text = rules_to_toml(instance.campaign, rules)
         (folder / "instance.toml").write_text(text, encoding="utf-8")
         write_coupons(instance.coupons, folder)
@@ -101,8 +102,8 @@ def _read_directory(directory: Source) -> Instance:
     return _joined(coupons, population, campaign, rules, directory.child("instance.toml"))
 
 
-def read_head(directory: Source) -> tuple[Campaign, tuple[Rule, ...], Coupons]:
-    """Read the campaign, the rules and the menu of a directory, but no users.
+def read_head(directory: Source, *, plans: bool = True) -> tuple[Campaign, tuple[Rule, ...], Coupons]:
+    """Read the campaign, the rules and the menu of a directory, but no users; without ``plans`` no plans.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def read_head(directory: Source) -> tuple[Campaign, tuple[Rule, ...], Coupons]:
             file=str(directory),
             mend=f"An empty one means no rules; found: {', '.join(directory.names()) or 'nothing'}",
         )
-    campaign, rules = read_rules(str(toml))
+    campaign, rules = read_rules(str(toml), plans=plans)
     menu = choose_file(directory, "coupons")
     if menu is None:
         raise InputError(
@@ -175,13 +176,20 @@ def _joined(
     return instance
 
 
-def _with_plan_file(rule: Rule, number: int, folder: Path) -> Rule:
-    """Return a Keep or Freeze whose plan is a file of the directory, and other rules as they are."""
+def with_plan_file(rule: Rule, number: int, folder: Path) -> Rule:
+    """Return a Keep or Freeze whose plan is written to a file of the directory, and other rules as they are.
+
+    A Parquet file is copied as it is: it may be larger than memory.
+    """
     if not isinstance(rule, Keep | Freeze):
         return rule
-    table = rule.plan if isinstance(rule.plan, pa.Table) else read_plan(rule.plan)
     file = folder / f"{rule.kind}.parquet"
     if file.exists():
         file = folder / f"{rule.kind}-{number}.parquet"
-    write_parquet(table, file)
+    source = plan_source(rule.plan) if isinstance(rule.plan, str) else None
+    if source is not None and source.suffix == ".parquet":
+        with source.open() as former, file.open("wb") as copy:
+            shutil.copyfileobj(former, copy)
+    else:
+        write_parquet(rule.plan if isinstance(rule.plan, pa.Table) else read_plan(rule.plan), file)
     return rule.model_copy(update={"plan": file.name})

@@ -27,7 +27,7 @@ RULE_KINDS: Mapping[str, type[Rule]] = {model.kind: model for model in get_args(
 Model = TypeVar("Model", Campaign, Rule)
 
 
-def read_rules(path: str | Path) -> tuple[Campaign, tuple[Rule, ...]]:
+def read_rules(path: str | Path, *, plans: bool = True) -> tuple[Campaign, tuple[Rule, ...]]:
     """Read a campaign and its rules.
 
     Parameters
@@ -35,6 +35,8 @@ def read_rules(path: str | Path) -> tuple[Campaign, tuple[Rule, ...]]:
     path : str or Path
         A TOML file; an fsspec URL is taken too. The plan of a ``[keep]`` or ``[freeze]`` is looked
         for beside it, and read.
+    plans : bool
+        False leaves such a plan on disk, and the rule with its whole path.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def read_rules(path: str | Path) -> tuple[Campaign, tuple[Rule, ...]]:
         raise InputError(f"not TOML: {error}", file=str(source), mend="Correct the line") from error
     try:
         campaign, rules = parse_rules(document)
-        return campaign, tuple(_with_plan(rule, source.parent) for rule in rules)
+        return campaign, tuple(_with_plan(rule, source.parent, read=plans) for rule in rules)
     except InputError as error:
         raise error.located(file=str(source)) from error.__cause__
 
@@ -109,10 +111,11 @@ def _made(model: type[Model], entry: object, name: str) -> Model:
         raise error.located(row=name) from None
 
 
-def _with_plan(rule: Rule, beside: Source) -> Rule:
+def _with_plan(rule: Rule, beside: Source, *, read: bool) -> Rule:
     if not isinstance(rule, Keep | Freeze) or not isinstance(rule.plan, str):
         return rule
-    return rule.model_copy(update={"plan": read_plan(str(beside.child(rule.plan)))})
+    file = str(beside.child(rule.plan))
+    return rule.model_copy(update={"plan": read_plan(file) if read else file})
 
 
 def _campaign_keys(campaign: Campaign) -> dict[str, object]:

@@ -14,7 +14,7 @@ from couponry.instances.plan import read_plan
 if TYPE_CHECKING:
     from couponry.instances.instance import Instance
 
-__all__ = ["changed_pairs", "earlier_pairs", "kept_pairs"]
+__all__ = ["changed_marks", "changed_pairs", "earlier_pairs", "kept_marks", "kept_pairs"]
 
 
 def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, int]:
@@ -39,8 +39,8 @@ def kept_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, in
         If the plan cannot be read.
     """
     table, user, coupon = earlier_pairs(instance, plan)
-    known = (user >= 0) & (coupon >= 0)
-    return _marked(instance, user[known], coupon[known]), table.num_rows
+    known = user >= 0
+    return kept_marks(*_places(instance), user[known], coupon[known]), table.num_rows
 
 
 def changed_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray, int]:
@@ -64,22 +64,49 @@ def changed_pairs(instance: Instance, plan: str | pa.Table) -> tuple[np.ndarray,
         The users who had something: ``base``.
     """
     _, user, coupon = earlier_pairs(instance, plan)
-    had = np.bincount(user[user >= 0], minlength=len(instance.users))
-    single = (user >= 0) & (coupon >= 0) & (had[user] == 1)
-    changed = -_marked(instance, user[single], coupon[single])
-    changed[had == 0] = 1
-    return changed, int(np.count_nonzero(had))
+    known = user >= 0
+    changed = changed_marks(*_places(instance), user[known], coupon[known])
+    return changed, len(np.unique(user[known]))
 
 
-def _marked(instance: Instance, user: np.ndarray, coupon: np.ndarray) -> np.ndarray:
-    """Return 1 where one of the pairs stands, int8 ``(n, S)``."""
-    marked = np.zeros(instance.response.shape, dtype=np.int8)
-    if instance.response.coupon is None:
+def _places(instance: Instance) -> tuple[tuple[int, int], np.ndarray | None]:
+    return instance.response.shape, instance.response.coupon
+
+
+def kept_marks(
+    shape: tuple[int, int], shortlist: np.ndarray | None, user: np.ndarray, coupon: np.ndarray
+) -> np.ndarray:
+    """Return 1 where one of the pairs stands, int8 ``(n, S)``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    shortlist : ndarray of int32, shape (n, S), or None
+    user, coupon : ndarray of int64, each of shape (p,)
+        Rows of the users, and positions in the menu, −1 where the coupon is gone.
+    """
+    marked = np.zeros(shape, dtype=np.int8)
+    user, coupon = user[coupon >= 0], coupon[coupon >= 0]
+    if shortlist is None:
         marked[user, coupon] = 1
     else:
-        row, place = np.nonzero(instance.response.coupon[user] == coupon[:, None])
+        row, place = np.nonzero(shortlist[user] == coupon[:, None])
         marked[user[row], place] = 1
     return marked
+
+
+def changed_marks(
+    shape: tuple[int, int], shortlist: np.ndarray | None, user: np.ndarray, coupon: np.ndarray
+) -> np.ndarray:
+    """Return what giving a pair does to the number of changed users, int8 ``(n, S)``; pairs are distinct.
+
+    Parameters are those of :func:`kept_marks`.
+    """
+    had = np.bincount(user, minlength=shape[0])
+    single = had[user] == 1
+    changed = -kept_marks(shape, shortlist, user[single], coupon[single])
+    changed[had == 0] = 1
+    return changed
 
 
 def earlier_pairs(instance: Instance, plan: str | pa.Table) -> tuple[pa.Table, np.ndarray, np.ndarray]:

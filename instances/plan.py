@@ -12,7 +12,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.source import Source
 from couponry.instances.tables import read_table, require_columns, write_parquet
 
-__all__ = ["read_plan", "write_plan"]
+__all__ = ["plan_source", "read_plan", "write_plan"]
 
 
 def read_plan(path: str | Path) -> pa.Table:
@@ -33,6 +33,20 @@ def read_plan(path: str | Path) -> pa.Table:
     InputError
         If there is no such file, it is damaged, or lacks ``user_id`` or ``coupon_id``.
     """
+    source = plan_source(path)
+    table = read_table(source, text=("user_id", "coupon_id"))
+    require_columns(source, table.column_names, ("user_id", "coupon_id"))
+    return table
+
+
+def plan_source(path: str | Path) -> Source:
+    """Return the file that a plan stands in.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     source = Source(path)
     if source.is_dir():
         source = source.child("plan.parquet")
@@ -40,9 +54,7 @@ def read_plan(path: str | Path) -> pa.Table:
         raise InputError(
             "there is no such plan", file=str(source), mend="Give a plan written by 'couponry solve'"
         )
-    table = read_table(source, text=("user_id", "coupon_id"))
-    require_columns(source, table.column_names, ("user_id", "coupon_id"))
-    return table
+    return source
 
 
 def write_plan(plan: pa.Table, path: str | Path) -> None:

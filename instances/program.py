@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -112,6 +112,16 @@ class Program:
         """Return the program of the same rows over some users, whose numbers are copied."""
         return self.of_block(self.everybody.take(users))
 
+    def frozen_pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+        """Return the pairs that every plan holds: classes, coupons and measures, float64 ``(F,)`` each."""
+        user, place = self.frozen.user, self.frozen.place
+        coupon = place if self.coupon is None else self.coupon[user, place]
+        yield (
+            self.classes.codes[user],
+            coupon,
+            {m: a[user, place].astype(np.float64) for m, a in self.columns.items()},
+        )
+
     def sampler(self, seed: int, most: int) -> Sampler:
         """Return what draws samples of up to ``most`` users."""
         held = min(self.n_users, int(SPARE * most))
@@ -194,8 +204,12 @@ class BlockProgram(Protocol):
         ...
 
     @property
-    def frozen(self) -> FrozenPairs:
+    def frozen(self) -> Sized:
         """Pairs that every plan holds."""
+        ...
+
+    def frozen_pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+        """Return these pairs, some users at a time: classes, coupons and measures, float64."""
         ...
 
     def sampler(self, seed: int, most: int) -> Sampler:

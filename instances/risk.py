@@ -12,6 +12,7 @@ A shock that all users share, such as a holiday, is no part of this.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from couponry.instances.coupons import Coupons
     from couponry.instances.instance import Instance
 
-__all__ = ["cost_variance", "most_of_one", "quantile"]
+__all__ = ["cost_variance", "most_at_risk", "most_of_one", "quantile", "variance_of", "variance_source"]
 
 _BLOCK = 1_000_000
 # Expected costs in single precision may be a hair above the face value that they are a share of.
 _HAIR = 1e-6
+_GIVEN = (COST_VARIANCE, "cost_sd")
 
 
 def quantile(overspend_probability: float) -> float:
@@ -95,49 +97,88 @@ def cost_variance(instance: Instance, chosen: np.ndarray) -> np.ndarray:
         If it is negative, the menu does not say F, or an expected cost is not between 0 and F.
     """
     response, variance = instance.response, np.zeros(instance.response.shape)
-    given = next((name for name in (COST_VARIANCE, "cost_sd") if name in response.measures), None)
-    most = np.zeros(len(instance.coupons)) if given else most_of_one(instance.coupons, chosen)
-    step, menu = max(1, _BLOCK // max(1, response.shape[1])), np.arange(len(instance.coupons))[None, :]
+    most = most_at_risk(instance.coupons, chosen, response.measures)
+    step = max(1, _BLOCK // max(1, response.shape[1]))
+
     for first in range(0, response.shape[0], step):
         rows = slice(first, first + step)
-        coupon = menu if response.coupon is None else response.coupon[rows]
-        eligible = response.eligible(rows)
-        random = eligible & chosen[np.maximum(coupon, 0)]
-        if given is not None:
-            numbers = np.where(eligible, response.measure(given)[rows].astype(np.float64), 0.0)
-            wrong = random & (numbers < 0)
-            _refuse(instance, wrong, numbers, given, first, "must be at least 0", f"Correct {given}")
-            variance[rows] = numbers if given == COST_VARIANCE else numbers**2
-            continue
-        cost = np.where(random, response.measure("cost")[rows].astype(np.float64), 0.0)
-        limit = np.broadcast_to(most[np.maximum(coupon, 0)], cost.shape)
-        _refuse(
-            instance,
-            (cost < 0) | (cost > limit * (1 + _HAIR)),
-            cost,
-            "cost",
-            first,
-            "of a coupon whose spend is at risk must lie between 0 and what a redemption costs at most",
-            "Correct it or the menu's face_value, or give the response cost_variance or cost_sd",
-        )
-        variance[rows] = np.maximum(cost * (limit - cost), 0.0)
+        measures = {name: array[rows] for name, array in response.measures.items()}
+        coupon = None if response.coupon is None else response.coupon[rows]
+        variance[rows] = variance_of(measures, coupon, chosen, most, _named(instance, first))
     return variance
 
 
+def _named(instance: Instance, first: int) -> Callable[[int], str]:
+    """Return what names the users from a row on."""
+    return lambda row: f"user {instance.users.ids[first + row].as_py()!r}"
+
+
+def variance_source(measures: Collection[str]) -> str:
+    """Return the measure that tells how much a pair's cost varies, whatever is at hand."""
+    return next((name for name in _GIVEN if name in measures), "cost")
+
+
+def most_at_risk(coupons: Coupons, chosen: np.ndarray, measures: Collection[str]) -> np.ndarray:
+    """Return what :func:`most_of_one` does where the variance hangs on it, else zeros, float64 ``(J,)``."""
+    return most_of_one(coupons, chosen) if variance_source(measures) == "cost" else np.zeros(len(coupons))
+
+
+def variance_of(
+    measures: Mapping[str, np.ndarray],
+    coupon: np.ndarray | None,
+    chosen: np.ndarray,
+    most: np.ndarray,
+    who: Callable[[int], str],
+) -> np.ndarray:
+    """Return the variance of what each pair of some users costs, float64 ``(b, S)``.
+
+    Parameters
+    ----------
+    measures : mapping from str to ndarray, each of shape (b, S)
+        With ``value`` and what :func:`variance_source` names.
+    coupon : ndarray of int32, shape (b, S), or None
+    chosen : ndarray of bool, shape (J,)
+    most : ndarray of float64, shape (J,)
+        As :func:`most_at_risk` gives it.
+    who : callable
+        What a row's user is called in an error.
+
+    Raises
+    ------
+    InputError
+        As :func:`cost_variance` does of the numbers.
+    """
+    given = variance_source(measures)
+    eligible = ~np.isnan(measures["value"])
+    if coupon is None:
+        coupon = np.arange(len(chosen))[None, :]
+    else:
+        eligible &= coupon >= 0
+    random = eligible & chosen[np.maximum(coupon, 0)]
+    if given != "cost":
+        numbers = np.where(eligible, measures[given].astype(np.float64), 0.0)
+        _refuse(random & (numbers < 0), numbers, given, who, "must be at least 0", f"Correct {given}")
+        return numbers if given == COST_VARIANCE else numbers**2
+    cost = np.where(random, measures["cost"].astype(np.float64), 0.0)
+    limit = np.broadcast_to(most[np.maximum(coupon, 0)], cost.shape)
+    _refuse(
+        (cost < 0) | (cost > limit * (1 + _HAIR)),
+        cost,
+        "cost",
+        who,
+        "of a coupon whose spend is at risk must lie between 0 and what a redemption costs at most",
+        "Correct it or the menu's face_value, or give the response cost_variance or cost_sd",
+    )
+    return np.asarray(np.maximum(cost * (limit - cost), 0.0))
+
+
 def _refuse(
-    instance: Instance,
-    wrong: np.ndarray,
-    numbers: np.ndarray,
-    measure: str,
-    first: int,
-    problem: str,
-    mend: str,
+    wrong: np.ndarray, numbers: np.ndarray, measure: str, who: Callable[[int], str], problem: str, mend: str
 ) -> None:
     if wrong.any():
         row, place = (int(i) for i in np.argwhere(wrong)[0])
-        user = instance.users.ids[first + row].as_py()
         raise InputError(
-            f"{measure} of user {user!r} {problem}",
+            f"{measure} of {who(row)} {problem}",
             column=measure,
             value=float(numbers[row, place]),
             mend=mend,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,14 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from couponry.instances.ahead import ahead
+from couponry.instances.aligned_plan import AlignedPlan, EarlierReader, align, ids_of
 from couponry.instances.census import OWN_LIMIT, Census, further
-from couponry.instances.compiler import compile_program, segments_mentioned
+from couponry.instances.choices import freeze_rule
+from couponry.instances.compiler import Counted, compile_program, segments_mentioned
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.files import read_head
+from couponry.instances.frozen_parts import FrozenParts
 from couponry.instances.instance import Instance
+from couponry.instances.part_blocks import BlockMaker, earlier_of, random_coupons
 from couponry.instances.response import Response
-from couponry.instances.rules import Budget, Campaign, Freeze, Keep, Rule, entry_name
+from couponry.instances.rules import Campaign, Freeze, Keep, Rule, UserCap, naming
 from couponry.instances.shard_layout import SHORTLIST
 from couponry.instances.shards import Part, PartSource, Shards
 from couponry.instances.source import Source
@@ -31,7 +35,8 @@ def open_instance(path: str | Path) -> StreamedInstance:
     """Open an instance's directory without loading its users.
 
     Read are the rules, the menu, the footers of the shards, and of their columns only the segments that rules
-    mention and ``max_coupons``: files in columns give those without the numbers.
+    mention, ``max_coupons``, and the ids where a rule speaks of an earlier plan: files in columns give those
+    without the numbers.
 
     Parameters
     ----------
@@ -41,7 +46,7 @@ def open_instance(path: str | Path) -> StreamedInstance:
     Raises
     ------
     InputError
-        If it cannot be used, is a long table, or has a rule that needs all users at one time.
+        If it cannot be used, or is a long table.
     """
     source = Source(path)
     if source.suffix == ".toml" and source.is_file():
@@ -52,7 +57,7 @@ def open_instance(path: str | Path) -> StreamedInstance:
             file=str(source),
             mend="Only directories with users/part-*.parquet can be read block by block",
         )
-    campaign, rules, coupons = read_head(source)
+    campaign, rules, coupons = read_head(source, plans=False)
     users = source.child("users")
     if not users.is_dir():
         raise InputError(
@@ -79,7 +84,7 @@ class StreamedInstance:
     Raises
     ------
     InputError
-        If the parts do not fit each other, or a rule needs all users at one time.
+        If the parts do not fit each other.
     """
 
     def __init__(
@@ -93,15 +98,7 @@ class StreamedInstance:
         self.coupons, self.source, self.rules = coupons, source, tuple(rules)
         self.campaign = Campaign() if campaign is None else campaign
         self.file = file
-        for position, rule in enumerate(self.rules):
-            problem = _needs_everybody(rule)
-            if problem is not None:
-                raise InputError(
-                    problem,
-                    file=file,
-                    row=entry_name(self.rules, position),
-                    mend="Leave the rule out, or read the instance whole",
-                )
+        self._aligned: dict[int, AlignedPlan] = {}
 
     @property
     def n_users(self) -> int:
@@ -124,23 +121,73 @@ class StreamedInstance:
         InputError
             If a rule names what the instance does not have.
         """
+        census = self.census
         try:
-            mini = _one_user_a_class(self)
-            compiled = compile_program(mini, self.census.sizes)
+            kept, frozen = self.earlier(Keep), self._frozen()
+            compiled = compile_program(_one_user_a_class(self), self._counted(kept))
+            maker = BlockMaker(
+                self.source,
+                census,
+                self.coupons,
+                int(compiled.choices.max_coupons[0]),
+                tuple(compiled.columns),
+                random_coupons(compiled.rows, len(self.coupons)),
+                kept,
+                None if frozen is None else frozen.plan,
+            )
         except InputError as error:
             raise error.located(file=self.file) from None
-        return StreamedProgram(self.source, self.census, compiled)
+        return StreamedProgram(compiled, maker, frozen)
+
+    def earlier(self, kind: type[Keep | Freeze]) -> AlignedPlan | None:
+        """Return the earlier plan that the rule of a kind speaks of, laid beside the users; None without one.
+
+        Raises
+        ------
+        InputError
+            If the plan cannot be read, or its rows cannot be found along with the users.
+        """
+        for position, rule in enumerate(self.rules):
+            if isinstance(rule, kind):
+                if position not in self._aligned:
+                    with naming(self.rules, position):
+                        self._aligned[position] = align(rule.plan, self.source)
+                return self._aligned[position]
+        return None
+
+    def _frozen(self) -> FrozenParts | None:
+        if freeze_rule(self.rules) is None:
+            return None
+        plan = self.earlier(Freeze)
+        assert plan is not None
+        frozen = FrozenParts(plan, self.rules, self.coupons)
+        frozen.refuse_gone()
+        return frozen
+
+    def _counted(self, kept: AlignedPlan | None) -> Counted:
+        caps = [rule.coupons for rule in self.rules if isinstance(rule, UserCap)]
+        by_rule = min(caps, default=1) if self.census.unlimited else 0
+        most = min(max(by_rule, self.census.most), len(self.coupons))
+        return Counted(self.census.sizes, most, (0, 0) if kept is None else (kept.pairs, kept.users))
 
     def pieces(self) -> Iterator[Instance]:
         """Read all users with everything that is known of them, as instances of some users each.
+
+        Of an earlier plan each holds the rows that speak of its users.
 
         Raises
         ------
         InputError
             If a shard cannot be read, or its users or their numbers cannot be used.
         """
+        self._frozen()  # refuses users whom no piece has
         columns = [*self.source.schema.names, *self.source.lists]
-        yield from ahead(self._piece(part) for part in self.source.read(columns))
+        readers = {
+            position: plan.reader()
+            for position, rule in enumerate(self.rules)
+            if isinstance(rule, Keep | Freeze) and (plan := self.earlier(type(rule))) is not None
+        }
+        yield from ahead(self._piece(part, readers) for part in self.source.read(columns))
 
     def whole(self) -> Instance:
         """Read all users into memory."""
@@ -154,11 +201,17 @@ class StreamedInstance:
         response = Response(measures, np.concatenate(lists) if lists else None)
         return Instance(self.coupons, users, response, self.rules, self.campaign)
 
-    def _piece(self, part: Part) -> Instance:
+    def _piece(self, part: Part, readers: Mapping[int, EarlierReader]) -> Instance:
         measures = {name: array for name, array in part.lists.items() if name != SHORTLIST}
+        rules = list(self.rules)
+        for position, reader in readers.items():
+            earlier = earlier_of(part, reader)
+            ids = ids_of(part).take(pa.array(earlier.user))
+            own = pa.table({"user_id": ids, "coupon_id": earlier.coupon})
+            rules[position] = rules[position].model_copy(update={"plan": own})
         try:
             users, response = Users(part.table), Response(measures, part.lists.get(SHORTLIST))
-            return Instance(self.coupons, users, response, self.rules, self.campaign)
+            return Instance(self.coupons, users, response, tuple(rules), self.campaign)
         except InputError as error:
             raise self.source.placed(further(error, part.first)) from None
 
@@ -166,15 +219,6 @@ class StreamedInstance:
         return (
             f"StreamedInstance({self.n_users:,} users × {len(self.coupons)} coupons, {len(self.rules)} rules)"
         )
-
-
-def _needs_everybody(rule: Rule) -> str | None:
-    """Return why a rule cannot be kept by reading block by block, or None."""
-    if isinstance(rule, Keep | Freeze):
-        return f"a {rule.kind} rule needs all users and an earlier plan at one time"
-    if isinstance(rule, Budget) and rule.overspend_probability is not None:
-        return "a budget at risk needs all users' variances at one time"
-    return None
 
 
 def _one_user_a_class(instance: StreamedInstance) -> Instance:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from couponry.instances.ahead import ahead
 from couponry.instances.blocks import Block
-from couponry.instances.census import OWN_LIMIT, Census, further, own_limits
-from couponry.instances.errors import InputError
 from couponry.instances.frozen import FrozenPairs
+from couponry.instances.frozen_parts import FrozenParts
+from couponry.instances.part_blocks import BlockMaker
 from couponry.instances.program import Program
-from couponry.instances.response import check_numbers
 from couponry.instances.rows import Row
 from couponry.instances.sampling import Sampler, Stratified, Windows
-from couponry.instances.shard_layout import SHORTLIST
-from couponry.instances.shards import Part, PartSource
+from couponry.instances.shards import Part
 
 __all__ = ["Reading", "StreamedProgram"]
 
@@ -51,10 +49,12 @@ class StreamedProgram:
 
     Parameters
     ----------
-    source : PartSource
-    census : Census
     compiled : Program
         The same rows over one user a class.
+    maker : BlockMaker
+        Makes blocks of what is read.
+    frozen : FrozenParts or FrozenPairs
+        Pairs that every plan holds.
 
     Attributes
     ----------
@@ -63,10 +63,12 @@ class StreamedProgram:
         What was read so far, and who is told of it.
     """
 
-    def __init__(self, source: PartSource, census: Census, compiled: Program) -> None:
-        self.source, self.census, self._compiled = source, census, compiled
-        self._rule_limit = int(compiled.choices.max_coupons[0])
-        self._extra: tuple[str, ...] = ()
+    def __init__(
+        self, compiled: Program, maker: BlockMaker, frozen: FrozenParts | FrozenPairs | None = None
+    ) -> None:
+        self.source, self.census = maker.source, maker.census
+        self._compiled, self._maker = compiled, maker
+        self.frozen: FrozenParts | FrozenPairs = FrozenPairs() if frozen is None else frozen
         self.reading = Reading()
         self._drawn: dict[int, tuple[np.ndarray, Block]] = {}
 
@@ -120,7 +122,7 @@ class StreamedProgram:
     @property
     def most_coupons(self) -> int:
         """Most coupons that any user may have."""
-        by_rule = self._rule_limit if self.census.unlimited else 0
+        by_rule = self._maker.limit if self.census.unlimited else 0
         return max(by_rule, min(self.census.most, self.n_coupons))
 
     @property
@@ -130,15 +132,16 @@ class StreamedProgram:
 
     # --------------------------------------------------------------- reading
 
-    @property
-    def frozen(self) -> FrozenPairs:
-        """Pairs that every plan holds: none."""
-        return FrozenPairs()
+    def frozen_pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+        """Read the pairs that every plan holds, some users at a time: classes, coupons and measures."""
+        if not isinstance(self.frozen, FrozenParts):
+            return iter(())
+        return self.frozen.pairs(self._maker, self._note)
 
     def with_measures(self, *names: str) -> StreamedProgram:
         """Return the same program whose blocks hold further measures of the response."""
         other = copy(self)
-        other._extra = tuple(name for name in names if name not in self._compiled.columns)
+        other._maker = replace(self._maker, measures=tuple(dict.fromkeys([*self._maker.measures, *names])))
         return other
 
     def blocks(self, size: int) -> Iterator[Block]:
@@ -178,8 +181,8 @@ class StreamedProgram:
     def sampler(self, seed: int, most: int) -> Sampler:
         """Return what draws samples, out of runs of users that are read once and kept."""
         if seed not in self._drawn:
-            each = self.places * sum(np.dtype(self.source.lists[name]).itemsize for name in self._lists)
-            held = min(MOST_DRAWN, max(LEAST_DRAWN, int(DRAWN_SHARE * self.n_users)), DRAWN_BYTES // each)
+            room = DRAWN_BYTES // self._maker.bytes_a_user
+            held = min(MOST_DRAWN, max(LEAST_DRAWN, int(DRAWN_SHARE * self.n_users)), room)
             windows = Windows(self.n_users, max(held, 1), seed)
             self._drawn = {seed: (windows.users, self._gathered(windows.users, windows.ranges))}
         users, block = self._drawn[seed]
@@ -194,31 +197,17 @@ class StreamedProgram:
             parts.append(block.take(users[first:last] - block.first))
         return Block.joined(parts) if parts else self._compiled.everybody.take(np.empty(0, np.int64))
 
-    @property
-    def _lists(self) -> list[str]:
-        shortlist = [SHORTLIST] if SHORTLIST in self.source.lists else []
-        return [*self._compiled.columns, *self._extra, *shortlist]
-
     def _read(self, ranges: Sequence[tuple[int, int]] | None = None) -> Iterator[Block]:
-        limited = [OWN_LIMIT] if OWN_LIMIT in self.source.schema.names else []
-        for part in self.source.read([*self.census.segments, *limited, *self._lists], ranges):
-            self.reading.users += len(part)
-            yield self._block(part)
-            if self.reading.watch is not None:
-                self.reading.watch(part.first + len(part))
+        block_of = self._maker.one_pass()
+        for part in self.source.read(self._maker.columns, ranges):
+            yield block_of(part)
+            self._note(part)
 
-    def _block(self, part: Part) -> Block:
-        coupon = part.lists.get(SHORTLIST)
-        columns = {name: array for name, array in part.lists.items() if name != SHORTLIST}
-        try:
-            check_numbers(columns, coupon, self.n_coupons)
-        except InputError as error:
-            raise self.source.placed(further(error, part.first)) from None
-        limits = np.full(len(part), self._rule_limit, np.int32)
-        if OWN_LIMIT in part.table.column_names:
-            own = own_limits(self.source, part)
-            limits = np.where(own >= 0, np.minimum(own, self.n_coupons), limits).astype(np.int32)
-        return Block(part.first, self.census.classes(self.source, part), limits, columns, coupon)
+    def _note(self, part: Part) -> None:
+        """Count a part that was read, and tell of it."""
+        self.reading.users += len(part)
+        if self.reading.watch is not None:
+            self.reading.watch(part.first + len(part))
 
 
 def _whole(parts: list[Block]) -> Block:

@@ -15,7 +15,7 @@ from couponry.instances.atomic import check_free, write_directory
 from couponry.instances.census import further
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
-from couponry.instances.files import rules_to_toml
+from couponry.instances.files import rules_to_toml, with_plan_file
 from couponry.instances.menu_file import write_coupons
 from couponry.instances.progress import Progress, Report
 from couponry.instances.response import Response
@@ -78,7 +78,7 @@ def predict_streamed(
     coupons : Coupons, optional
         The menu, with the stock and minimum of this campaign; by default that of the training log.
     rules : sequence of Rule
-        Those that can be kept block by block. They are compiled before anything is predicted.
+        They are compiled before anything is predicted. An earlier plan is copied into the directory.
     campaign : Campaign, optional
     segments : sequence of str, optional
         Columns of the table that rules may speak of; by default those of the training log.
@@ -131,7 +131,8 @@ def predict_streamed(
     StreamedInstance(menu, table, rules, campaign, file).program  # noqa: B018  # tells what does not fit
     with write_directory(out, kind="instance", force=force) as folder:
         (folder / "users").mkdir()
-        (folder / "instance.toml").write_text(rules_to_toml(campaign, tuple(rules)), encoding="utf-8")
+        own = [with_plan_file(rule, number, folder) for number, rule in enumerate(rules)]
+        (folder / "instance.toml").write_text(rules_to_toml(campaign, own), encoding="utf-8")
         write_coupons(menu, folder)
         with ShardWriter(folder / "users", users=table.n_users, shard_rows=shard_rows) as shards:
             for block in ahead(_encoded(answers, table), most=1):

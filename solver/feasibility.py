@@ -8,14 +8,14 @@ from fractions import Fraction
 import numpy as np
 
 from couponry.instances.exact_limits import exact
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram, Program
 from couponry.instances.rows import COUNT, Row
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.frozen import with_frozen
 from couponry.solver.row_sums import row_sums
 
-__all__ = ["excesses", "over_money", "pair_columns"]
+__all__ = ["excesses", "excesses_of_sums", "over_money", "pair_columns"]
 
 # A row further than this share of all its terms from its limits is kept: floats err by far less.
 SURE = 1e-9
@@ -54,6 +54,12 @@ def excesses(program: Program, pairs: Pairs, outside: ExactTables | None = None)
             for row, sure in zip(program.rows, kept, strict=True)
         ]
     )
+
+
+def excesses_of_sums(program: BlockProgram, sums: ExactTables) -> np.ndarray:
+    """Return what :func:`excesses` does, of a whole plan's sums."""
+    nobody, nothing = np.empty(0, np.int64), {measure: np.empty(0) for measure in program.measures}
+    return np.array([_excess(row, nobody, nobody, nothing, sums) for row in program.rows])
 
 
 def _surely_kept(

@@ -7,7 +7,6 @@ search handles are without them; sums that judge a plan, and the plan that is ha
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -15,47 +14,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from couponry.instances.program import BlockProgram, Program
-from couponry.instances.rows import COUNT
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.row_sums import row_sums
 
 if TYPE_CHECKING:
     from couponry.solver.engine import Pairs
 
-__all__ = ["frozen_sums", "frozen_use", "frozen_value", "with_frozen"]
+__all__ = ["frozen_sums", "frozen_use", "with_frozen"]
+
+NOBODY = np.empty(0, np.int64)
 
 
-def frozen_use(program: BlockProgram) -> tuple[Fraction, ...]:
-    """Return what the frozen pairs use of each row, ``(K,)``, as the decimals that the sums print as."""
+def frozen_sums(program: BlockProgram) -> ExactTables | None:
+    """Return the frozen pairs' exact sums by class and coupon; None where there are none.
+
+    Of users who are read block by block this takes a reading of those who are frozen.
+    """
     if not len(program.frozen):
-        return (Fraction(0),) * len(program.rows)
-    assert isinstance(program, Program)  # one that is read block by block has no frozen pairs
-    user, place = program.frozen.user, program.frozen.place
-    coupon = place if program.coupon is None else program.coupon[user, place]
-    columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
-    return tuple(row_sums(row, program.classes.codes[user], coupon, columns)[0] for row in program.rows)
-
-
-def frozen_sums(program: BlockProgram) -> ExactTables:
-    """Return the frozen pairs' exact sums by class and coupon."""
+        return None
     sums = ExactTables.of(program)
-    if not len(program.frozen):
-        return sums
-    assert isinstance(program, Program)
-    user, place = program.frozen.user, program.frozen.place
-    coupon = place if program.coupon is None else program.coupon[user, place]
-    columns = {m: a[user, place].astype(np.float64) for m, a in program.columns.items()}
-    sums.add_pairs(program.classes.codes[user], coupon, columns)
+    for pairs in program.frozen_pairs():
+        sums.add_pairs(*pairs)
     return sums
 
 
-def frozen_value(program: BlockProgram) -> float:
-    """Return the objective of the frozen pairs in its own direction, their sum rounded once."""
-    if program.objective == COUNT or not len(program.frozen):
-        return float(len(program.frozen))
-    assert isinstance(program, Program)
-    numbers = program.columns[program.objective][program.frozen.user, program.frozen.place]
-    return math.fsum(numbers.astype(np.float64))
+def frozen_use(program: BlockProgram, sums: ExactTables | None) -> tuple[Fraction, ...]:
+    """Return what the frozen pairs use of each row, ``(K,)``, as the decimals that the sums print as."""
+    if sums is None:
+        return (Fraction(0),) * len(program.rows)
+    nothing = {measure: np.empty(0) for measure in program.measures}
+    return tuple(row_sums(row, NOBODY, NOBODY, nothing, sums)[0] for row in program.rows)
 
 
 def with_frozen(program: Program, pairs: Pairs) -> Pairs:

@@ -13,7 +13,6 @@ from couponry.solver.boxes import DualAnswer
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import pair_columns
-from couponry.solver.frozen import frozen_sums
 from couponry.solver.prices import PriceBook
 from couponry.solver.scale import RowScale
 
@@ -95,7 +94,7 @@ class OpenUsers:
         self.program = program.take(self.users) if dual.people is None else dual.people
         self.whole = len(self.users) == program.n_users
         self.chosen = Pairs(*np.nonzero(dual.core.chosen))
-        self.frozen = frozen_sums(program) if len(program.frozen) else None
+        self.frozen = book.frozen_sums
 
     def outside(self, fixed: Pairs) -> ExactTables:
         """Return exact sums of what everybody else, and the given pairs of these users, take."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from couponry.instances.blocks import Block
 from couponry.instances.errors import InputError
+from couponry.instances.frozen_parts import FrozenParts
 from couponry.instances.shards import PartSource
 from couponry.instances.streamed import StreamedInstance
 from couponry.instances.tables import parquet_writer
@@ -30,6 +31,7 @@ def write_choices(
     taken: Iterator[tuple[Block, np.ndarray]],
     core: np.ndarray = NOBODY,
     pairs: Pairs | None = None,
+    frozen: FrozenParts | None = None,
 ) -> tuple[int, float]:
     """Write ``user_id, coupon_id, value, cost``, one row a given coupon; return how many, and their cost.
 
@@ -43,6 +45,8 @@ def write_choices(
         Users who take what ``pairs`` says instead.
     pairs : Pairs, optional
         Of users of the core, ascending.
+    frozen : FrozenParts, optional
+        Pairs of users who take nothing else.
 
     Raises
     ------
@@ -52,9 +56,13 @@ def write_choices(
     ids = _Ids(instance.source)
     names = pa.array(instance.coupons.ids, pa.string())
     costs: list[float] = []
+    held = None if frozen is None else frozen.plan.reader()
     with _Writer(file, ids.type) as writer:
         for block, places in taken:
             user, place = _pairs_of(block, places, core, pairs)
+            own = ids.of(block)
+            if frozen is not None and held is not None:
+                user, place = _joined((user, place), frozen.of_block(block, own, held))
             coupon = place if block.coupon is None else block.coupon[user, place]
             numbers = {
                 name: block.columns[name][user, place].astype(np.float64) for name in ("value", "cost")
@@ -62,7 +70,7 @@ def write_choices(
             costs.append(math.fsum(numbers["cost"]))
             writer.add(
                 {
-                    "user_id": ids.of(block).take(pa.array(user)),
+                    "user_id": own.take(pa.array(user)),
                     "coupon_id": names.take(pa.array(coupon)),
                     **numbers,
                 }
@@ -83,6 +91,15 @@ def _pairs_of(
         first, last = np.searchsorted(pairs.user, [block.first, block.first + len(block)])
         user = np.concatenate([user, pairs.user[first:last] - block.first])
         place = np.concatenate([place, pairs.place[first:last]])
+    order = np.lexsort((place, user))
+    return user[order], place[order]
+
+
+def _joined(
+    one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of different users of a block, by user and then by place."""
+    user, place = (np.concatenate(both) for both in zip(one, other, strict=True))
     order = np.lexsort((place, user))
     return user[order], place[order]
 

@@ -18,7 +18,8 @@ import numpy as np
 from couponry.instances.exact_limits import exact
 from couponry.instances.program import BlockProgram
 from couponry.solver.basis import Basis
-from couponry.solver.frozen import frozen_use, frozen_value
+from couponry.solver.exact_sums import ExactTables
+from couponry.solver.frozen import frozen_sums, frozen_use
 from couponry.solver.grain import grains, round_inwards
 
 __all__ = ["PriceBook", "Tables"]
@@ -56,6 +57,8 @@ class PriceBook:
     program : BlockProgram
     with_objective : bool
         Without it every pair is worth nothing and only the rows count, as a proof of infeasibility needs.
+    frozen : ExactTables, optional
+        The frozen pairs' sums, where they are known already.
 
     Attributes
     ----------
@@ -63,15 +66,22 @@ class PriceBook:
         What frozen pairs leave of the rows' limits.
     frozen : tuple of Fraction
         What the frozen pairs use of each row.
+    frozen_sums : ExactTables or None
+        Of the frozen pairs; None where there are none.
     constant : float
         What the frozen pairs add to ``sense · objective``.
     """
 
-    def __init__(self, program: BlockProgram, *, with_objective: bool = True) -> None:
+    def __init__(
+        self, program: BlockProgram, *, with_objective: bool = True, frozen: ExactTables | None = None
+    ) -> None:
         self.program = program
         self.with_objective = with_objective
-        self.frozen = frozen_use(program)
-        self.constant = program.sense * frozen_value(program) if with_objective else 0.0
+        self.frozen_sums = frozen_sums(program) if frozen is None else frozen
+        self.frozen = frozen_use(program, self.frozen_sums)
+        self.constant = 0.0
+        if with_objective and self.frozen_sums is not None:
+            self.constant = program.sense * self.frozen_sums.total(program.objective)
         self.lower = self._left_of([row.lower for row in program.rows])
         self.upper = self._left_of([row.upper for row in program.rows])
         self._stacks = {measure: self._stack(measure) for measure in program.measures}

@@ -36,7 +36,7 @@ def row_sums(
     columns : mapping from str to ndarray of float64, shape (P,)
         Measures of each given pair, without ``count``.
     outside : ExactTables, optional
-        Sums of further pairs; not for a row at risk.
+        Sums of further pairs.
     """
     printed = stored = Fraction(0)
     for term in row.terms:
@@ -56,8 +56,7 @@ def row_sums(
             printed += exact(weight) * exact(total)
             stored += exact(weight) * Fraction(total)
     if row.risk is not None:
-        assert outside is None, "rows at risk are judged by whole plans"
-        chance = Fraction(row.risk.quantile) * standard_deviation(row.risk, classes, coupon, columns)
+        chance = Fraction(row.risk.quantile) * standard_deviation(row.risk, classes, coupon, columns, outside)
         printed, stored = printed + chance, stored + chance
     return printed, stored
 
@@ -72,9 +71,15 @@ def _counted(weights: np.ndarray, cells: np.ndarray, counts: np.ndarray) -> int 
 
 
 def standard_deviation(
-    risk: Risk, classes: np.ndarray, coupon: np.ndarray, columns: dict[str, np.ndarray]
+    risk: Risk,
+    classes: np.ndarray,
+    coupon: np.ndarray,
+    columns: dict[str, np.ndarray],
+    outside: ExactTables | None = None,
 ) -> Fraction:
-    """Return √(Σ variance) of a row at risk over the given pairs, to 50 digits."""
-    inside = (risk.variance.users[classes] * risk.variance.coupons[coupon]) > 0
-    total = math.fsum(columns[risk.variance.measure][inside])
-    return Fraction(_DIGITS.sqrt(Decimal(total)))
+    """Return √(Σ variance) of a row at risk over the given pairs and further sums, to 50 digits."""
+    term = risk.variance
+    numbers = columns[term.measure][term.users[classes] * term.coupons[coupon] > 0].tolist()
+    if outside is not None:
+        numbers += outside.numbers(term.measure, term.weights() > 0)
+    return Fraction(_DIGITS.sqrt(Decimal(math.fsum(numbers))))

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from couponry.instances.atomic import check_free, write_directory
-from couponry.instances.errors import InfeasibleError, NoSolutionError
+from couponry.instances.errors import InfeasibleError, InputError, NoSolutionError
+from couponry.instances.frozen_parts import FrozenParts
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.streamed import StreamedInstance, open_instance
 from couponry.instances.streamed_program import StreamedProgram
@@ -20,8 +21,9 @@ from couponry.solver.clock import Clock
 from couponry.solver.dual import EXACT_USERS, DualAnswer
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.feasibility import excesses
+from couponry.solver.feasibility import excesses_of_sums
 from couponry.solver.infeasible import explain_infeasible
+from couponry.solver.local import CHUNK
 from couponry.solver.open_users import Rounded
 from couponry.solver.plan_writer import write_choices
 from couponry.solver.priced import PricedSearch
@@ -90,7 +92,7 @@ def solve_streamed(
     Raises
     ------
     InputError
-        If an argument is out of range, the instance cannot be used, or a rule needs all users at one time.
+        If an argument is out of range, or the instance cannot be used.
     ExistsError
         If ``out`` holds something and ``force`` is not given.
     InfeasibleError, NoSolutionError
@@ -106,8 +108,15 @@ def solve_streamed(
         solution = solve(whole, gap=gap, time_limit=time_limit, seed=seed, progress=progress, cancel=cancel)
         write_solution(solution, out, campaign=whole.campaign, force=force)
         return StreamedSolution.of(solution, Path(out) / PLAN)
-    search = _StreamedSearch(given, gap, seed, clock)
+    if any(row.risk is not None for row in given.program.rows):
+        raise InputError(
+            "a budget at risk cannot be kept block by block",
+            file=given.file,
+            column="overspend_probability",
+            mend="Leave it out, or solve whole",
+        )
     try:
+        search = _StreamedSearch(given, gap, seed, clock)
         return search.run(start, Path(out), force=force)
     except _Stopped:
         raise NoSolutionError(
@@ -125,8 +134,11 @@ class _StreamedSearch(PricedSearch):
         self.instance, self.stage = instance, "users counted"
         with clock.phase("census"):
             program = instance.program
+        self.program, self.clock = program, clock  # which a pass asks for
         program.reading.users, program.reading.watch = 0, self._watch
-        super().__init__(program, gap, seed, clock)
+        with clock.phase("frozen"):
+            book = PriceBook(program)
+        super().__init__(program, gap, seed, clock, book)
         self.core, self.scores = NOBODY, Tables()
 
     def _watch(self, users: int) -> None:
@@ -170,7 +182,12 @@ class _StreamedSearch(PricedSearch):
         return rounder, rounded
 
     def _nothing_is_a_plan(self) -> bool:
-        return not excesses(self.program.take(NOBODY), NO_PAIRS).any()
+        return not excesses_of_sums(self.program, self._frozen_sums).any()
+
+    @property
+    def _frozen_sums(self) -> ExactTables:
+        """What a plan sums up to in which nobody gets more than is frozen."""
+        return ExactTables.of(self.program) if self.book.frozen_sums is None else self.book.frozen_sums
 
     def _why_infeasible(self, proof: np.ndarray) -> str:
         why = explain_infeasible(
@@ -186,13 +203,18 @@ class _StreamedSearch(PricedSearch):
     # ----------------------------------------------------------------- plan
 
     def _write(self, file: Path, pairs: Pairs) -> tuple[int, float]:
-        if pairs is NO_PAIRS:
-            self.sums = ExactTables.of(self.program)
-            return write_choices(file, self.instance, iter(()))
+        frozen = self.program.frozen if isinstance(self.program.frozen, FrozenParts) else None
         program = self.program.with_measures("value", "cost")
+        if pairs is NO_PAIRS:
+            self.sums = self._frozen_sums
+            nothing = np.full((CHUNK, 1), -1)
+            blocks = program.blocks(CHUNK) if frozen is not None else ()
+            taken = ((block, nothing[: len(block)]) for block in blocks)
+            return write_choices(file, self.instance, taken, frozen=frozen)
         self.engine.program = program
-        taken = self.engine.taken(self.scores)
-        return write_choices(file, self.instance, taken, self.core, pairs)
+        return write_choices(
+            file, self.instance, self.engine.taken(self.scores), self.core, pairs, frozen=frozen
+        )
 
     def _solution(
         self, bound: float, ended: StoppedBy, given: int, cost: float, plan: Path

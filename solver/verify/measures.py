@@ -12,9 +12,19 @@ from couponry.instances.errors import InputError
 from couponry.instances.instance import Instance
 from couponry.instances.plan import read_plan
 from couponry.instances.rules import Freeze, Keep
+from couponry.instances.streamed import StreamedInstance
 from couponry.solver.verify.chance import derived_variance, most_of_one
+from couponry.solver.verify.population import Judged
 
-__all__ = ["Measures", "as_text", "earlier_plan", "menu_positions", "positions"]
+__all__ = [
+    "Measures",
+    "as_text",
+    "earlier_pairs",
+    "earlier_plan",
+    "menu_positions",
+    "positions",
+    "users_with_earlier",
+]
 
 
 def as_text(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
@@ -50,6 +60,24 @@ def earlier_plan(rule: Keep | Freeze) -> pa.Table:
         if column not in table.column_names:
             raise InputError("the earlier plan lacks a column", column=column)
     return table
+
+
+def earlier_pairs(instance: Judged, rule: Keep) -> int:
+    """Return how many distinct pairs the plan of a rule has, those of users and coupons who are gone too."""
+    if isinstance(instance, StreamedInstance):
+        plan = instance.earlier(Keep)
+        return 0 if plan is None else plan.pairs
+    columns = ["user_id", "coupon_id"]
+    distinct = earlier_plan(rule).select(columns).group_by(columns).aggregate([])
+    return int(distinct.num_rows)
+
+
+def users_with_earlier(instance: Judged, position: int) -> int:
+    """Return how many users had something in the earlier plan of a rule: nothing changes them all."""
+    if isinstance(instance, StreamedInstance):
+        plan = instance.earlier(Keep)
+        return 0 if plan is None else plan.users
+    return Measures(instance).users_with_earlier(position)
 
 
 @dataclass(frozen=True)

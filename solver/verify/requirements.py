@@ -34,10 +34,10 @@ from couponry.instances.rules import (
 from couponry.instances.streamed import StreamedInstance
 from couponry.instances.users import Users
 from couponry.solver.verify.chance import check_known, most_of_one, standard_quantile
-from couponry.solver.verify.measures import Measures, earlier_plan
+from couponry.solver.verify.measures import earlier_pairs, users_with_earlier
 from couponry.solver.verify.population import Judged, Piece, pieces, segment_tables
 from couponry.solver.verify.selectors import selected_coupons
-from couponry.solver.verify.user_limits import read_user_limits
+from couponry.solver.verify.user_limits import most_of_all
 
 __all__ = ["Groups", "Part", "Requirement", "read_requirements", "written"]
 
@@ -352,24 +352,22 @@ class _Reader:
         """Yield the share of earlier pairs that stays, and the share of users that is changed."""
         name = rule.name or "keep"
         if rule.share is not None:
-            pairs = earlier_plan(rule).num_rows
+            pairs = earlier_pairs(self.instance, rule)
             # Of no pairs every share is kept.
             share = rule.share if pairs else 0.0
             parts = (self.part(Fraction(1, pairs or 1), f"kept {position}", None, None),)
             of = f"share kept of the {pairs:,} pairs of the earlier plan"
             yield Requirement(name, parts, share, None, of, scale=pairs or 1)
         if rule.changed_at_most is not None:
-            assert isinstance(self.instance, Instance)  # others have no such rule
-            most = read_user_limits(self.instance).most.max(initial=0)
-            if min(int(most), len(self.instance.coupons)) > 1:
+            if min(most_of_all(self.instance), len(self.instance.coupons)) > 1:
                 raise InputError(
                     "changed users can be counted where each gets one coupon at most",
                     row=name,
                     column="changed_at_most",
                     mend="Cap users at one coupon, or give share",
                 )
-            users = len(self.instance.users)
-            base = Fraction(Measures(self.instance).users_with_earlier(position), users)
+            users = int(self.groups.sizes.sum())
+            base = Fraction(users_with_earlier(self.instance, position), users)
             parts = (self.part(Fraction(1, users), f"changed {position}", None, None),)
             of = f"share of the {users:,} users who get anything else than in the earlier plan"
             yield Requirement(

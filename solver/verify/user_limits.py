@@ -14,9 +14,10 @@ from couponry.instances.instance import Instance
 from couponry.instances.rules import Exclusion, UserCap
 from couponry.solver.verify.findings import Violation, listed, number
 from couponry.solver.verify.plan import Pairs
+from couponry.solver.verify.population import Judged, segment_tables
 from couponry.solver.verify.selectors import selected_coupons
 
-__all__ = ["UserLimits", "broken_user_limits", "read_user_limits"]
+__all__ = ["UserLimits", "broken_user_limits", "most_of_all", "read_user_limits"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,20 @@ def read_user_limits(instance: Instance) -> UserLimits:
     exclusions = [rule for rule in instance.rules if isinstance(rule, Exclusion)]
     families = [family for rule in exclusions for family in _families(instance, rule)]
     return UserLimits(most, money, name, tuple(families))
+
+
+def most_of_all(instance: Judged) -> int:
+    """Return the most coupons that any user may get."""
+    if isinstance(instance, Instance):
+        return int(read_user_limits(instance).most.max(initial=0))
+    by_rule = min((rule.coupons for rule in instance.rules if isinstance(rule, UserCap)), default=1)
+    if "max_coupons" not in instance.source.schema.names:
+        return by_rule
+    most = 0
+    for table in segment_tables(instance, ["max_coupons"]):
+        own = pc.fill_null(table["max_coupons"].cast(pa.int64()), by_rule)
+        most = max(most, pc.max(own).as_py() or 0)
+    return most
 
 
 def _families(instance: Instance, rule: Exclusion) -> list[tuple[str, np.ndarray]]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.instances.on_disk import drawn, opened
 
-from couponry.instances import Budget, Coverage, Freeze, InputError, Instance, Keep, Target
+from couponry.instances import Coverage, InputError, Instance, Target
 from couponry.instances.census import Census
 from couponry.instances.files import read_instance
 from couponry.instances.streamed import StreamedInstance, open_instance
@@ -88,24 +88,6 @@ def test_a_shard_that_grows_meanwhile_is_refused(tmp_path: Path) -> None:
         InputError, match=r"the shard has changed while it was in use \(got '699 rows, 700 before'\)"
     ):
         list(streamed.program.blocks(512))
-
-
-@pytest.mark.parametrize(
-    ("rule", "problem"),
-    [
-        (
-            Keep(plan=pa.table({"user_id": ["u"], "coupon_id": ["C00"]}), share=0.5),
-            "a keep rule needs all users",
-        ),
-        (Freeze(plan=pa.table({"user_id": ["u"], "coupon_id": ["C00"]})), "a freeze rule needs all users"),
-        (Budget(amount=5.0, overspend_probability=0.1), "a budget at risk needs all users"),
-    ],
-)
-def test_rules_about_all_users_at_one_time_are_refused(tmp_path: Path, rule: object, problem: str) -> None:
-    """Keep, freeze and a budget at risk are refused with the way out."""
-    streamed = opened(drawn(20), tmp_path / "a")
-    with pytest.raises(InputError, match=rf"{problem}.*Leave the rule out, or read the instance whole"):
-        StreamedInstance(streamed.coupons, streamed.source, (rule,))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def predict(
     check_free(out, force=force)
     _check_whom(users, holdout=holdout, stream=stream)
     fitted = load_model(model)
-    campaign, given = (Campaign(), ()) if rules is None else read_rules(rules)
+    campaign, given = (Campaign(), ()) if rules is None else read_rules(rules, plans=not stream)
     named = None if segments is None else [name.strip() for name in segments.split(",")]
     menu = None if coupons is None else read_coupons(Source(coupons))
     with progress_bars() as progress:
