@@ -18,9 +18,10 @@ from dataclasses import replace
 import numpy as np
 
 from couponry.instances.program import BlockProgram, Program
-from couponry.solver.boxes import SUSPICIOUS, BoxSearch, DualAnswer
+from couponry.solver.boxes import BoxSearch, DualAnswer
 from couponry.solver.clock import Clock
 from couponry.solver.engine import Exchanges
+from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
 from couponry.solver.master import CoreAnswer
 from couponry.solver.newton import Newton, NewtonAnswer
@@ -51,6 +52,9 @@ SETTLES = 4
 BEYOND, FAR_BEYOND = 1.3, 2.0
 # Users nearest to changing their mind: those the exact search may move, and those that rounding may.
 POLISHED, NEAREST, NEAREST_A_ROW = 6_000, 4_000, 16
+# Prices so many times their natural size may prove that there is no plan. Beyond this share of what they may
+# be they run away; after a sample that ran away the next starts again from where it is sane.
+HIGH, EDGE, SANE = 100.0, 0.95, 30.0
 
 
 class DualSearch:
@@ -89,6 +93,7 @@ class DualSearch:
         self.program, self.book, self.engine, self.scale = program, book, engine, scale
         self.reach, self.clock, self.seed, self.taken = reach, clock, seed, taken or {}
         self.with_pairs = with_pairs
+        self.proof: np.ndarray | None = None
 
     def run(self, start: np.ndarray | None = None) -> DualAnswer:
         """Minimise L over all users.
@@ -110,7 +115,8 @@ class DualSearch:
             self.program, self.book, self.engine, self.scale, self.reach, self.clock, self.seed
         )
         with self.clock.phase("boxes"):
-            return self._widened(search.run(start))
+            found = search.run(start)
+            return found if found.proof is not None else self._widened(found)
 
     # --------------------------------------------------------------- Newton
 
@@ -120,6 +126,8 @@ class DualSearch:
         if many and isinstance(self.program, Program):
             return self._of_all(self.program, start)
         sampled = self.sampled(start)
+        if self.proof is not None:
+            return self._no_plan(self.proof)
         if sampled is None:
             return None
         found, radius = sampled
@@ -182,6 +190,9 @@ class DualSearch:
                 )
             self._tell("all users", step, last.value, len(settled.undecided))
             moved = self.book.changes(last.multipliers - start)
+            proof = self._disproof(last.multipliers)
+            if proof is not None:
+                return self._no_plan(proof)
             if self._runs_away(last):
                 # The sample's prices did not: the core lacks those users who would stop them.
                 radius = {measure: 4 * table for measure, table in radius.items()}
@@ -207,7 +218,10 @@ class DualSearch:
         return replace(found, multipliers=multipliers), _after(moved, radius)
 
     def sampled(self, start: np.ndarray | None) -> tuple[NewtonAnswer, Tables] | None:
-        """Return the prices of the largest sample, and how far the tables may be from everybody's."""
+        """Return the prices of the largest sample, and how far the tables may be from everybody's.
+
+        None where prices run away: there may be no plan, of which ``proof`` is the proof where it is known.
+        """
         n = self.program.n_users
         multipliers = np.zeros(self.book.n_rows) if start is None else self.book.clip(start)
         # Prices of a former solve are near: a narrow window will do.
@@ -237,8 +251,15 @@ class DualSearch:
                 )
             self._tell(f"sample of {size / n:.1%}", 0, found.value / found.share, size)
             multipliers, width = found.multipliers, found.width
-            if self._runs_away(found):
+            self.proof = self._disproof(multipliers)
+            if self.proof is not None:
                 return None
+            if self._runs_away(found):
+                if size == sizes[-1]:
+                    return None
+                # This sample lacks users whom a row needs: a larger one is asked, from prices that are sane.
+                sane = SANE * self.scale.price
+                multipliers, width = np.clip(multipliers, -sane, sane), None
         with self.clock.phase("radius"):
             radius = table_radius(
                 engine,
@@ -264,8 +285,22 @@ class DualSearch:
         )
 
     def _runs_away(self, found: NewtonAnswer) -> bool:
-        """Whether prices are so high that there may be no plan at all."""
-        return bool((np.abs(found.multipliers) > 50 * SUSPICIOUS * self.scale.price).any())
+        """Whether prices went as far as they may: there may be no plan at all."""
+        return bool((np.abs(found.multipliers) >= EDGE * self.reach).any())
+
+    def _disproof(self, multipliers: np.ndarray) -> np.ndarray | None:
+        """Return the proof that there is no plan, where prices are so high that they may be one."""
+        if not (np.abs(multipliers) > HIGH * self.scale.price).any():
+            return None
+        with self.clock.phase("clash"):
+            return prove_by_prices(self.engine, self.book, multipliers)
+
+    def _no_plan(self, proof: np.ndarray) -> DualAnswer:
+        """Return the answer where there is no plan."""
+        nothing, nobody = np.zeros(self.book.n_rows), np.empty(0, np.int64)
+        none = np.empty((0, self.program.places), bool)
+        core = CoreAnswer(proof, np.nan, nothing, nobody, none, np.empty(0, bool), np.empty(0))
+        return DualAnswer(proof, proof, core, {}, True, nothing, proof=proof)
 
     def _polished(
         self, core: LocalEngine, undecided: np.ndarray, taken: Tables, found: NewtonAnswer, *, exact: bool

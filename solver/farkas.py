@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from couponry.solver.bound import dual_bound
@@ -9,6 +11,10 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 
 __all__ = ["prove_by_prices"]
+
+
+# Users on whom rows are tried that a proof may do without, and the share of its depth that it must keep there.
+FEW, DEPTH = 50_000, 0.1
 
 
 def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
@@ -22,17 +28,48 @@ def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarra
     multipliers : ndarray of float64, shape (K,)
         Candidates; small ones are dropped where the proof holds without them.
     """
-    rows_alone = PriceBook(book.program, with_objective=False, frozen=book.frozen_sums)
-    largest = np.abs(multipliers).max(initial=0.0)
-    if largest == 0:
+    rows_alone = PriceBook(book.program, with_objective=False)
+    if np.abs(multipliers).max(initial=0.0) == 0:
         return None
-    if not _below_zero(engine, rows_alone, multipliers):
+
+    def proves(candidate: np.ndarray) -> bool:
+        return dual_bound(engine, rows_alone, candidate) < 0
+
+    if not proves(multipliers):
         return None
-    for floor in (1e-1, 1e-2, 1e-4, 0.0):
-        candidate = _drop_small(rows_alone, multipliers, floor)
-        if _below_zero(engine, rows_alone, candidate):
-            return _thin(engine, rows_alone, candidate)
-    return None
+    program = engine.program
+    if program.n_users > 2 * FEW:
+        users = program.sampler(0, FEW).users(FEW)
+        few, share = LocalEngine(program.take(users)), len(users) / program.n_users
+
+        def depth(candidate: np.ndarray) -> float:
+            total = few.demand(rows_alone.scores(candidate)).total
+            return -(total + share * (rows_alone.linear(candidate) + rows_alone.constant))
+
+        enough = DEPTH * depth(multipliers)
+        if enough > 0:
+            thin = _thinned(rows_alone, multipliers, lambda candidate: depth(candidate) > enough)
+            if proves(thin):
+                return thin
+    return _thinned(rows_alone, multipliers, proves)
+
+
+def _thinned(book: PriceBook, multipliers: np.ndarray, proves: Callable[[np.ndarray], bool]) -> np.ndarray:
+    """Return as few of the multipliers as prove."""
+    for floor in (1e-1, 1e-2, 1e-4):
+        candidate = _drop_small(book, multipliers, floor)
+        if proves(candidate):
+            break
+    else:
+        candidate = multipliers
+    thin = candidate.copy()
+    for k in np.argsort(np.abs(candidate)):
+        if thin[k] != 0 and np.count_nonzero(thin) > 1:
+            without = thin.copy()
+            without[k] = 0.0
+            if proves(without):
+                thin = without
+    return thin
 
 
 def _drop_small(book: PriceBook, multipliers: np.ndarray, floor: float) -> np.ndarray:
@@ -42,19 +79,3 @@ def _drop_small(book: PriceBook, multipliers: np.ndarray, floor: float) -> np.nd
     )
     pull = np.abs(multipliers) * weights
     return np.where(pull >= floor * pull.max(initial=0.0), multipliers, 0.0)
-
-
-def _below_zero(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> bool:
-    return dual_bound(engine, book, multipliers) < 0
-
-
-def _thin(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray:
-    """Drop every row without which the proof still holds."""
-    thin = multipliers.copy()
-    for k in np.argsort(np.abs(multipliers)):
-        if thin[k] != 0 and np.count_nonzero(thin) > 1:
-            without = thin.copy()
-            without[k] = 0.0
-            if _below_zero(engine, book, without):
-                thin = without
-    return thin

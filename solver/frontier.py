@@ -1,4 +1,4 @@
-"""The best objective as a function of the budget, each point solved warm from the one before."""
+"""The best objective as a function of the budget: its table, proven curve, knee and words."""
 
 from __future__ import annotations
 
@@ -12,21 +12,14 @@ import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
-from couponry.instances.program import Program
-from couponry.instances.progress import Cancel, Progress, Report
-from couponry.instances.rows import COUNT, Row
+from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Budget
-from couponry.solver.clock import Clock
+from couponry.solver.budget_chain import solve_budgets
+from couponry.solver.budget_points import Point
 from couponry.solver.knee import knee
-from couponry.solver.priced import SCALE_SAMPLE
-from couponry.solver.prices import PriceBook
-from couponry.solver.result import plain_sum, relative_gap
-from couponry.solver.scale import measure_scale
+from couponry.solver.result import relative_gap
 from couponry.solver.small_products import small_products
-from couponry.solver.solution import Solution, Status
-from couponry.solver.solve import solve
 from couponry.solver.stand_ins import rows_at_risk
-from couponry.solver.stretch import Budgets, Priced
 from couponry.solver.words import Figures, gain_words, objective_words
 
 if TYPE_CHECKING:
@@ -35,10 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Frontier", "frontier", "varied_budget"]
 
-# With fewer of either each budget is solved by itself.
-FEW_USERS, FEW_BUDGETS = 50_000, 4
-# Measures that a row of the table tells of.
-TOLD = ("cost", "revenue")
 COLUMNS = (
     "budget",
     "status",
@@ -237,150 +226,13 @@ def frontier(
     varied = instance.rules[position]
     assert isinstance(varied, Budget)
     amounts = _amounts(varied.amount, budgets, points)
+    found = solve_budgets(instance, position, amounts, gap=gap, seed=seed, progress=progress, cancel=cancel)
+    return _put_together(instance, varied, position, found)
+
+
+def _put_together(instance: Instance, varied: Budget, position: int, points: list[Point]) -> Frontier:
     # Of budgets at risk, prices prove a bound for their own budget alone.
     linear = not rows_at_risk(instance.program)
-    clock = Clock(None, cancel, None)
-    near = _by_stretches(instance, position, amounts, gap, seed, clock) if linear else None
-    found: list[_Point] = []
-    last: Solution | None = None
-    for step, amount in enumerate(amounts):
-        if cancel is not None and cancel.is_set():
-            break
-        if progress is not None:
-            progress(Progress("frontier", step, len(amounts), f"budget {amount:,.6g}"))
-        if found and linear and found[-1].is_enough(gap):
-            found.append(replace(found[-1], amount=amount, solved=False))
-            continue
-        priced = None if near is None or last is None else near.solve(step)
-        if priced is not None:
-            found.append(_Point.of_priced(amount, priced, instance, position, gap))
-            continue
-        solution = solve(
-            _with_amount(instance, position, amount),
-            gap=gap,
-            start=last,
-            seed=seed,
-            cancel=cancel,
-            explain_clashes=False,
-        )
-        found.append(_Point.of_solution(amount, solution, position))
-        if solution.infeasibility is None:
-            last = solution
-            if near is not None:
-                near.known(step, solution.certificate.multipliers)
-    if progress is not None:
-        progress(Progress("frontier", len(found), len(amounts), "done"))
-    return _put_together(instance, varied, position, found, linear)
-
-
-def _by_stretches(
-    instance: Instance, position: int, amounts: Sequence[float], gap: float, seed: int, clock: Clock
-) -> Budgets | None:
-    """Return what solves many budgets at a time, or None where each is better solved by itself."""
-    program = instance.program
-    if len(amounts) < FEW_BUDGETS or program.n_users < FEW_USERS or len(program.frozen):
-        return None
-    # What a row of the frontier tells of a plan is summed with it.
-    told = {name: instance.response.measure(name) for name in TOLD if name in instance.response.measures}
-    program = replace(program, columns={**program.columns, **told})
-    users = program.sampler(seed, SCALE_SAMPLE).users(SCALE_SAMPLE)
-    scale = measure_scale(program.take(users), PriceBook(program), np.arange(len(users)))
-
-    def at(step: int) -> Program:
-        return replace(program, rows=_rows(program, position, amounts[step]))
-
-    return Budgets(at, amounts, gap, seed, scale, clock)
-
-
-def _rows(program: Program, position: int, amount: float) -> tuple[Row, ...]:
-    """Return the rows with another amount in one budget."""
-    return tuple(replace(row, upper=amount) if row.rule == position else row for row in program.rows)
-
-
-def _with_amount(instance: Instance, position: int, amount: float) -> Instance:
-    """Return the instance with another amount in one budget; nothing is read or compiled again."""
-    rules = list(instance.rules)
-    varied = rules[position]
-    assert isinstance(varied, Budget)
-    rules[position] = varied.model_copy(update={"amount": amount})
-    if rows_at_risk(instance.program):
-        return replace(instance, rules=tuple(rules))
-    program = instance.program
-    return instance.with_program(replace(program, rows=_rows(program, position, amount)), tuple(rules))
-
-
-@dataclass(frozen=True)
-class _Point:
-    """A budget and what was found; that of a smaller budget where more money is worth nothing.
-
-    ``value, bound, price`` are in the objective's own direction, ``line`` is the bound that the prices prove
-    for every budget: where, how much, and its slope.
-    """
-
-    amount: float
-    status: Status
-    value: float
-    bound: float
-    price: float
-    spend: float
-    given: int
-    totals: dict[str, float]
-    line: tuple[float, float, float] | None
-    solved: bool = True
-
-    @classmethod
-    def of_solution(cls, amount: float, solution: Solution, position: int) -> _Point:
-        """Return the point of a solution."""
-        row = solution.prices[solution.prices["position"] == position].iloc[0]
-        proven = solution.certificate.bound
-        known = solution.infeasibility is None and math.isfinite(proven)
-        return cls(
-            amount,
-            solution.status,
-            solution.value,
-            solution.bound,
-            row["price"],
-            row["activity"],
-            solution.plan.num_rows,
-            solution.stats["totals"],
-            (float(row["upper"]), proven, float(row["price"])) if known else None,
-        )
-
-    @classmethod
-    def of_priced(
-        cls, amount: float, priced: Priced, instance: Instance, position: int, gap: float
-    ) -> _Point:
-        """Return the point of a budget that was solved on a stretch."""
-        sense, sums = instance.program.sense, priced.sums
-        rows = instance.program.rows
-        k = next(k for k, row in enumerate(rows) if row.rule == position)
-        price = float(sense * priced.multipliers[k] * rows[k].unit)
-        spend = plain_sum(rows[k], sums)
-        assert spend is not None  # a budget is a plain sum
-        value, bound = sums.total(instance.program.objective), sense * priced.bound
-        status = Status.OPTIMAL if relative_gap(value, bound) <= gap else Status.FEASIBLE
-        return cls(
-            amount,
-            status,
-            value,
-            bound,
-            price,
-            rows[k].told(spend),
-            int(sums.high[COUNT].sum()),
-            {name: sums.total(name) for name in sums.high},
-            (amount, sense * priced.proven, price),
-        )
-
-    def is_enough(self, gap: float) -> bool:
-        """Whether the plan is proven to be within the gap of the best at any larger budget."""
-        return bool(
-            self.price == 0 and self.line is not None and relative_gap(self.value, self.line[1]) <= gap
-        )
-
-
-def _put_together(
-    instance: Instance, varied: Budget, position: int, points: list[_Point], linear: bool
-) -> Frontier:
     lines = list(dict.fromkeys(p.line for p in points if linear and p.line is not None))
     whole = Frontier(
         rule=position,
@@ -444,7 +296,7 @@ def _amounts(own: float, budgets: Sequence[float] | None, points: int) -> list[f
     return sorted(float(amount) for amount in budgets)
 
 
-def _record(instance: Instance, point: _Point, whole: Frontier) -> dict[str, Any]:
+def _record(instance: Instance, point: Point, whole: Frontier) -> dict[str, Any]:
     if math.isnan(point.value):
         bound = point.bound if math.isfinite(point.bound) else math.nan
         nothing = dict.fromkeys(COLUMNS, math.nan)

@@ -17,9 +17,9 @@ __all__ = ["Guess", "Guesses"]
 
 # How far guesses may be off, as a share of the sample's error: at first, and at least; later as much as was
 # seen, and some more, slowly forgotten.
-FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.3, 0.03, 1.4, 0.8
+FIRST_ERROR, LEAST_ERROR, SEEN, FORGOTTEN = 0.3, 0.03, 1.4, 0.6
 # A sample whose prices turn by more, as a share of its error, says that prices do not go straight on.
-BEND = 0.6
+BEND, VAIN = 0.6, 1.5
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Guesses:
     def __init__(self) -> None:
         self._known: list[_Known] = []
         self._off = {"corrected": FIRST_ERROR, "straight": FIRST_ERROR}
+        self._vain = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -84,6 +85,11 @@ class Guesses:
         self, amount: float, samples: np.ndarray, found: np.ndarray, book: PriceBook, error: Tables
     ) -> None:
         """Take note of how far each guess was off, and of the budget."""
+        ways = self._ways(amount, samples, book)
+        if "straight" in ways:
+            off = {way: _share_of(book.changes(found - guess), error) for way, guess in ways.items()}
+            vain = self._turn(amount, samples, book, error) if off["straight"] < off["corrected"] else 0.0
+            self._vain = max(VAIN * vain, FORGOTTEN * self._vain)
         for way, guess in self._ways(amount, samples, book).items():
             seen = SEEN * _share_of(book.changes(found - guess), error)
             self._off[way] = float(np.clip(max(seen, FORGOTTEN * self._off[way]), LEAST_ERROR, 1.0))
@@ -104,11 +110,15 @@ class Guesses:
         return (amount - last.amount) / (last.amount - before.amount)
 
     def _bends(self, amount: float, samples: np.ndarray, book: PriceBook, error: Tables) -> bool:
-        """Whether the sample's prices turn."""
+        """Whether the sample's prices turn, by more than they did of late where everybody's went straight on."""
+        return self._turn(amount, samples, book, error) > max(BEND, self._vain)
+
+    def _turn(self, amount: float, samples: np.ndarray, book: PriceBook, error: Tables) -> float:
+        """Return by how much the sample's prices turn, as a share of its error."""
         before, last = self._known
         further = self._further(amount)
         turn = samples - last.samples - further * (last.samples - before.samples)
-        return _share_of(book.changes(turn), error) > BEND * max(1.0, further)
+        return _share_of(book.changes(turn), error) / max(1.0, further)
 
 
 def _unturned(book: PriceBook, before: np.ndarray, moved: np.ndarray) -> np.ndarray:

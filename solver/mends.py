@@ -115,7 +115,10 @@ class Mender:
         program = self.program
         use = -sign * pair_use(program, program.rows[k])
         worth = np.ones(use.shape) if program.objective == COUNT else program.columns[program.objective]
-        counted = all(term.measure == COUNT for term in program.rows[k].terms)
+        counted = all(
+            term.measure == COUNT or program.columns[term.measure].dtype.kind == "i"
+            for term in program.rows[k].terms
+        )
         share = COUNT_TIE_BREAK if counted else TIE_BREAK
         use += share * _mean_size(use) / _mean_size(worth) * program.sense * worth
         return replace(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from couponry.instances.program import Program
+from couponry.instances.rows import Row
 from couponry.solver.clock import Clock
 from couponry.solver.dual import SAMPLE_PRECISION, WARM_WIDTH, DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Settled
@@ -33,7 +34,7 @@ from couponry.solver.radius import table_radius
 from couponry.solver.result import relative_gap
 from couponry.solver.scale import RowScale
 
-__all__ = ["Budgets", "Priced"]
+__all__ = ["Budgets", "Priced", "Stretches"]
 
 # A stretch that leaves more users open than this is cut in two.
 MOST_OPEN = 0.33
@@ -102,40 +103,57 @@ class _Run:
     everybody: Settled
 
 
+class Stretches:
+    """What all budgets of a program share.
+
+    Parameters
+    ----------
+    program : Program
+    scale : RowScale
+    gap : float
+    seed : int
+    rows : function
+        From a budget's amount to the program's rows, which differ in their limits alone.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        scale: RowScale,
+        gap: float,
+        seed: int,
+        rows: Callable[[float], tuple[Row, ...]],
+    ) -> None:
+        self.program, self.scale, self.gap, self.seed, self.rows = program, scale, gap, seed, rows
+        self.engine = LocalEngine(program)
+        self.book = PriceBook(program)
+        # What books of other limits share is of all users, not of those whom a stretch leaves open.
+        _ = self.book.basis, self.book.grain
+        size = min(SAMPLE, program.n_users // 3)
+        users = program.sampler(seed, size).users(size)
+        self.share = len(users) / program.n_users
+        self.sample = LocalEngine(program.take(users))
+
+    def limited(self, amount: float) -> PriceBook:
+        """Return the rows under another amount."""
+        return self.book.with_limits(replace(self.program, rows=self.rows(amount)))
+
+
 class Budgets:
     """Solves for one budget after the other, ascending.
 
     Parameters
     ----------
-    programs : function
-        From a budget's position to a program that differs from the others in its limits alone.
+    shared : Stretches
     amounts : sequence of float
         The budgets.
-    gap : float
-    seed : int
-    scale : RowScale
+    clock : Clock
     """
 
-    def __init__(
-        self,
-        programs: Callable[[int], Program],
-        amounts: Sequence[float],
-        gap: float,
-        seed: int,
-        scale: RowScale,
-        clock: Clock,
-    ) -> None:
-        self.programs, self.amounts, self.gap, self.seed = programs, amounts, gap, seed
-        self.scale, self.clock, self.count = scale, clock, len(amounts)
-        whole = programs(0)
-        self.engine = LocalEngine(whole)
-        self.book = PriceBook(whole)
-        # What books of other limits share is of all users, not of those whom a stretch leaves open.
-        _ = self.book.basis, self.book.grain
-        size = min(SAMPLE, whole.n_users // 3)
-        users = whole.sampler(seed, size).users(size)
-        self.share = len(users) / whole.n_users
-        self.sample = LocalEngine(whole.take(users))
+    def __init__(self, shared: Stretches, amounts: Sequence[float], clock: Clock) -> None:
+        self.shared, self.amounts, self.clock = shared, amounts, clock
+        self.gap, self.seed, self.scale = shared.gap, shared.seed, shared.scale
+        self.engine, self.sample = shared.engine, shared.sample
         self.stretch: _Stretch | None = None
         self.run: _Run | None = None
         self.length = FIRST_LENGTH
@@ -152,7 +170,7 @@ class Budgets:
         self.answer, self.stretch, self.run = own, None, None
 
     def _book(self, at: int) -> PriceBook:
-        return self.book.with_limits(self.programs(at))
+        return self.shared.limited(self.amounts[at])
 
     def _sampled(
         self, at: int, start: np.ndarray, width: float, engine: LocalEngine, taken: Tables
@@ -163,7 +181,7 @@ class Budgets:
             self.scale,
             self.clock,
             settled=taken,
-            share=self.share,
+            share=self.shared.share,
             reach=REACH * self.scale.price,
         )
         return newton.minimise(start, width=width, precision=SAMPLE_PRECISION)
@@ -180,7 +198,7 @@ class Budgets:
                 begin.multipliers,
                 begin.hessian,
                 self.scale.price,
-                share=self.share,
+                share=self.shared.share,
                 times=DEVIATIONS,
                 seed=self.seed,
             )
@@ -205,7 +223,7 @@ class Budgets:
     def _path(self, first: int, begin: NewtonAnswer, error: Tables) -> list[NewtonAnswer]:
         """Return the sample's answers from a budget on, on those of its users who may change their mind."""
         book = self._book(first)
-        last = min(first + self.length, self.count) - 1
+        last = min(first + self.length, len(self.amounts)) - 1
         if self.slope is None:
             far = self._sampled(last, begin.multipliers, begin.width, self.sample, {}).multipliers
         else:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
 from tests.brute_force import best_plan
 from tests.drawn import instances
 from tests.instances.small import four_users
 
-from couponry.instances import Budget, Instance, Target
+from couponry.instances import Budget, Coupons, Instance, Response, Stock, Target, Users
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
@@ -55,3 +57,24 @@ def test_what_has_a_plan_is_never_disproven(instance: Instance) -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):
         assert prove_by_prices(engine, book, book.clip(rng.normal(size=book.n_rows))) is None
+
+
+def test_a_proof_about_many_users_drops_rows_that_it_does_not_need() -> None:
+    """Of 110,000 users a sample tells which rows are not needed, and what is left proves for all of them."""
+    n = 110_000
+    rng = np.random.default_rng(0)
+    instance = Instance(
+        Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),
+        Users(pa.table({"user_id": np.arange(n)})),
+        Response({"value": rng.random((n, 2)), "cost": rng.uniform(1, 2, (n, 2))}),
+        (
+            Stock(coupons=["A"], at_most=50_000),
+            Budget(amount=10),
+            Target(at_least=100, measure="count"),
+            Target(at_least=1),
+        ),
+    )
+    # At 1 a unit of money and −1 a coupon nobody wins: L₀ = 10 − 100, the stock's 5 and the value's −0.01 aside.
+    found = prove(instance, [1e-4, 1.0, -1.0, -0.01])
+    assert found == [0, 1, -1, 0]
+    assert verify_infeasible(instance, np.array(found)).proven

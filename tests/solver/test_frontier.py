@@ -6,9 +6,11 @@ import math
 import threading
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,9 +28,12 @@ from couponry.instances import (
     Response,
     Rule,
     Target,
+    Users,
 )
 from couponry.instances.generators import draw_instance
+from couponry.solver import budget_chain
 from couponry.solver.frontier import COLUMNS, Frontier, frontier
+from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
 
 
@@ -64,6 +69,28 @@ def test_points_of_four_users_by_hand() -> None:
     assert column(found, "gap")[1:] == pytest.approx([0] * 6, abs=1e-9)
     assert found.rule == 0
     assert found.budget == 4
+
+
+def test_one_proof_serves_smaller_and_slightly_larger_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a floor of 100 coupons of 1 each, nine budgets below 100 have no plan: not all are solved for."""
+    solved: list[float] = []
+    own = budget_chain.solve
+
+    def counted(instance: Instance, **options: Any) -> Solution:
+        solved.append(next(rule.amount for rule in instance.rules if isinstance(rule, Budget)))
+        return own(instance, **options)
+
+    monkeypatch.setattr(budget_chain, "solve", counted)
+    n = 5000
+    instance = Instance(
+        Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),
+        Users(pa.table({"user_id": np.arange(n)})),
+        Response({"value": np.random.default_rng(0).random((n, 2)), "cost": np.ones((n, 2))}),
+        (Budget(amount=100), Target(at_least=100, measure="count")),
+    )
+    found = frontier(instance, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110])
+    assert column(found, "status") == ["infeasible"] * 9 + ["optimal"] * 2
+    assert solved == [10, 100, 110]
 
 
 def test_prices_fall_as_the_budget_grows() -> None:

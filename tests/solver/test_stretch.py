@@ -10,7 +10,7 @@ import pytest
 
 from couponry.instances import Budget, Instance
 from couponry.instances.generators import RULE_NAMES, draw_instance
-from couponry.solver import frontier as module
+from couponry.solver import budget_chain as module
 from couponry.solver.bound import dual_bound
 from couponry.solver.frontier import Frontier, frontier
 from couponry.solver.local import LocalEngine
