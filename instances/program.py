@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -92,6 +92,10 @@ class Program:
     def everybody(self) -> Block:
         """All users as one block; nothing is copied."""
         return Block(0, self.classes.codes, self.choices.max_coupons, dict(self.columns), self.coupon)
+
+    def with_rows(self, rows: tuple[Row, ...]) -> Self:
+        """Return the program of the same users under other rows."""
+        return replace(self, rows=rows)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """Return the users ``size`` at a time, in their order."""
@@ -189,6 +193,10 @@ class BlockProgram(Protocol):
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the measures in use, ``count`` last."""
+        ...
+
+    def with_rows(self, rows: tuple[Row, ...]) -> Self:
+        """Return the program of the same users under other rows, which speak of no further measure."""
         ...
 
     def blocks(self, size: int) -> Iterator[Block]:

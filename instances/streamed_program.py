@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -138,7 +139,13 @@ class StreamedProgram:
             return iter(())
         return self.frozen.pairs(self._maker, self._note)
 
-    def with_measures(self, *names: str) -> StreamedProgram:
+    def with_rows(self, rows: tuple[Row, ...]) -> Self:
+        """Return the program of the same users under other rows, which speak of no further measure."""
+        other = copy(self)
+        other._compiled = self._compiled.with_rows(rows)
+        return other
+
+    def with_measures(self, *names: str) -> Self:
         """Return the same program whose blocks hold further measures of the response."""
         other = copy(self)
         other._maker = replace(self._maker, measures=tuple(dict.fromkeys([*self._maker.measures, *names])))
@@ -184,7 +191,8 @@ class StreamedProgram:
             room = DRAWN_BYTES // self._maker.bytes_a_user
             held = min(MOST_DRAWN, max(LEAST_DRAWN, int(DRAWN_SHARE * self.n_users)), room)
             windows = Windows(self.n_users, max(held, 1), seed)
-            self._drawn = {seed: (windows.users, self._gathered(windows.users, windows.ranges))}
+            self._drawn.clear()  # shared by programs of other rows
+            self._drawn[seed] = windows.users, self._gathered(windows.users, windows.ranges)
         users, block = self._drawn[seed]
         return Stratified(users, block.classes, self.census.sizes, seed)
 

@@ -1,50 +1,21 @@
-"""Solve with budgets at risk: tangents give plans, chords over a partition of the deviations give the bound.
-
-Every budget at risk is replaced by a linear row (:mod:`couponry.solver.stand_ins`), so each step is an
-ordinary solve, warm from the one before.
-
-- *Plans.* The best plan under tangents at deviations t spends with a deviation of its own; the tangent is
-  moved there and the solve repeated until it would gain nothing. The gain is quadratic in the distance, so
-  two or three solves do.
-- *Bound.* Deviations are cut into cells around the plan's, each bounded with chords. The worst cell is cut
-  again until all are within the gap of the plan, or cutting no longer helps (spatial branch and bound, Falk
-  and Soland 1969, 10.1287/mnsc.15.9.550).
-"""
+"""Solve with budgets at risk: the search over deviations, and the solution that comes of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from itertools import pairwise
-
-import numpy as np
 
 from couponry.instances.instance import Instance
 from couponry.instances.program import Program
-from couponry.instances.rows import Risk
 from couponry.solver.clashes_at_risk import clashes_at_risk
 from couponry.solver.clock import Clock
-from couponry.solver.deviation_cells import Linear, LinearSolve, Node
-from couponry.solver.engine import Pairs
-from couponry.solver.feasibility import excesses, pair_columns
-from couponry.solver.frozen import with_frozen
+from couponry.solver.deviation_cells import LinearSolve
+from couponry.solver.deviation_search import DeviationSearch
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import build_solution, relative_gap
-from couponry.solver.rounding import plan_value
-from couponry.solver.row_sums import standard_deviation
-from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
-from couponry.solver.stand_ins import Box, chord_program, rows_at_risk, tangent_program
-from couponry.solver.words import amount
+from couponry.solver.solution import Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.stand_ins import tangent_program
 
 __all__ = ["AtRisk"]
-
-MOST_TANGENTS = 6
-MOST_CELLS = 40
-# Which share of the allowed gap a better tangent, or a finer chord, has to be worth.
-WORTH = 0.2
-# Relative half-width of the cell around the plan's deviation.
-WIDEST, NARROWEST = 0.3, 1e-5
-SAMPLE = 20_000
 
 
 class AtRisk:
@@ -62,226 +33,23 @@ class AtRisk:
     """
 
     def __init__(
-        self, instance: Instance, linear: LinearSolve, gap: float, clock: Clock, explain: bool
+        self, instance: Instance, linear: LinearSolve[Program], gap: float, clock: Clock, explain: bool
     ) -> None:
-        self.instance, self.program, self.linear = instance, instance.program, linear
-        self.gap, self.clock, self.explain = gap, clock, explain
-        self.risky = rows_at_risk(self.program)
-        self.best: Pairs | None = None
-        self.value = -math.inf
-        self.tangent: Linear | None = None
-        self.last: Solution | None = None
-        self.at: dict[int, float] = {}
-        self.nodes: list[Node] = []
-        self.passes = 0
+        self.instance, self.gap, self.clock, self.explain = instance, gap, clock, explain
+        self.book = PriceBook(instance.program)
+        self.found = DeviationSearch(instance.program, self.book, linear, gap, clock)
 
     def run(self, start: Solution | None) -> Solution:
         """Solve."""
-        self.last = start
-        self.at = self._first_deviations(start)
-        self._improve()
-        if self.best is None:
-            self.nodes = [self._node(self._everything())]
-            if not self._open() and self.nodes[0].farkas is not None:
-                return self._infeasible()
-        else:
-            self.nodes = self._first_cells()
-        self._refine()
-        if self.best is None and all(node.bound == -math.inf for node in self.nodes):
-            return self._infeasible()
-        return self._solution()
-
-    # ---------------------------------------------------------------- plans
-
-    def _first_deviations(self, start: Solution | None) -> dict[int, float]:
-        """Return where to touch first: where a former solution did, or as if the budget were spent evenly."""
-        known = {} if start is None else start.certificate.deviations
-        return {k: known.get(self.program.rows[k].name) or self._even_deviation(k) for k in self.risky}
-
-    def _even_deviation(self, k: int) -> float:
-        """Return the deviation of a spend whose variance is to its cost as over all pairs, at the limit."""
-        row, risk = self.program.rows[k], self._risk(k)
-        users = np.unique(np.linspace(0, self.program.n_users - 1, SAMPLE).astype(np.int64))
-        user, place = np.nonzero(~np.isnan(self.program.columns["value"][users]))
-        user = users[user]
-        coupon = place if self.program.coupon is None else self.program.coupon[user, place]
-        weight = risk.variance.users[self.program.classes.codes[user]] * risk.variance.coupons[coupon]
-        cost = float((weight * self.program.columns["cost"][user, place]).sum(dtype=np.float64))
-        variance = float((weight * self.program.columns[risk.variance.measure][user, place]).sum())
-        if cost <= 0 or variance <= 0:
-            return self._least(k)
-        # s = √(r S) and S + z s = amount, with r variance to cost.
-        half = risk.quantile * variance / cost / 2
-        return max(self._least(k), math.sqrt(half * half + variance / cost * row.upper) - half)
-
-    def _least(self, k: int) -> float:
-        """Return a deviation above 0 that is nothing beside the limit."""
-        return max(1e-6 * self.program.rows[k].upper, 1e-9)
-
-    def _improve(self) -> None:
-        """Move the tangents to the deviations of the best plan under them, until that would gain nothing."""
-        at = self.at
-        for step in range(MOST_TANGENTS):
-            self.clock.tell("at risk", step, MOST_TANGENTS, self._told(at))
-            answer = self._solve(tangent_program(self.program, at))
-            if answer.pairs is None:
-                break
-            better = self._offer(answer.pairs)
-            if better or self.tangent is None:
-                self.tangent, self.at = answer, at
-            now = self._deviations(answer.pairs)
-            if self._gain(answer, at, now) <= WORTH * self._allowed() or self.clock.stopped_by is not None:
-                break
-            at = {k: max(self._least(k), s) for k, s in now.items()}
-
-    def _told(self, at: Mapping[int, float]) -> str:
-        return ", ".join(
-            f"{self.program.rows[k].name}: standard deviation {amount(s)}" for k, s in at.items()
-        )
-
-    def _solve(self, program: Program, *, plan: bool = True, explain: bool = False) -> Linear:
-        answer = self.linear(program, self.last, plan=plan, explain=explain)
-        self.passes += int(answer.solution.stats["passes"])
-        if answer.solution.infeasibility is None:
-            self.last = answer.solution
-        return answer
-
-    def _offer(self, pairs: Pairs) -> bool:
-        """Take a plan that keeps the rules and is better than the best so far."""
-        value = self.program.sense * plan_value(self.program, pairs)
-        if value <= self.value or excesses(self.program, pairs).any():
-            return False
-        self.best, self.value = pairs, value
-        return True
-
-    def _deviations(self, pairs: Pairs) -> dict[int, float]:
-        """Return the standard deviation of each row at risk."""
-        columns = pair_columns(self.program, with_frozen(self.program, pairs))
-        return {k: float(standard_deviation(self._risk(k), *columns)) for k in self.risky}
-
-    def _gain(self, answer: Linear, at: Mapping[int, float], now: Mapping[int, float]) -> float:
-        """Return about how much a tangent at the plan's own deviations lets in: λ z (s − t)² / 2 t."""
-        return math.fsum(
-            abs(answer.multipliers[k]) * self._risk(k).quantile * (now[k] - at[k]) ** 2 / (2 * at[k])
-            for k in self.risky
-        )
-
-    def _risk(self, k: int) -> Risk:
-        risk = self.program.rows[k].risk
-        assert risk is not None
-        return risk
-
-    def _allowed(self) -> float:
-        return self.gap * max(1.0, abs(self.value) if math.isfinite(self.value) else 1.0)
-
-    # ---------------------------------------------------------------- bound
-
-    def _everything(self) -> dict[int, tuple[float, float]]:
-        return dict.fromkeys(self.risky, (0.0, math.inf))
-
-    def _first_cells(self) -> list[Node]:
-        """Cut where chance costs most, around the plan's deviation; nowhere if it costs nothing."""
-        everything = self._everything()
-        slack = {k: self._slack(k, everything[k]) for k in self.risky}
-        k = max(slack, key=lambda k: slack[k])
-        if slack[k] <= WORTH * self._allowed() or self.clock.stopped_by is not None:
-            return [self._node(everything)]
-        return [self._node(box) for box in self._cut(everything, k, None)]
-
-    def _node(self, box: Box) -> Node:
-        """Bound the plans of a cell; look for one where there is none yet."""
-        answer = self._solve(chord_program(self.program, box), plan=self.best is None)
-        solution = answer.solution
-        deviations = None
-        if answer.pairs is not None:
-            self._offer(answer.pairs)
-            deviations = self._deviations(answer.pairs)
-        closed = solution.status is Status.INFEASIBLE
-        return Node(box, -math.inf if closed else self.program.sense * solution.bound, answer, deviations)
-
-    def _open(self) -> list[Node]:
-        """Return the cells that may hold a plan better than the gap allows, the worst first."""
-        # No chord is below the tangent: finer cells than this would change nothing.
-        floor = -math.inf
-        if self.tangent is not None:
-            floor = self.program.sense * self.tangent.solution.bound + WORTH * self._allowed()
-        target = max(self.value + 0.9 * self._allowed(), floor)
-        return sorted((node for node in self.nodes if node.bound > target), key=lambda node: -node.bound)
-
-    def _refine(self) -> None:
-        """Cut the worst cell until none is open."""
-        while (nodes := self._open()) and len(self.nodes) < MOST_CELLS and self.clock.stopped_by is None:
-            worst = nodes[0]
-            self.clock.tell("at risk", len(self.nodes), MOST_CELLS, f"{len(nodes)} cells open")
-            slack = {k: self._slack(k, worst.box[k], worst) for k in self.risky}
-            k = max(slack, key=lambda k: slack[k])
-            boxes = self._cut(worst.box, k, worst.deviations)
-            if len(boxes) == 1:
-                break
-            self.nodes.remove(worst)
-            self.nodes += [self._node(box) for box in boxes]
-
-    def _slack(self, k: int, sides: tuple[float, float], node: Node | None = None) -> float:
-        """Return about how much a chord may be below the square root, in units of the objective."""
-        low, high = sides
-        priced = self.tangent if self.tangent is not None else node.answer if node is not None else None
-        price = abs(float(priced.multipliers[k])) if priced is not None else 1.0
-        if math.isinf(high):
-            return price * self._risk(k).quantile * max(self.at[k] - low, 0.1 * self.at[k])
-        return price * self._risk(k).quantile * (high - low) ** 2 / (4 * (high + low))
-
-    def _cut(self, box: Box, k: int, deviations: Mapping[int, float] | None) -> list[Box]:
-        """Cut a cell at the deviation of its relaxation's plan, around the best plan's, or further away."""
-        low, high = box[k]
-        inside = [point for point in self._points(k, low, high, deviations) if low < point < high]
-        return [{**box, k: sides} for sides in pairwise([low, *inside, high])]
-
-    def _points(self, k: int, low: float, high: float, deviations: Mapping[int, float] | None) -> list[float]:
-        at = self.at[k]
-        if deviations is not None and low < deviations[k] < high:
-            # The chord is exact there: this plan is out of both parts, or within the budget.
-            return [deviations[k]]
-        if low < at < high:
-            width = self._width(k)
-            below, above = at * (1 - width), at * (1 + width)
-            if low < below or above < high:
-                return [below, above]
-            return [at - (at - low) / 3, at + (high - at) / 3]
-        if math.isinf(high):
-            return [low + 2 * (low - at) + NARROWEST * at]
-        if low == 0 and high - 2 * (at - high) > 0:
-            return [high - 2 * (at - high) - NARROWEST * at]
-        return [(low + high) / 2]
-
-    def _width(self, k: int) -> float:
-        """Return the relative half-width d of a cell whose chord is within the gap: λ z t d² / 2."""
-        assert self.tangent is not None
-        chance = abs(float(self.tangent.multipliers[k])) * self._risk(k).quantile * self.at[k]
-        return min(WIDEST, max(NARROWEST, math.sqrt(self._allowed() / chance))) if chance else WIDEST
-
-    # ------------------------------------------------------------- solution
-
-    def _certificate(self) -> Certificate:
-        rows = self.program.rows
-        multipliers = np.zeros(len(rows)) if self.tangent is None else self.tangent.multipliers
-        return Certificate(
-            names=tuple(row.name for row in rows),
-            multipliers=multipliers,
-            bound=self.program.sense * max(node.proven for node in self.nodes),
-            deviations={rows[k].name: s for k, s in self.at.items()},
-            cells=tuple(node.cell(self.program) for node in self.nodes),
-        )
+        return self._infeasible() if self.found.search(start) else self._solution()
 
     def _solution(self) -> Solution:
-        bound = max(node.bound for node in self.nodes)
-        searched = any(node.proven > bound for node in self.nodes)
-        value = math.nan if self.best is None else plan_value(self.program, self.best)
-        close = relative_gap(value, self.program.sense * bound) <= self.gap
+        program, best = self.instance.program, self.found.best
+        value = math.nan if best is None else best.sums.total(program.objective)
+        close = relative_gap(value, program.sense * self.found.bound) <= self.gap
         stopped = StoppedBy.GAP if close else self.clock.stopped_by or StoppedBy.NO_PROGRESS
         status = Status.OPTIMAL if close else Status.FEASIBLE
-        return self._build(
-            bound, Status.NO_SOLUTION if self.best is None else status, stopped, value, searched
-        )
+        return self._build(self.found.bound, Status.NO_SOLUTION if best is None else status, stopped, value)
 
     def _build(
         self,
@@ -289,37 +57,37 @@ class AtRisk:
         status: Status,
         stopped: StoppedBy,
         value: float,
-        searched: bool,
         infeasibility: Infeasibility | None = None,
     ) -> Solution:
-        main = self.tangent if self.tangent is not None else self.nodes[0].answer
-        stats = {name: main.solution.stats[name] for name in ("method", "seed", "core_users")}
+        found, program = self.found, self.instance.program
+        stats = {name: found.main.solution.stats[name] for name in ("method", "seed", "core_users")}
         return build_solution(
             self.instance,
-            PriceBook(self.program),
+            self.book,
             status=status,
             stopped_by=stopped,
-            pairs=self.best,
+            pairs=None if found.best is None else found.best.pairs,
             value=value,
-            bound=self.program.sense * bound,
-            certificate=self._certificate(),
+            bound=program.sense * bound,
+            certificate=found.certificate(),
             clock=self.clock,
             stats={
                 **stats,
-                "bound_source": "search" if searched else "prices",
-                "passes": self.passes,
-                "cells": len(self.nodes),
+                "bound_source": "search" if infeasibility is None and found.by_search else "prices",
+                "passes": found.passes,
+                "cells": len(found.nodes),
             },
+            sums=None if found.best is None else found.best.sums,
             infeasibility=infeasibility,
         )
 
     def _infeasible(self) -> Solution:
-        by_prices = all(node.farkas is not None for node in self.nodes)
-        alone = self.nodes[0] if len(self.nodes) == 1 else None
+        found, nodes, program = self.found, self.found.nodes, self.instance.program
+        by_prices = all(node.farkas is not None for node in nodes)
         # Where the budgets clash even at their expected cost, rows alone prove it, and no deviations.
-        multipliers = None if alone is None else alone.farkas
-        tangents = tangent_program(self.program, self.at)
-        found = self._solve(tangents, explain=self.explain).solution.infeasibility
-        told = clashes_at_risk(self.program, tangents, found)
+        multipliers = nodes[0].farkas if len(nodes) == 1 else None
+        tangents = tangent_program(program, found.at)
+        clashes = found.solve(tangents, explain=self.explain).solution.infeasibility
+        told = clashes_at_risk(program, tangents, clashes)
         why = Infeasibility(told.clashes, "prices" if by_prices else "search", multipliers, told.words)
-        return self._build(-math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, math.nan, False, why)
+        return self._build(-math.inf, Status.INFEASIBLE, StoppedBy.INFEASIBLE, math.nan, why)

@@ -5,16 +5,58 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from couponry.instances.program import Program
-from couponry.solver.engine import Pairs
-from couponry.solver.solution import Cell, Solution
+from couponry.instances.program import BlockProgram
+from couponry.solver.solution import Cell, Certificate, Infeasibility, Status
 from couponry.solver.stand_ins import Box
+from couponry.solver.taken import Taken
 
-__all__ = ["Linear", "LinearSolve", "Node"]
+__all__ = ["Bounded", "Linear", "LinearSolve", "Node", "Solved"]
+
+AnyProgram = TypeVar("AnyProgram", bound=BlockProgram, contravariant=True)
+
+
+class Solved(Protocol):
+    """What an ordinary solve answers, wherever its plan is."""
+
+    @property
+    def status(self) -> Status:
+        """What was found."""
+        ...
+
+    @property
+    def bound(self) -> float:
+        """Proven best possible objective."""
+        ...
+
+    @property
+    def certificate(self) -> Certificate:
+        """The proof of the bound."""
+        ...
+
+    @property
+    def infeasibility(self) -> Infeasibility | None:
+        """Why no plan exists."""
+        ...
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Method, passes and the like."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A bound that needed no solve of its own."""
+
+    bound: float
+    certificate: Certificate
+    stats: dict[str, Any]
+    status: Status = Status.NO_SOLUTION
+    infeasibility: Infeasibility | None = None
 
 
 @dataclass(frozen=True)
@@ -23,8 +65,8 @@ class Linear:
 
     Attributes
     ----------
-    solution : Solution
-    pairs : Pairs or None
+    solution : Solved
+    taken : Taken or None
         Its plan.
     multipliers : ndarray of float64, shape (K,)
     proven : float
@@ -33,18 +75,23 @@ class Linear:
         Whether the whole integer program was searched.
     """
 
-    solution: Solution
-    pairs: Pairs | None
+    solution: Solved
+    taken: Taken | None
     multipliers: np.ndarray
     proven: float
     exact: bool
 
 
-class LinearSolve(Protocol):
+class LinearSolve(Protocol[AnyProgram]):
     """Solves a program without rows at risk."""
 
     def __call__(
-        self, program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
+        self,
+        program: AnyProgram,
+        last: Solved | None,
+        *,
+        plan: bool = True,
+        explain: bool = False,
     ) -> Linear:
         """Solve from a former solution: without ``plan`` a bound, with ``explain`` clashes and mends too."""
         ...
@@ -70,7 +117,7 @@ class Node:
         """What multipliers prove of ``sense · objective``."""
         return -math.inf if self.farkas is not None else self.answer.proven
 
-    def cell(self, program: Program) -> Cell:
+    def cell(self, program: BlockProgram) -> Cell:
         """Return what the certificate says of it."""
         multipliers = self.answer.multipliers if self.farkas is None else self.farkas
         names = self.answer.solution.certificate.names

@@ -28,7 +28,7 @@ def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarra
     multipliers : ndarray of float64, shape (K,)
         Candidates; small ones are dropped where the proof holds without them.
     """
-    rows_alone = PriceBook(book.program, with_objective=False)
+    rows_alone = PriceBook(book.program, with_objective=False, frozen=book.frozen_sums)
     if np.abs(multipliers).max(initial=0.0) == 0:
         return None
 

@@ -13,7 +13,7 @@ from couponry.instances.rows import COUNT, Row
 from couponry.solver.engine import Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.frozen import with_frozen
-from couponry.solver.row_sums import row_sums
+from couponry.solver.row_sums import row_sums, sums_of_row
 
 __all__ = ["excesses", "excesses_of_sums", "over_money", "pair_columns"]
 
@@ -58,8 +58,8 @@ def excesses(program: Program, pairs: Pairs, outside: ExactTables | None = None)
 
 def excesses_of_sums(program: BlockProgram, sums: ExactTables) -> np.ndarray:
     """Return what :func:`excesses` does, of a whole plan's sums."""
-    nobody, nothing = np.empty(0, np.int64), {measure: np.empty(0) for measure in program.measures}
-    return np.array([_excess(row, nobody, nobody, nothing, sums) for row in program.rows])
+    beyond = ([_beyond(row, activity) for activity in sums_of_row(row, sums)] for row in program.rows)
+    return np.array([min(excess, key=abs) for excess in beyond])
 
 
 def _surely_kept(

@@ -15,14 +15,12 @@ import numpy as np
 
 from couponry.instances.program import BlockProgram, Program
 from couponry.solver.exact_sums import ExactTables
-from couponry.solver.row_sums import row_sums
+from couponry.solver.row_sums import sums_of_row
 
 if TYPE_CHECKING:
     from couponry.solver.engine import Pairs
 
 __all__ = ["frozen_sums", "frozen_use", "with_frozen"]
-
-NOBODY = np.empty(0, np.int64)
 
 
 def frozen_sums(program: BlockProgram) -> ExactTables | None:
@@ -42,8 +40,7 @@ def frozen_use(program: BlockProgram, sums: ExactTables | None) -> tuple[Fractio
     """Return what the frozen pairs use of each row, ``(K,)``, as the decimals that the sums print as."""
     if sums is None:
         return (Fraction(0),) * len(program.rows)
-    nothing = {measure: np.empty(0) for measure in program.measures}
-    return tuple(row_sums(row, NOBODY, NOBODY, nothing, sums)[0] for row in program.rows)
+    return tuple(sums_of_row(row, sums)[0] for row in program.rows)
 
 
 def with_frozen(program: Program, pairs: Pairs) -> Pairs:

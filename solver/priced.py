@@ -10,6 +10,7 @@ import numpy as np
 from couponry.instances.program import BlockProgram
 from couponry.solver.bound import proven_bound
 from couponry.solver.clock import Clock
+from couponry.solver.deviation_cells import Solved
 from couponry.solver.dual import DualAnswer, DualSearch
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
@@ -20,7 +21,7 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, relative_gap
 from couponry.solver.rounding import Rounder
 from couponry.solver.scale import measure_scale
-from couponry.solver.solution import Solution, StoppedBy, StreamedSolution
+from couponry.solver.solution import StoppedBy
 
 __all__ = ["REACH", "SCALE_SAMPLE", "PricedSearch"]
 
@@ -74,9 +75,12 @@ class PricedSearch:
 
     # ----------------------------------------------------------------- dual
 
-    def _dual(self, book: PriceBook, start: Solution | StreamedSolution | None) -> DualAnswer:
+    def _dual(self, book: PriceBook, start: Solved | None) -> DualAnswer:
+        return self._search(book).run(None if start is None else self._multipliers(start))
+
+    def _search(self, book: PriceBook) -> DualSearch:
         reach = REACH * self.scale.price
-        search = DualSearch(
+        return DualSearch(
             self.program,
             book,
             self.engine,
@@ -86,9 +90,8 @@ class PricedSearch:
             self.seed,
             with_pairs=self.holds_pairs,
         )
-        return search.run(None if start is None else self._multipliers(start))
 
-    def _multipliers(self, start: Solution | StreamedSolution) -> np.ndarray:
+    def _multipliers(self, start: Solved) -> np.ndarray:
         """Return a former solution's multipliers, matched by the rows' names."""
         known = dict(zip(start.certificate.names, start.certificate.multipliers, strict=True))
         return np.array([known.get(row.name, 0.0) for row in self.program.rows])

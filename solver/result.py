@@ -20,7 +20,7 @@ from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import pair_columns
 from couponry.solver.frozen import with_frozen
 from couponry.solver.prices import PriceBook
-from couponry.solver.row_sums import row_sums, standard_deviation
+from couponry.solver.row_sums import deviation_of_sums, sums_of_row
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.words import price_words, risk_words
 
@@ -70,9 +70,9 @@ class Compiled(Protocol):
 
 
 def price_table(
-    instance: Compiled, book: PriceBook, pairs: Pairs, sums: ExactTables, multipliers: np.ndarray
+    instance: Compiled, book: PriceBook, sums: ExactTables, multipliers: np.ndarray
 ) -> pd.DataFrame:
-    """Return one row a row of the program, in the rules' own units, from a plan and its sums."""
+    """Return one row a row of the program, in the rules' own units, from a whole plan's sums."""
     program = instance.program
     activity = book.activity(sums.high)
     records = []
@@ -82,10 +82,8 @@ def price_table(
         own = activity[k] if exact is None else exact
         said = ""
         if row.risk is not None:
-            assert isinstance(program, Program)  # no other has rows at risk
-            given = pair_columns(program, pairs)
-            expected, deviation = own, float(standard_deviation(row.risk, *given))
-            own = float(row_sums(row, *given)[0])
+            expected, deviation = own, deviation_of_sums(row.risk, sums)
+            own = float(sums_of_row(row, sums)[0])
             said = risk_words(row.risk, expected, deviation, instance.campaign.currency)
         price = program.sense * multipliers[k] * row.unit
         records.append(
@@ -155,7 +153,7 @@ def build_solution(
         bound=bound,
         gap=relative_gap(value, bound),
         plan=plan_table(instance, held),
-        prices=price_table(instance, book, held, held_sums, certificate.multipliers),
+        prices=price_table(instance, book, held_sums, certificate.multipliers),
         certificate=certificate,
         infeasibility=infeasibility,
         stats={

@@ -12,7 +12,7 @@ from couponry.instances.exact_limits import exact
 from couponry.instances.rows import COUNT, Risk, Row
 from couponry.solver.exact_sums import ExactTables
 
-__all__ = ["row_sums", "standard_deviation"]
+__all__ = ["deviation_of_sums", "row_sums", "standard_deviation", "sums_of_row"]
 
 _DIGITS = Context(prec=50)
 
@@ -83,3 +83,16 @@ def standard_deviation(
     if outside is not None:
         numbers += outside.numbers(term.measure, term.weights() > 0)
     return Fraction(_DIGITS.sqrt(Decimal(math.fsum(numbers))))
+
+
+def deviation_of_sums(risk: Risk, sums: ExactTables) -> float:
+    """Return the standard deviation of a row at risk of a whole plan's sums."""
+    nobody = np.empty(0, np.int64)
+    nothing = {risk.variance.measure: np.empty(0)}
+    return float(standard_deviation(risk, nobody, nobody, nothing, sums))
+
+
+def sums_of_row(row: Row, sums: ExactTables) -> tuple[Fraction, Fraction]:
+    """Return what :func:`row_sums` does, of a whole plan's sums."""
+    nobody, nothing = np.empty(0, np.int64), {measure: np.empty(0) for measure in sums.high}
+    return row_sums(row, nobody, nobody, nothing, sums)

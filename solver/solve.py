@@ -25,7 +25,7 @@ from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.count_clash import explain_counts
 from couponry.solver.counts import CountProgram
-from couponry.solver.deviation_cells import Linear
+from couponry.solver.deviation_cells import Linear, Solved
 from couponry.solver.dual import DualAnswer
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.enumeration import no_plan_exists
@@ -42,7 +42,8 @@ from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
 from couponry.solver.rounding import keep_rows_exactly, plan_value
 from couponry.solver.small_products import small_products
-from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy, StreamedSolution
+from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
+from couponry.solver.taken import Taken
 
 __all__ = ["ENGINES", "METHODS", "check_arguments", "solve"]
 
@@ -115,12 +116,13 @@ def solve(
     check_options(method, {"model": model, "start": start, "cancel": cancel})
     clock = Clock(time_limit, cancel, progress)
 
-    def linear(
-        program: Program, last: Solution | None, *, plan: bool = True, explain: bool = False
-    ) -> Linear:
+    def linear(program: Program, last: Solved | None, *, plan: bool = True, explain: bool = False) -> Linear:
         one = _Solve(instance.with_program(program), method, gap, seed, clock, explain)
         solution = one.run(last, plan=plan)
-        return Linear(solution, one.pairs, one.multipliers, one.proven, exact=one.exact)
+        taken = None
+        if one.pairs is not None:
+            taken = Taken(plan_sums(program, with_frozen(program, one.pairs)), one.pairs)
+        return Linear(solution, taken, one.multipliers, one.proven, exact=one.exact)
 
     if any(row.risk is not None for row in instance.program.rows):
         if model is not None:
@@ -181,7 +183,7 @@ class _Solve(PricedSearch):
             self.backend.load()
         self.stats["method"] = self.method
 
-    def run(self, start: Solution | None, *, plan: bool = True) -> Solution:
+    def run(self, start: Solved | None, *, plan: bool = True) -> Solution:
         """Solve; without ``plan`` only prove a bound, unless the whole program is small."""
         self.measure()
         if self.merged is not None:
@@ -215,7 +217,7 @@ class _Solve(PricedSearch):
 
     # ----------------------------------------------------------------- dual
 
-    def _dual(self, book: PriceBook, start: Solution | StreamedSolution | None) -> DualAnswer:
+    def _dual(self, book: PriceBook, start: Solved | None) -> DualAnswer:
         if self.backend is not None and self.backend.kind == "linear":
             claim = linear_answer(self.method, self.program, book, self.engine, self.clock, self.gap)
             self.stats["backend_status"] = claim.status

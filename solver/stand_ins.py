@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from couponry.instances.program import Program
+from couponry.instances.program import BlockProgram
 from couponry.instances.rows import Risk, Row
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ __all__ = ["Box", "at_tangents", "chord_program", "rows_at_risk", "tangent_progr
 Box = Mapping[int, tuple[float, float]]
 """Position of each row at risk → least and most standard deviation."""
 
+AnyProgram = TypeVar("AnyProgram", bound=BlockProgram)
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def rows_at_risk(program: Program) -> tuple[int, ...]:
+def rows_at_risk(program: BlockProgram) -> tuple[int, ...]:
     """Return the positions of the rows at risk."""
     return tuple(k for k, row in enumerate(program.rows) if row.risk is not None)
 
@@ -43,19 +44,19 @@ def variance_name(row: Row) -> str:
     return f"variance of {row.name}"
 
 
-def tangent_program(program: Program, deviations: Mapping[int, float]) -> Program:
+def tangent_program(program: AnyProgram, deviations: Mapping[int, float]) -> AnyProgram:
     """Return the program with every row at risk replaced by its tangent: its plans keep the rules.
 
     Parameters
     ----------
-    program : Program
+    program : BlockProgram
     deviations : mapping from int to float
         Row → standard deviation t, above 0, where it is touched.
     """
     rows = list(program.rows)
     for k, t in deviations.items():
         rows[k] = _tangent(rows[k], t)
-    return replace(program, rows=tuple(rows))
+    return program.with_rows(tuple(rows))
 
 
 def at_tangents(instance: Instance, certificate: Certificate) -> Instance:
@@ -69,7 +70,7 @@ def at_tangents(instance: Instance, certificate: Certificate) -> Instance:
     return instance.with_program(tangent_program(program, touched)) if touched else instance
 
 
-def chord_program(program: Program, box: Box) -> Program:
+def chord_program(program: AnyProgram, box: Box) -> AnyProgram:
     """Return the program with every row at risk replaced by its chord, and its variance limited to the box.
 
     All plans of the program whose deviations lie within the box keep it.
@@ -78,7 +79,7 @@ def chord_program(program: Program, box: Box) -> Program:
     for k, (low, high) in box.items():
         limits += _variance_rows(rows[k], low, high)
         rows[k] = _chord(rows[k], low, high)
-    return replace(program, rows=(*rows, *limits))
+    return program.with_rows((*rows, *limits))
 
 
 def _tangent(row: Row, t: float) -> Row:

@@ -7,37 +7,36 @@ core is decided the last pass writes who gets what, in the users' order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from couponry.instances.atomic import check_free, write_directory
-from couponry.instances.errors import InfeasibleError, InputError, NoSolutionError
+from couponry.instances.blocks import Block
+from couponry.instances.errors import InfeasibleError, NoSolutionError
 from couponry.instances.frozen_parts import FrozenParts
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.streamed import StreamedInstance, open_instance
 from couponry.instances.streamed_program import StreamedProgram
 from couponry.solver.clock import Clock
-from couponry.solver.dual import EXACT_USERS, DualAnswer
-from couponry.solver.engine import Assigned, Pairs
-from couponry.solver.exact_sums import ExactTables
-from couponry.solver.feasibility import excesses_of_sums
-from couponry.solver.infeasible import explain_infeasible
-from couponry.solver.local import CHUNK
-from couponry.solver.open_users import Rounded
+from couponry.solver.deviation_cells import Linear, Solved
+from couponry.solver.dual import EXACT_USERS
+from couponry.solver.local import CHUNK, LocalEngine
 from couponry.solver.plan_writer import write_choices
-from couponry.solver.priced import PricedSearch
-from couponry.solver.prices import PriceBook, Tables
-from couponry.solver.result import NO_PAIRS, peak_memory_mb, price_table, relative_gap
-from couponry.solver.rounding import Rounder
+from couponry.solver.prices import PriceBook
+from couponry.solver.result import peak_memory_mb, price_table, relative_gap
 from couponry.solver.small_products import small_products
-from couponry.solver.solution import Certificate, Solution, Status, StoppedBy, StreamedSolution
+from couponry.solver.solution import Solution, Status, StoppedBy, StreamedSolution
 from couponry.solver.solution_files import PLAN, write_records, write_solution
 from couponry.solver.solve import check_arguments, solve
+from couponry.solver.stand_ins import rows_at_risk
+from couponry.solver.streamed_deviations import StreamedDeviations
+from couponry.solver.streamed_search import StreamedAnswer, StreamedSearch
+from couponry.solver.taken import Taken
 
 __all__ = ["solve_streamed"]
-
-NOBODY = np.empty(0, np.int64)
 
 
 class _Stopped(Exception):
@@ -108,38 +107,28 @@ def solve_streamed(
         solution = solve(whole, gap=gap, time_limit=time_limit, seed=seed, progress=progress, cancel=cancel)
         write_solution(solution, out, campaign=whole.campaign, force=force)
         return StreamedSolution.of(solution, Path(out) / PLAN)
-    if any(row.risk is not None for row in given.program.rows):
-        raise InputError(
-            "a budget at risk cannot be kept block by block",
-            file=given.file,
-            column="overspend_probability",
-            mend="Leave it out, or solve whole",
-        )
     try:
-        search = _StreamedSearch(given, gap, seed, clock)
-        return search.run(start, Path(out), force=force)
+        return _Stream(given, gap, seed, clock).solve(start, Path(out), force=force)
     except _Stopped:
         raise NoSolutionError(
             "It was cancelled while users were being read; nothing was written, what stood there before stays"
         ) from None
 
 
-class _StreamedSearch(PricedSearch):
-    """One solve over shards."""
-
-    program: StreamedProgram
-    holds_pairs = False  # who takes what is found again for the plan
+class _Stream:
+    """Users on disk, and what is told while they are read."""
 
     def __init__(self, instance: StreamedInstance, gap: float, seed: int, clock: Clock) -> None:
-        self.instance, self.stage = instance, "users counted"
+        self.instance, self.gap, self.seed, self.clock = instance, gap, seed, clock
+        self.stage = "users counted"
         with clock.phase("census"):
-            program = instance.program
-        self.program, self.clock = program, clock  # which a pass asks for
-        program.reading.users, program.reading.watch = 0, self._watch
+            self.program = instance.program
+        self.program.reading.users, self.program.reading.watch = 0, self._watch
         with clock.phase("frozen"):
-            book = PriceBook(program)
-        super().__init__(program, gap, seed, clock, book)
-        self.core, self.scores = NOBODY, Tables()
+            self.book = PriceBook(self.program)
+
+    def _say(self, stage: str) -> None:
+        self.stage = stage
 
     def _watch(self, users: int) -> None:
         """Report how far a pass is, and end it where the solve was cancelled."""
@@ -147,100 +136,106 @@ class _StreamedSearch(PricedSearch):
         if self.clock.stopped_by is StoppedBy.CANCELLED:
             raise _Stopped
 
-    def run(self, start: Solution | StreamedSolution | None, out: Path, *, force: bool) -> StreamedSolution:
+    def solve(self, start: Solution | StreamedSolution | None, out: Path, *, force: bool) -> StreamedSolution:
         """Solve, and write the plan."""
-        self.stage = "users sampled and settled"
-        self.measure()
-        dual = self._dual(self.book, start)
-        proof = self._proof(dual)
-        if proof is not None:
-            raise InfeasibleError(self._why_infeasible(proof))
-        self.stage = "users summed up"
-        with self.clock.phase("assign"):
-            assigned = self._assign(dual)
-            bound = self._prove(dual, assigned)
-        with self.clock.phase("plan"):
-            pairs, bound, ended = self._priced(dual, assigned, bound)
-        if pairs is None:
-            raise NoSolutionError(f"There is no plan to write. {ended.words}")
+        if rows_at_risk(self.program):
+            answer = self._at_risk(start)
+        else:
+            answer = self._search(self.program, self.book).answer(start)
+        solution, taken = answer.solution, answer.taken
+        if solution.infeasibility is not None:
+            raise InfeasibleError(solution.infeasibility.words)
+        assert isinstance(solution, StreamedAnswer)
+        if taken is None:
+            raise NoSolutionError(f"There is no plan to write. {solution.stopped_by.words}")
         with write_directory(out, kind="plan", force=force) as folder:
-            self.stage = "plan written"
+            self._say("plan written")
             with self.clock.phase("write"):
-                given, cost = self._write(folder / PLAN, pairs)
-            solution = self._solution(bound, ended, given, cost, out / PLAN)
-            write_records(solution, folder, self.instance.campaign)
-        return solution
+                given, cost = self._write(folder / PLAN, taken)
+            written = self._solution(solution, taken, given, cost, out / PLAN)
+            write_records(written, folder, self.instance.campaign)
+        return written
 
-    # ---------------------------------------------------------------- steps
+    def _search(self, program: StreamedProgram, book: PriceBook) -> StreamedSearch:
+        return StreamedSearch(self.instance, program, book, self.gap, self.seed, self.clock, self._say)
 
-    def _round(
-        self, book: PriceBook, dual: DualAnswer, assigned: Assigned, bound: float, goal: float
-    ) -> tuple[Rounder, Rounded | None]:
-        """Decide on the core, and remember at which prices the others choose."""
-        rounder, rounded = super()._round(book, dual, assigned, bound, goal)
-        self.core, self.scores = rounder.open.users, rounder.open.scores
-        return rounder, rounded
+    # -------------------------------------------------------------- at risk
 
-    def _nothing_is_a_plan(self) -> bool:
-        return not excesses_of_sums(self.program, self._frozen_sums).any()
-
-    @property
-    def _frozen_sums(self) -> ExactTables:
-        """What a plan sums up to in which nobody gets more than is frozen."""
-        return ExactTables.of(self.program) if self.book.frozen_sums is None else self.book.frozen_sums
-
-    def _why_infeasible(self, proof: np.ndarray) -> str:
-        why = explain_infeasible(
-            self.instance,  # type: ignore[arg-type]
+    def _at_risk(self, start: Solution | StreamedSolution | None) -> Linear:
+        """Search over deviations; each solve is one over the shards."""
+        search = StreamedDeviations(
+            self.program,
             self.book,
+            self._under,
+            self.gap,
             self.clock,
-            proof="prices",
-            multipliers=proof,
-            solve=None,
+            sampled=lambda program: self._standing_in(program).sampled(),
+            seed=self.seed,
         )
-        return why.words
+        if search.search(start):
+            return search.main
+        stopped, program = self.clock.stopped_by or StoppedBy.NO_PROGRESS, self.program
+        bound, status = program.sense * search.bound, Status.NO_SOLUTION
+        if search.best is not None:
+            value = search.best.sums.total(program.objective)
+            close = relative_gap(value, bound) <= self.gap
+            stopped, status = (StoppedBy.GAP, Status.OPTIMAL) if close else (stopped, Status.FEASIBLE)
+        stats = search.main.solution.stats | {
+            "bound_source": "search" if search.by_search else "prices",
+            "passes": search.passes,
+            "cells": len(search.nodes),
+        }
+        answer = StreamedAnswer(status, stopped, bound, search.certificate(), None, stats)
+        return replace(search.main, solution=answer, taken=search.best)
+
+    def _under(
+        self,
+        program: StreamedProgram,
+        last: Solved | None,
+        *,
+        plan: bool = True,
+        explain: bool = False,
+    ) -> Linear:
+        """Solve under linear stand-ins."""
+        return self._standing_in(program).answer(last, plan=plan)
+
+    def _standing_in(self, program: StreamedProgram) -> StreamedSearch:
+        return self._search(program, PriceBook(program, frozen=self.book.frozen_sums))
 
     # ----------------------------------------------------------------- plan
 
-    def _write(self, file: Path, pairs: Pairs) -> tuple[int, float]:
+    def _write(self, file: Path, taken: Taken) -> tuple[int, float]:
         frozen = self.program.frozen if isinstance(self.program.frozen, FrozenParts) else None
         program = self.program.with_measures("value", "cost")
-        if pairs is NO_PAIRS:
-            self.sums = self._frozen_sums
-            nothing = np.full((CHUNK, 1), -1)
-            blocks = program.blocks(CHUNK) if frozen is not None else ()
-            taken = ((block, nothing[: len(block)]) for block in blocks)
-            return write_choices(file, self.instance, taken, frozen=frozen)
-        self.engine.program = program
-        return write_choices(
-            file, self.instance, self.engine.taken(self.scores), self.core, pairs, frozen=frozen
-        )
+        choices: Iterator[tuple[Block, np.ndarray]] = iter(())
+        if taken.scores is not None:
+            choices = LocalEngine(program).taken(taken.scores)
+        elif frozen is not None:
+            choices = ((block, np.full((len(block), 1), -1)) for block in program.blocks(CHUNK))
+        return write_choices(file, self.instance, choices, taken.core, taken.pairs, frozen=frozen)
 
     def _solution(
-        self, bound: float, ended: StoppedBy, given: int, cost: float, plan: Path
+        self, answer: StreamedAnswer, taken: Taken, given: int, cost: float, plan: Path
     ) -> StreamedSolution:
-        sums = self.sums
-        assert sums is not None
+        sums, multipliers = taken.sums, answer.certificate.multipliers
         value = sums.total(self.program.objective)
-        sense = self.program.sense
-        names = tuple(row.name for row in self.program.rows)
         return StreamedSolution(
-            status=Status.OPTIMAL if ended is StoppedBy.GAP else Status.FEASIBLE,
-            stopped_by=ended,
+            status=answer.status,
+            stopped_by=answer.stopped_by,
             value=value,
-            bound=float(sense * bound),
-            gap=relative_gap(value, float(sense * bound)),
+            bound=answer.bound,
+            gap=relative_gap(value, answer.bound),
             path=plan,
             given=given,
             cost=sums.total("cost") if "cost" in sums.high else cost,
-            prices=price_table(self.instance, self.book, NO_PAIRS, sums, self.multipliers),
-            certificate=Certificate(names, self.multipliers, sense * self.proven),
-            stats=self.stats
+            prices=price_table(self.instance, self.book, sums, multipliers),
+            certificate=answer.certificate,
+            stats=answer.stats
             | {
                 "users": self.program.n_users,
                 "coupons": self.program.n_coupons,
                 "rows": self.book.n_rows,
-                "passes": self.engine.passes,
+                "passes": answer.stats["passes"] + (taken.scores is not None),
                 "users_read": self.program.reading.users,
                 "seconds": self.clock.seconds,
                 "seconds_by_phase": dict(self.clock.seconds_by_phase),

@@ -124,9 +124,9 @@ def test_rows_in_their_own_units() -> None:
         Budget(amount=8), Coverage(segment="region", at_least=0.5), Parity(segment="tier", tolerance=0.25)
     )
     multipliers = np.array([0.0, 0.0, 0.5, 0.0, -0.25, 0.0, 0.0625, 0.0])
-    table = price_table(
-        instance, PriceBook(instance.program), PLAN, sums(instance, PLAN), multipliers
-    ).set_index("name")
+    table = price_table(instance, PriceBook(instance.program), sums(instance, PLAN), multipliers).set_index(
+        "name"
+    )
     assert list(table.index) == [
         "stock A",
         "stock B",
@@ -154,7 +154,7 @@ def test_prices_of_a_least_cost_are_turned() -> None:
     """Where cost is minimised one more unit of a budget's room lowers it: the price is negative."""
     instance = four_users(Budget(amount=8), campaign=Campaign(objective="cost", sense="minimise"))
     table = price_table(
-        instance, PriceBook(instance.program), PLAN, sums(instance, PLAN), np.array([0.0, 0.0, 0.5])
+        instance, PriceBook(instance.program), sums(instance, PLAN), np.array([0.0, 0.0, 0.5])
     )
     assert table["price"].tolist() == [0, 0, -0.5]
 
@@ -174,9 +174,7 @@ def test_sums_of_money_are_rounded_once() -> None:
         (Budget(amount=1), ReturnFloor(ratio=5)),
     )
     everybody = Pairs(np.arange(3), np.zeros(3, np.int64))
-    table = price_table(
-        instance, PriceBook(instance.program), everybody, sums(instance, everybody), np.zeros(2)
-    )
+    table = price_table(instance, PriceBook(instance.program), sums(instance, everybody), np.zeros(2))
     assert table["activity"][0] == 0.6  # and not 0.6000000000000001
     assert table["activity"][1] == pytest.approx(3.0)
 
