@@ -148,17 +148,12 @@ class BlockChooser:
                 coupon = place if block.coupon is None else block.coupon[user, np.maximum(place, 0)]
                 kept |= (place >= 0) & table[block.classes[user], np.maximum(coupon, 0)]
             user, leaving, entering, loss = user[kept], leaving[kept], entering[kept], loss[kept]
-        near = Exchanges.of(self.program, block, user, leaving, entering, loss)
-        return near.take(self._affordable(found, user, near)) if math.isfinite(self.money) else near
-
-    def _affordable(self, found: Chosen, user: np.ndarray, near: Exchanges) -> np.ndarray:
-        """Return which exchanges keep a user's cap on money, but for the rounding of sums, bool ``(E,)``."""
-        cost = self.program.measures.index("cost")
-        spent = np.where(found.mask, found.block.columns["cost"], 0.0).sum(axis=1, dtype=np.float64)[user]
-        entering = np.where(near.place_in < 0, 0.0, near.measures_in[cost])
-        leaving = np.where(near.place_out < 0, 0.0, near.measures_out[cost])
-        size = np.abs(spent) + np.abs(entering) + np.abs(leaving)
-        return np.asarray(spent + entering - leaving <= self.money + 1e-12 * size)
+        if math.isfinite(self.money) and len(user):
+            kept = np.empty(len(user), bool)
+            cost = block.columns["cost"]
+            exchanging.affordable(cost, found.taken, self.money, user, leaving, entering, kept)
+            user, leaving, entering, loss = user[kept], leaving[kept], entering[kept], loss[kept]
+        return Exchanges.of(self.program, block, user, leaving, entering, loss)
 
     def losses(self, found: Chosen) -> np.ndarray:
         """Return what it costs to turn each pair of the best choice round, ``(b, S)``."""

@@ -23,35 +23,36 @@ def choose_one(score, max_coupons, taken):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _greedy(i, score, max_coupons, coupon, dense, conflicts, taken):  # type: ignore[no-untyped-def]
+def _greedy(i, score, most_taken, coupon, dense, conflicts, wanted, taken):  # type: ignore[no-untyped-def]
     """Take the best set of user ``i`` where conflicts fall into disjoint families; return its size.
 
-    Arrays are indexed, not sliced: a slice handed on costs an atomic count of references.
+    Places worth taking are listed in ``wanted`` first: most are not. Arrays are indexed, not sliced: a slice
+    handed on costs an atomic count of references.
     """
-    places = score.shape[1]
+    left = 0
+    for s in range(score.shape[1]):
+        wanted[left] = s
+        left += score[i, s] > 0.0
     n = 0
-    worth_taking = 0
-    for s in range(places):
-        worth_taking += score[i, s] > 0.0
-    for _ in range(min(max_coupons[i], worth_taking)):
-        best = -1
-        most = 0.0
-        for s in range(places):
-            if not score[i, s] > most:
-                continue
-            free = True
-            for d in range(n):
-                t = taken[i, d]
-                if t == s or conflicts[s if dense else coupon[i, s], t if dense else coupon[i, t]]:
-                    free = False
-                    break
-            if free:
-                most = score[i, s]
-                best = s
-        if best < 0:
-            break
-        taken[i, n] = best
+    while n < most_taken and left > 0:
+        best = 0
+        most = score[i, wanted[0]]
+        for a in range(1, left):
+            if score[i, wanted[a]] > most:
+                most = score[i, wanted[a]]
+                best = a
+        t = wanted[best]
+        taken[i, n] = t
         n += 1
+        if n == most_taken:
+            break
+        kept = 0
+        for a in range(left):
+            s = wanted[a]
+            if s != t and not conflicts[s if dense else coupon[i, s], t if dense else coupon[i, t]]:
+                wanted[kept] = s
+                kept += 1
+        left = kept
     for d in range(n, taken.shape[1]):
         taken[i, d] = -1
     return n
@@ -63,8 +64,9 @@ def choose_greedy(score, max_coupons, coupon, dense, conflicts, taken):  # type:
 
     Such sets are the independent sets of a truncated partition matroid, where greedy is exact.
     """
+    wanted = np.empty(score.shape[1] + 1, np.int64)
     for i in range(score.shape[0]):
-        _greedy(i, score, max_coupons, coupon, dense, conflicts, taken)
+        _greedy(i, score, max_coupons[i], coupon, dense, conflicts, wanted, taken)
 
 
 @njit(nogil=True, cache=True)
@@ -101,10 +103,18 @@ def choose_free(  # type: ignore[no-untyped-def]
     capped = money < np.inf
     every = np.arange(places)
     greedy = np.empty(places, np.int64)
+    wanted = np.empty(places + 1, np.int64)
+    # Sums of costs this much below the cap keep it however they are rounded.
+    sure = money * (1.0 - 1e-9)
     for i in range(score.shape[0]):
         if families:
-            size = _greedy(i, score, max_coupons, coupon, dense, conflicts, taken_places)
+            size = _greedy(i, score, max_coupons[i], coupon, dense, conflicts, wanted, taken_places)
             if not capped or size == 0:
+                continue
+            spent = 0.0
+            for d in range(size):
+                spent += abs(cost[i, taken_places[i, d]])
+            if spent <= sure:
                 continue
             for d in range(size):
                 greedy[d] = taken_places[i, d]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-__all__ = ["exchanges"]
+__all__ = ["affordable", "exchanges"]
 
 
 @njit(nogil=True, cache=True)
@@ -60,3 +61,35 @@ def exchanges(  # type: ignore[no-untyped-def]
                 user[n], leaving[n], entering[n], loss[n] = i, out, s, max(lost, 0.0)
                 n += 1
     return n
+
+
+@njit(nogil=True, cache=True)
+def affordable(  # type: ignore[no-untyped-def]
+    cost, taken, money, user, leaving, entering, kept
+):
+    """Mark the changes after which a user's costs keep a cap, but for the rounding of sums.
+
+    Parameters
+    ----------
+    cost : ndarray, shape (b, S)
+    taken : ndarray of int32, shape (b, k)
+    user, leaving, entering : ndarrays of int32, shape (E,)
+        As :func:`exchanges` lists them.
+    kept : ndarray of bool, shape (E,)
+        To be filled.
+    """
+    for e in range(user.shape[0]):
+        i = user[e]
+        spent = 0.0
+        for d in range(taken.shape[1]):
+            if taken[i, d] < 0:
+                break
+            spent += np.float64(cost[i, taken[i, d]])
+        size = abs(spent)
+        if leaving[e] >= 0:
+            spent -= np.float64(cost[i, leaving[e]])
+            size += abs(np.float64(cost[i, leaving[e]]))
+        if entering[e] >= 0:
+            spent += np.float64(cost[i, entering[e]])
+            size += abs(np.float64(cost[i, entering[e]]))
+        kept[e] = spent <= money + 1e-12 * size
