@@ -262,7 +262,7 @@ class BoxSearch:
         """Look whether there is a plan at all: where prices run away, their last step points to the proof."""
         if not (np.abs(multipliers) > SUSPICIOUS * self.scale.price).any():
             return None
-        return prove_by_prices(self.engine, self.book, self.book.clip(multipliers - before))
+        return prove_by_prices(self.engine, self.book, self.book.clip(multipliers - before), seed=self.seed)
 
     def _settle(
         self, people: _People, multipliers: np.ndarray, radius: np.ndarray

@@ -293,7 +293,8 @@ class DualSearch:
         if not (np.abs(multipliers) > HIGH * self.scale.price).any():
             return None
         with self.clock.phase("clash"):
-            return prove_by_prices(self.engine, self.book, multipliers)
+            dear = not isinstance(self.program, Program)
+            return prove_by_prices(self.engine, self.book, multipliers, seed=self.seed, ask_few=dear)
 
     def _no_plan(self, proof: np.ndarray) -> DualAnswer:
         """Return the answer where there is no plan."""

@@ -13,11 +13,13 @@ from couponry.solver.prices import PriceBook
 __all__ = ["prove_by_prices"]
 
 
-# Users on whom rows are tried that a proof may do without, and the share of its depth that it must keep there.
+# Users on whom rows are tried that a proof may do without; the share of its depth that it must keep there.
 FEW, DEPTH = 50_000, 0.1
 
 
-def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarray) -> np.ndarray | None:
+def prove_by_prices(
+    engine: LocalEngine, book: PriceBook, multipliers: np.ndarray, *, seed: int = 0, ask_few: bool = False
+) -> np.ndarray | None:
     """Return multipliers that prove that no plan exists, or None.
 
     With the objective switched off, L₀(λ) bounds Σ_k λ_k⁺(u_k − activity) + λ_k⁻(activity − l_k) over all
@@ -27,6 +29,10 @@ def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarra
     ----------
     multipliers : ndarray of float64, shape (K,)
         Candidates; small ones are dropped where the proof holds without them.
+    seed : int
+        Of the sample on which that is tried.
+    ask_few : bool
+        Ask all users only where the sample says that there is a proof: for passes that are dear.
     """
     rows_alone = PriceBook(book.program, with_objective=False, frozen=book.frozen_sums)
     if np.abs(multipliers).max(initial=0.0) == 0:
@@ -35,22 +41,26 @@ def prove_by_prices(engine: LocalEngine, book: PriceBook, multipliers: np.ndarra
     def proves(candidate: np.ndarray) -> bool:
         return dual_bound(engine, rows_alone, candidate) < 0
 
-    if not proves(multipliers):
-        return None
     program = engine.program
-    if program.n_users > 2 * FEW:
-        users = program.sampler(0, FEW).users(FEW)
-        few, share = LocalEngine(program.take(users)), len(users) / program.n_users
+    ask_few = ask_few and program.n_users > 2 * FEW
+    if not ask_few and not proves(multipliers):
+        return None
+    if program.n_users <= 2 * FEW:
+        return _thinned(rows_alone, multipliers, proves)
+    users = program.sampler(seed, FEW).users(FEW)
+    few, share = LocalEngine(program.take(users)), len(users) / program.n_users
 
-        def depth(candidate: np.ndarray) -> float:
-            total = few.demand(rows_alone.scores(candidate)).total
-            return -(total + share * (rows_alone.linear(candidate) + rows_alone.constant))
+    def depth(candidate: np.ndarray) -> float:
+        total = few.demand(rows_alone.scores(candidate)).total
+        return -(total + share * (rows_alone.linear(candidate) + rows_alone.constant))
 
-        enough = DEPTH * depth(multipliers)
-        if enough > 0:
-            thin = _thinned(rows_alone, multipliers, lambda candidate: depth(candidate) > enough)
-            if proves(thin):
-                return thin
+    enough = DEPTH * depth(multipliers)
+    if ask_few and (enough <= 0 or not proves(multipliers)):
+        return None
+    if enough > 0:
+        thin = _thinned(rows_alone, multipliers, lambda candidate: depth(candidate) > enough)
+        if proves(thin):
+            return thin
     return _thinned(rows_alone, multipliers, proves)
 
 

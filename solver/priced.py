@@ -70,7 +70,7 @@ class PricedSearch:
     def _proof(self, dual: DualAnswer) -> np.ndarray | None:
         """Return multipliers that prove that there is no plan, or None."""
         if dual.proof is None and (dual.broken.any() or self._contradictory()):
-            return prove_by_prices(self.engine, self.book, dual.multipliers)
+            return prove_by_prices(self.engine, self.book, dual.multipliers, seed=self.seed)
         return dual.proof
 
     # ----------------------------------------------------------------- dual

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +14,8 @@ from tests.drawn import instances
 from tests.instances.small import four_users
 
 from couponry.instances import Budget, Coupons, Instance, Response, Stock, Target, Users
+from couponry.instances.generators import draw_instance
+from couponry.solver import farkas
 from couponry.solver.farkas import prove_by_prices
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
@@ -74,7 +78,20 @@ def test_a_proof_about_many_users_drops_rows_that_it_does_not_need() -> None:
             Target(at_least=1),
         ),
     )
-    # At 1 a unit of money and −1 a coupon nobody wins: L₀ = 10 − 100, the stock's 5 and the value's −0.01 aside.
+    # At 1 a unit of money and −1 a coupon nobody wins: L₀ = 10 − 100, but for the stock's 5, the value's −0.01.
     found = prove(instance, [1e-4, 1.0, -1.0, -0.01])
     assert found == [0, 1, -1, 0]
     assert verify_infeasible(instance, np.array(found)).proven
+
+
+def test_all_are_asked_only_where_a_sample_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a pass is dear: none for prices that prove nothing, some for a target beyond all money."""
+    monkeypatch.setattr(farkas, "FEW", 100)
+    for target, proven in ((1.0, False), (1e4, True)):
+        instance = draw_instance(1000, 3, seed=1, rules=("budget",))
+        instance = replace(instance, rules=(*instance.rules, Target(at_least=target)))
+        program = instance.program
+        engine, book = LocalEngine(program), PriceBook(program)
+        found = prove_by_prices(engine, book, np.array([0.01, -1.0]), ask_few=True)
+        assert (found is not None) is proven
+        assert (engine.passes > 0) is proven
