@@ -78,7 +78,7 @@ def test_a_proof_about_many_users_drops_rows_that_it_does_not_need() -> None:
             Target(at_least=1),
         ),
     )
-    # At 1 a unit of money and −1 a coupon nobody wins: L₀ = 10 − 100, but for the stock's 5, the value's −0.01.
+    # At 1 a unit of money and −1 a coupon nobody wins: L₀ = 10 − 100, but for the stock's 5 and −0.01.
     found = prove(instance, [1e-4, 1.0, -1.0, -0.01])
     assert found == [0, 1, -1, 0]
     assert verify_infeasible(instance, np.array(found)).proven
