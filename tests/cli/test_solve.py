@@ -6,13 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from couponry.instances import aligned_plan
+from couponry.instances.coupons import Coupons
 from couponry.instances.files import write_instance
+from couponry.instances.generators import draw_instance
 from couponry.instances.instance import Instance
 from couponry.instances.plan import read_plan
-from couponry.instances.rules import Target
+from couponry.instances.rules import Freeze, Keep, Target
 from couponry.solver.solution_files import read_solution
+from couponry.solver.solve import solve
 
 Run = Callable[..., Any]
 KEYS = {
@@ -187,4 +192,45 @@ def test_stream_refuses_what_it_cannot_do(
     told = " ".join(done.stderr.split())
     assert words in told
     assert "or solve whole" in told
+    assert not (tmp_path / "plan").exists()
+
+
+def test_stream_with_earlier_plans_and_a_budget_at_risk(run: Run, tmp_path: Path) -> None:
+    """Kept, frozen and cautious: solved within the gap, and both ways of judging accept plan and proof."""
+    given = draw_instance(3500, 4, seed=2, rules=("budget",))
+    first = solve(given, gap=1e-2).plan
+    most = float(given.response.measures["cost"].max())
+    rules = (
+        *(rule.model_copy(update={"overspend_probability": 0.1}) for rule in given.rules),
+        Keep(plan=first, share=0.7),
+        Freeze(plan=first.slice(0, 200)),
+    )
+    menu = Coupons(given.coupons.table.assign(face_value=most, max_discount=most))
+    write_instance(replace(given, coupons=menu, rules=rules), tmp_path / "campaign", shard_rows=900)
+    done = run(
+        "solve", tmp_path / "campaign", "--out", tmp_path / "plan", "--stream", "--gap", 1e-3, "--json"
+    )
+    assert done.exit_code == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "optimal"
+    assert [rule["name"] for rule in summary["rules"]] == ["budget", "keep"]
+    for stream in ([], ["--stream"]):
+        judged = run("verify", tmp_path / "campaign", tmp_path / "plan", "--certificate", *stream)
+        assert judged.exit_code == 0, judged.stdout
+
+
+def test_stream_refuses_a_large_plan_in_another_order(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file, its row and the mend are told; nothing is written."""
+    monkeypatch.setattr(aligned_plan, "HELD", 0)
+    given = draw_instance(3500, 4, seed=2, rules=("budget",))
+    users = given.users.ids.take(pa.array([5, 3]))
+    rule = Keep(plan=pa.table({"user_id": users, "coupon_id": ["C00", "C01"]}), share=0.5)
+    write_instance(replace(given, rules=(*given.rules, rule)), tmp_path / "campaign")
+    done = run("solve", tmp_path / "campaign", "--out", tmp_path / "plan", "--stream")
+    assert done.exit_code == 2
+    told = " ".join(done.stderr.split())
+    assert "keep.parquet, row 1, column 'user_id'" in told
+    assert "Sort them as the users are" in told
     assert not (tmp_path / "plan").exists()
