@@ -135,7 +135,6 @@ def test_frozen_pairs_have_their_chance_too(tmp_path: Path) -> None:
     assert verify(instance, pq.read_table(again.path), again.certificate).ok
 
 
-@pytest.mark.slow
 def test_no_plan_within_the_chance(tmp_path: Path) -> None:
     """A target that the money buys at its expectation, not with so much caution: refused, nothing written."""
     plain = solve(base(), gap=1e-3)
