@@ -188,8 +188,11 @@ class Budgets:
 
     # ----------------------------------------------------------- stretch
 
-    def _settled(self, first: int) -> _Stretch:
-        """Return the stretch that begins at a budget, as long as most users stay settled."""
+    def _settled(self, first: int) -> _Stretch | None:
+        """Return the stretch that begins at a budget, as long as most users stay settled.
+
+        None where it holds this budget alone: then a solve of everybody costs no more.
+        """
         with self.clock.phase("path"):
             begin = self._sampled(first, self.answer.multipliers, self.answer.width, self.sample, {})
             error = table_radius(
@@ -216,6 +219,8 @@ class Budgets:
             moved = path[-1].multipliers - path[0].multipliers
             self.slope = moved / max(self.amounts[last] - self.amounts[first], 1e-300)
         self.answer = path[-1]
+        if last == first:
+            return None
         with self.clock.phase("settle"):
             everybody = self.engine.settle(*box)
         return _Stretch(first, last, [answer.multipliers for answer in path], error, everybody)
@@ -263,10 +268,10 @@ class Budgets:
             return None
         if self.stretch is None or not self.stretch.first <= at <= self.stretch.last:
             self.stretch, self.run = self._settled(at), None
-        found = self._on(self.stretch, at)
-        if found is None and at != self.stretch.first:
+        found = None if self.stretch is None else self._on(self.stretch, at)
+        if found is None and self.stretch is not None and at != self.stretch.first:
             self.stretch, self.run = self._settled(at), None
-            found = self._on(self.stretch, at)
+            found = None if self.stretch is None else self._on(self.stretch, at)
         return found
 
     def _on(self, stretch: _Stretch, at: int) -> Priced | None:
