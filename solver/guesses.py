@@ -110,7 +110,7 @@ class Guesses:
         return (amount - last.amount) / (last.amount - before.amount)
 
     def _bends(self, amount: float, samples: np.ndarray, book: PriceBook, error: Tables) -> bool:
-        """Whether the sample's prices turn, by more than they did of late where everybody's went straight on."""
+        """Whether the sample's prices turn more than they did of late while everybody's went straight on."""
         return self._turn(amount, samples, book, error) > max(BEND, self._vain)
 
     def _turn(self, amount: float, samples: np.ndarray, book: PriceBook, error: Tables) -> float:

@@ -125,7 +125,7 @@ def test_bound_is_above_every_plan(method: str, alpha: float, seed: int) -> None
 
 
 def test_the_highest_floor_is_found_by_proofs() -> None:
-    """Over 12 segments a proof that a floor is too high gives the next one: a handful of solves, within 1e-3."""
+    """A proof that 12 segments cannot have a floor gives the next one: a handful of solves, within 1e-3."""
     drawn = draw_instance(12_000, 4, seed=6, rules=("budget", "stock"))
     region = np.random.default_rng(0).integers(0, 12, 12_000)
     users = Users(pa.table({"user_id": drawn.users.ids, "city": region}))
