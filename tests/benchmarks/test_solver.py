@@ -42,3 +42,10 @@ def test_sections_print_what_must_be_reached(tmp_path: Path) -> None:
     assert figures["million"]["passes"] >= 2
     assert "at most 150" in printed
     assert "at most 3" in printed
+
+
+@pytest.mark.slow
+def test_a_clash_is_told_and_mended(tmp_path: Path) -> None:
+    """Half the budget of a campaign with a target has no plan: that is proven again, and rows are mended."""
+    _, figures = run(tmp_path, "--only", "clash", "--users", "20000", "--coupons", "8")
+    assert figures["clash"]["mends"] >= 1
