@@ -204,6 +204,14 @@ class AmountModel:
             sides.append(np.where(strata.constant[:, side], level, level * ratio[:, None]))
         return strata.combine(conversion, sides)
 
+    def given_conversion(self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64]) -> Floats:
+        """Return E[amount | conversion] under S coupons of the menu, float64 ``(n, S)``."""
+        learner, level = self.sides[1], self.strata.mean[known + 1, 1]
+        ratio = np.ones(len(x)) if learner is None else learner.predict(x)
+        if self.not_negative:
+            ratio = np.maximum(ratio, 0.0)
+        return np.asarray(level * ratio[:, None], dtype=np.float64)
+
     def state(self) -> State:
         """Return what was learnt."""
         state = State({"base": self.base, "not_negative": self.not_negative, "sides": []})

@@ -21,9 +21,10 @@ import numpy.typing as npt
 
 from couponry.predictors.stack.basis import BEND, CONSTANT, LINE, Basis
 from couponry.predictors.stack.evidence import Group, penalty, posterior, tune
+from couponry.predictors.stack.sums import sigmoid, sums
 from couponry.predictors.state import State
 
-__all__ = ["HierarchicalLogit"]
+__all__ = ["FEW", "HierarchicalLogit"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +35,7 @@ _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
 _MOST_COEFFICIENTS = 2500
-_FEW = 3  # so few coupons cannot show what they share: each is by itself, with variances of its own
+FEW = 3  # so few coupons cannot show what they share: each is by itself, with variances of its own
 # Number and variance of coefficients as if seen before: coupons' averages differ by a tenth of a logit unless
 # they do not, and effects are the same for everybody unless more than a few coefficients say otherwise.
 _LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
@@ -56,18 +57,26 @@ class _Places:
         return 2 * self.width + self.arms * len(self.own) * (self.arms > 1)
 
     def spread(self, gram: Floats, right: Floats) -> tuple[Floats, Floats]:
-        """Return gram and right side of all coefficients from those of φ by arm, none first."""
+        """Return gram and right side of all coefficients from those of φ by arm, none first.
+
+        Parameters
+        ----------
+        gram : ndarray of float64, shape (J + 1, 3, q, q)
+            Of base with base, base with effect and effect with effect.
+        right : ndarray of float64, shape (J + 1, 2, q)
+            Of base and effect.
+        """
         o, q = self.own, self.width
-        total, given = gram.sum(axis=0), gram[1:].sum(axis=0)
+        mixed, given = gram[1:, 1].sum(axis=0), gram[1:, 2].sum(axis=0)
         out, side = np.zeros((self.size, self.size)), np.zeros(self.size)
-        out[:q, :q], side[:q] = total, right.sum(axis=0)
-        out[:q, q : 2 * q] = given
-        out[q : 2 * q, q : 2 * q], side[q : 2 * q] = given, right[1:].sum(axis=0)
+        out[:q, :q], side[:q] = gram[:, 0].sum(axis=0), right[:, 0].sum(axis=0)
+        out[:q, q : 2 * q] = mixed
+        out[q : 2 * q, q : 2 * q], side[q : 2 * q] = given, right[1:, 1].sum(axis=0)
         for j in range(self.arms if self.arms > 1 else 0):
             at = slice(2 * q + j * len(o), 2 * q + (j + 1) * len(o))
-            one = gram[j + 1]
-            out[:q, at], out[q : 2 * q, at] = one[:, o], one[:, o]
-            out[at, at], side[at] = one[np.ix_(o, o)], right[j + 1][o]
+            one = gram[j + 1, 2]
+            out[:q, at], out[q : 2 * q, at] = gram[j + 1, 1][:, o], one[:, o]
+            out[at, at], side[at] = one[np.ix_(o, o)], right[j + 1, 1][o]
         return np.triu(out) + np.triu(out, 1).T, side
 
     def theta(self, coefficients: Floats) -> Floats:
@@ -84,6 +93,12 @@ class _Places:
 class HierarchicalLogit:
     """Base, shared and own effects under penalties of most evidence.
 
+    Parameters
+    ----------
+    additive : bool
+        Effects add to the probability, P(conversion | x, coupon j) = σ(φ(x)·b) + unit · (φ(x)·s + ψ(x)·u_j),
+        not to its logit. ``unit`` is what a logit is worth in probability, so penalties are as before.
+
     Attributes
     ----------
     table : ndarray of float64, shape (J + 1, q)
@@ -94,6 +109,10 @@ class HierarchicalLogit:
 
     table: Floats
     variance: Floats
+
+    def __init__(self, additive: bool = False) -> None:
+        self.additive = additive
+        self.unit: float | None = None
 
     def fit(
         self,
@@ -126,7 +145,7 @@ class HierarchicalLogit:
         for turn in range(_PASSES):
             last = turn == _PASSES - 1
             rows = slice(None) if last else first
-            gram, right = self._sums(x[rows], given[rows], y[rows], folds[rows])
+            gram, right = sums(self.basis, self.table, self.unit, x[rows], given[rows], y[rows], folds[rows])
             whole = self.places.spread(gram.sum(axis=0), right.sum(axis=0))
             if last and first.step > 1:
                 mean, covariance = posterior(*whole, penalty(groups, self.variance, self.places.size))
@@ -142,7 +161,7 @@ class HierarchicalLogit:
             for part in _leave_one_out(gram, right)
         ]
         self.table = self.places.theta(mean)
-        self._keep_errors(gram.sum(axis=(0, 1)), covariance)
+        self._keep_errors(gram[:, :, 0].sum(axis=(0, 1)), covariance)
         return self
 
     # ------------------------------------------------------------- what effects are made of
@@ -152,6 +171,10 @@ class HierarchicalLogit:
         levels = np.array([_logit(y[given == a]) for a in range(arms + 1)])
         self.table = np.zeros((arms + 1, len(self.basis.kinds)))
         self.table[:, 0] = levels - np.append(0.0, np.repeat(levels[0], arms))
+        if self.additive:
+            p = sigmoid(levels)
+            self.unit = float(np.mean(p * (1 - p)))
+            self.table[1:, 0] = (p[1:] - p[0]) / self.unit
 
     def _lay_out(self, own: npt.NDArray[np.int64], arms: int) -> list[Group]:
         """Say where coefficients stand and which share a variance."""
@@ -167,8 +190,9 @@ class HierarchicalLogit:
         residuals, squared, in units of their errors.
         """
         arms, kinds = len(gram) - 1, self.basis.kinds
-        slope = right[1:] - np.einsum("jqr,jr->jq", gram[1:], self.table[0] + self.table[1:])
-        size = np.maximum(np.einsum("jqq->jq", gram[1:]), 1e-9)
+        slope = right[1:, 1] - np.einsum("jqr,q->jr", gram[1:, 1], self.table[0])
+        slope -= np.einsum("jqr,jr->jq", gram[1:, 2], self.table[1:])
+        size = np.maximum(np.einsum("jqq->jq", gram[1:, 2]), 1e-9)
         differs = np.maximum(slope**2 / size - 1, 0).sum(axis=0)
         each = max(0, (_MOST_COEFFICIENTS - 2 * len(kinds)) // arms - 1)
         top = 1 + np.argsort(-differs[1:], kind="stable")[:each]
@@ -176,7 +200,7 @@ class HierarchicalLogit:
 
     def _groups(self, kinds: npt.NDArray[np.int64]) -> list[Group]:
         places, arms = self.places, self.places.arms
-        q, apart = places.width, 1 < arms <= _FEW
+        q, apart = places.width, 1 < arms <= FEW
         self.names: list[str] = []
         groups = []
 
@@ -211,29 +235,6 @@ class HierarchicalLogit:
 
     # ------------------------------------------------------------- passes over rows
 
-    def _sums(
-        self, x: Any, given: npt.NDArray[np.int64], y: Floats, fold: npt.NDArray[np.int64]
-    ) -> tuple[Floats, Floats]:
-        """Return φ'Wφ and φ'Wz by fold and arm, linearised at the table."""
-        arms, q, folds = len(self.table) - 1, self.table.shape[1], int(fold.max()) + 1
-        gram, right = np.zeros((folds, arms + 1, q, q)), np.zeros((folds, arms + 1, q))
-        whole = self.table.copy()
-        whole[1:] += whole[0]
-        order = np.lexsort((fold, given))
-        for first in range(0, len(order), _CHUNK):
-            rows = order[first : first + _CHUNK]
-            f = self.basis(x[rows])
-            logit = np.einsum("iq,iq->i", f, whole[given[rows]].astype(np.float32)).astype(np.float64)
-            p = _sigmoid(logit)
-            w = np.maximum(p * (1 - p), 1e-6)
-            side = w * logit + y[rows] - p
-            for a, k in {(int(a), int(k)) for a, k in zip(given[rows], fold[rows], strict=True)}:
-                own = (given[rows] == a) & (fold[rows] == k)
-                g = f[own] * np.sqrt(w[own]).astype(np.float32)[:, None]
-                gram[k, a] += g.T @ g
-                right[k, a] += f[own].T.astype(np.float64) @ side[own]
-        return gram, right
-
     def _keep_errors(self, gram: Floats, covariance: Floats) -> None:
         """Keep the directions in which effects are least sure, as seen by customers like those of the log."""
         places = self.places
@@ -256,15 +257,23 @@ class HierarchicalLogit:
 
     # ------------------------------------------------------------- answers
 
+    def probability(
+        self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
+    ) -> Floats:
+        """Return probabilities under none and S coupons, ``(n, S + 1)``."""
+        return np.asarray(self._answer(self.basis(x) @ self._arms(known, attributes)), dtype=np.float64)
+
+    def _arms(
+        self, known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        return np.vstack([self.table[:1], self._effects(known, attributes)]).astype(np.float32).T
+
     def predict(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
     ) -> tuple[Floats, Floats]:
         """Return probabilities under none and S coupons, ``(n, S + 1)``, and errors of effects ``(n, S)``."""
         f = self.basis(x)
-        table = np.vstack([self.table[:1], self._effects(known, attributes)]).astype(np.float32)
-        score = f @ table.T
-        score[:, 1:] += score[:, :1]
-        p = _sigmoid(score)
+        p = self._answer(f @ self._arms(known, attributes))
         # One product for all coupons, which a cache holds for a few rows.
         factors = np.hstack([self.error_factor[max(int(j), 0)][0] for j in known]).astype(np.float32)
         rest = np.array([self.error_factor[max(int(j), 0)][1] for j in known])
@@ -276,6 +285,14 @@ class HierarchicalLogit:
             error[rows] = np.sqrt(deviation.sum(axis=2) + rest)
         return p.astype(np.float64), error * p[:, 1:] * (1 - p[:, 1:])
 
+    def _answer(self, score: Any) -> Any:
+        if self.unit is None:
+            score[:, 1:] += score[:, :1]
+            return sigmoid(score)
+        score[:, 0] = sigmoid(score[:, 0])
+        score[:, 1:] = np.clip(score[:, :1] + self.unit * score[:, 1:], 0, 1)
+        return score
+
     def unseen(self, x: npt.NDArray[np.float32], fold: npt.NDArray[np.int64]) -> Floats:
         """Return the training rows' probabilities by the model without their fold, ``(n, J + 1)``."""
         out = np.empty((len(x), len(self.table)))
@@ -283,9 +300,7 @@ class HierarchicalLogit:
             rows = np.flatnonzero(fold == k)
             for first in range(0, len(rows), _CHUNK):
                 some = rows[first : first + _CHUNK]
-                score = self.basis(x[some]) @ table.T
-                score[:, 1:] += score[:, :1]
-                out[some] = _sigmoid(score)
+                out[some] = self._answer(self.basis(x[some]) @ table.T)
         return out
 
     def _effects(self, known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]) -> Floats:
@@ -320,12 +335,13 @@ class HierarchicalLogit:
             "mean": b.mean,
             "scale": b.scale,
         }
-        return State({"names": self.names}, arrays)
+        return State({"names": self.names, "additive": self.additive, "unit": self.unit}, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
-        a, model = state.arrays, cls()
+        a, model = state.arrays, cls(bool(state.facts["additive"]))
+        model.unit = float(state.facts["unit"]) if model.additive else None
         model.table, model.variance = a["table"], a["variance"]
         model.attributes, model.names = a["attributes"], list(state.facts["names"])
         model.alike = _alike(model.attributes)
@@ -357,7 +373,3 @@ def _leave_one_out(gram: Floats, right: Floats) -> list[tuple[Floats, Floats]]:
 def _logit(y: Floats) -> float:
     share = (y.sum() + 0.5) / (len(y) + 1)
     return float(np.log(share / (1 - share)))
-
-
-def _sigmoid(score: Any) -> Any:
-    return 1 / (1 + np.exp(-score))

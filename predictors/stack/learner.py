@@ -1,12 +1,16 @@
-"""The default model: a hierarchical logistic response and boosted trees, weighed by rows that neither saw.
+"""The default model: hierarchical responses and boosted trees, weighed by rows that none of them saw.
 
-The logistic model (:mod:`.hierarchical`) has few words, lines and bends, and is hard to fool with few rows;
-boosted trees (:mod:`.boosted`) find thresholds and combinations. Both are cross-fitted on the same folds of
-users. The trees' share of the effect is the slope of the logistic model's residuals on the difference between
-the two, the R-loss [1]_ of a convex combination, drawn towards a tenth: with few rows that prior
-decides, with many the rows do, and no setting depends on the data at hand. What is left is calibrated as a
-line [2]_: penalties and averaging shrink effects about their coupon's mean, and unseen rows tell by how much,
-believed as far as they are sure (:mod:`.stretch`).
+The linear models (:mod:`.hierarchical`) have few words, lines and bends, and are hard to fool with few rows.
+One adds effects to the logit; a second, where there are more than three coupons, to the probability. Boosted
+trees (:mod:`.boosted`) find thresholds and combinations. All are cross-fitted on the same folds of users.
+Shares of the effect are slopes of the logistic model's residuals on the differences from it (:mod:`.shares`),
+the R-loss [1]_ of a convex combination, drawn towards a tenth for trees and a quarter for the additive model:
+with few rows that prior decides, with many the rows do, and no setting depends on the data at hand.
+
+A plan compares value with cost, so both must know the same: where users redeem coupons differently
+(:mod:`.spending`), effects may grow with what a conversion costs, by a slope that unseen rows tell. What is
+left is calibrated as a line [2]_: penalties and averaging shrink effects about their coupon's mean, and
+unseen rows tell by how much, believed as far as they are sure (:mod:`.stretch`).
 
 References
 ----------
@@ -30,7 +34,9 @@ from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.stack.boosted import Boosted
-from couponry.predictors.stack.hierarchical import HierarchicalLogit
+from couponry.predictors.stack.hierarchical import FEW, HierarchicalLogit
+from couponry.predictors.stack.shares import of_arm, shares, whatever_the_arm
+from couponry.predictors.stack.spending import Spending
 from couponry.predictors.stack.stretch import Stretch
 from couponry.predictors.state import State
 
@@ -39,12 +45,13 @@ __all__ = ["StackLearner"]
 Floats = npt.NDArray[np.float64]
 
 _MOST_WEIGHT = 10.0
-_PRIOR_SHARE, _PRIOR_PRECISION = 0.1, 16.0
+_PRIOR_SHARE, _PRIOR_ADDITIVE = 0.1, 0.25
 _JUDGED = 200_000
+_LEAST_VARIANCE = 0.003
 
 
 class StackLearner(Parameters):
-    """Hierarchical logistic response and boosted trees.
+    """Hierarchical responses and boosted trees.
 
     Parameters
     ----------
@@ -69,37 +76,82 @@ class StackLearner(Parameters):
         self.menu = rows.coupons
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
+        self.additive: HierarchicalLogit | None = None
+        if rows.arms > FEW:
+            self.additive = HierarchicalLogit(additive=True)
+            self.additive.fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         _tell(progress, 1, "logistic response")
-        self.share = 0.0
         self.boosted: Boosted | None = None
         if self.trees:
             self.boosted = Boosted(self.seed, self.trees).fit(
                 rows.x, rows.arm, rows.conversion, rows.coupons, fold
             )
-        self._judge(rows, fold)
         _tell(progress, 2, "boosted trees")
-        self.cost, self.revenue = (self._amount(rows, amount) for amount in (rows.cost, rows.revenue))
+        self.cost = Spending(self.seed).fit(rows, fold)
+        self._judge(rows, fold)
+        self.revenue = self._amount(rows, rows.revenue)
         _tell(progress, 3, "money")
         return self
 
     def _judge(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
         """Find the trees' share and the stretch of effects on at most 200,000 rows."""
         some = np.arange(rows.n)
-        if rows.n > _JUDGED:
-            some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_JUDGED])
+        if len(some) > _JUDGED:
+            some = np.sort(np.random.default_rng(self.seed).permutation(some)[:_JUDGED])
         x, arm, y = rows.x[some], rows.arm[some], rows.conversion[some]
         told = self.logit.unseen(x, fold[some])
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
+        others = [] if self.additive is None else [self.additive.unseen(x, fold[some])]
         if self.boosted is not None:
-            more = self.boosted.unseen(x, rows.coupons, fold[some])
+            others.append(self.boosted.unseen(x, rows.coupons, fold[some]))
+        chosen = told[np.arange(len(some)), arm + 1]
+        residual = y - chosen
+        if rows.arms > FEW:
+            # Rare outcomes tell more, and a plan weighs an effect by a cost that grows with the risk.
+            weight = weight / np.maximum(chosen * (1 - chosen), _LEAST_VARIANCE)
+        differences = [(more - more[:, :1]) - (told - told[:, :1]) for more in others]
+        own = [of_arm(d, arm, whatever_the_arm(told, d, arms)) for d in differences]
+        prior = [_PRIOR_ADDITIVE] * (self.additive is not None) + [_PRIOR_SHARE] * (self.boosted is not None)
+        found = shares(residual, own, weight, prior)
+        self.share_additive = found[0] if self.additive is not None else 0.0
+        self.share = found[-1] if self.boosted is not None else 0.0
+        told = self._mixed(told, others)
+        self.together = 0.0
+        if self.cost.crossed is not None:
+            every = np.arange(rows.arms)
+            more = np.hstack([np.zeros((len(some), 1)), self._redeemed(told, x, every, rows.coupons)])
+            grows = of_arm(more, arm, whatever_the_arm(told, more, arms))
             residual = y - told[np.arange(len(some)), arm + 1]
-            difference = (more - more[:, :1]) - (told - told[:, :1])
-            aside = _whatever_the_arm(told, difference, arms)
-            own = _of_arm(difference, arm, aside)
-            self.share = _slope(residual, own, weight, _PRIOR_SHARE, (0.0, 1.0))
-            told[:, 1:] += self.share * difference[:, 1:]
+            (self.together,) = shares(residual, [grows], weight, [0.0])
+            told[:, 1:] += self.together * more[:, 1:]
         self.stretch = Stretch.of(told, arm, y, weight)
+
+    def _mixed(self, told: Floats, others: list[Floats]) -> Floats:
+        """Return the weighted effects of all models on the logistic and additive models' base."""
+        effect = (1 - self.share_additive - self.share) * (told[:, 1:] - told[:, :1])
+        base = told[:, :1]
+        for more, share in zip(others, self._of_others(), strict=True):
+            effect += share * (more[:, 1:] - more[:, :1])
+        if self.additive is not None and self.share < 1:
+            part = self.share_additive / (1 - self.share)
+            base = (1 - part) * base + part * others[0][:, :1]
+        return np.hstack([base, base + effect])
+
+    def _redeemed(
+        self,
+        probability: Floats,
+        x: npt.NDArray[np.float32],
+        known: npt.NDArray[np.int64],
+        coupons: npt.NDArray[np.float32],
+    ) -> Floats:
+        """Return what effects would gain if they grew with what a conversion costs, ``(n, S)``."""
+        ratio = self.cost.ratio(x, known, coupons)
+        return np.asarray((probability[:, 1:] - probability[:, :1]) * (ratio - 1))
+
+    def _of_others(self) -> list[float]:
+        there = ((self.additive, self.share_additive), (self.boosted, self.share))
+        return [share for model, share in there if model is not None]
 
     def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((amount >= 0).all()))
@@ -110,11 +162,16 @@ class StackLearner(Parameters):
     ) -> Outcomes:
         """Return the outcomes of users under none and S coupons, new ones (−1) by their attributes."""
         probability, error = self.logit.predict(x, known, coupons)
-        if self.boosted is not None and self.share:
-            more = self.boosted.predict(x, known, coupons)
-            own, other = probability[:, 1:] - probability[:, :1], more[:, 1:] - more[:, :1]
-            effect = (1 - self.share) * own + self.share * other
-            probability[:, 1:] = probability[:, :1] + effect
+        others = []
+        if self.additive is not None:
+            others.append(
+                self.additive.probability(x, known, coupons) if self.share_additive else probability
+            )
+        if self.boosted is not None:
+            others.append(self.boosted.predict(x, known, coupons) if self.share else probability)
+        probability = self._mixed(probability, others)
+        if self.together:
+            probability[:, 1:] += self.together * self._redeemed(probability, x, known, coupons)
         probability, error = self.stretch.apply(probability, error, known)
         cost, revenue = (
             model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
@@ -128,18 +185,25 @@ class StackLearner(Parameters):
             "variance": variance,
             "trees": self.trees,
             "share_of_trees": self.share,
+            "share_of_additive": self.share_additive,
+            "share_of_own_costs": self.cost.share,
+            "effect_with_cost": self.together,
             "stretch": self.stretch.factor,
         }
 
     def state(self) -> State:
         """Return what was learnt."""
         grown = self.boosted is not None
-        facts = {"share": self.share, "grown": grown}
+        facts = {"share": self.share, "share_additive": self.share_additive, "grown": grown}
+        facts["together"] = self.together
+        facts["additive"] = self.additive is not None
         state = State(
             facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.stretch.middle}
         )
         state.facts["stretch"] = self.stretch.factor
         state.put("logit", self.logit.state())
+        if self.additive is not None:
+            state.put("additive", self.additive.state())
         if self.boosted is not None:
             state.put("boosted", self.boosted.state())
         state.put("cost", self.cost.state())
@@ -152,42 +216,15 @@ class StackLearner(Parameters):
         learner = cls(**state.facts["parameters"])
         learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
         learner.stretch = Stretch(float(state.facts["stretch"]), state.arrays["middle"])
+        learner.share_additive = float(state.facts["share_additive"])
+        learner.together = float(state.facts["together"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
+        additive = state.facts["additive"]
+        learner.additive = HierarchicalLogit.from_state(state.part("additive")) if additive else None
         learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None
-        learner.cost = AmountModel.from_state(state.part("cost"))
+        learner.cost = Spending.from_state(state.part("cost"))
         learner.revenue = AmountModel.from_state(state.part("revenue"))
         return learner
-
-
-def _whatever_the_arm(told: Floats, difference: Floats, arms: Floats) -> Floats:
-    """Return what is known of a user whatever the arm: level, risk and mean effects, ``(n, 5)``."""
-    risk = told[:, 0]
-    return np.column_stack(
-        [np.ones(len(told)), risk, risk**2, (told - told[:, :1]) @ arms, difference @ arms]
-    )
-
-
-def _of_arm(effect: Floats, arm: npt.NDArray[np.int32], aside: Floats) -> Floats:
-    """Return the effect of each row's arm, less what a regression on ``aside`` says of it, ``(n,)``.
-
-    Where arms were not drawn alike for everyone, what is left does not stand for who the users are.
-    """
-    own = effect[np.arange(len(arm)), arm + 1]
-    return np.asarray(own - aside @ np.linalg.lstsq(aside, own, rcond=None)[0])
-
-
-def _slope(
-    residual: Floats, told: Floats, weight: Floats, prior: float, within: tuple[float, float]
-) -> float:
-    """Return the slope of residuals on what is told of them, drawn towards a prior, within bounds."""
-    size = float((weight * told * told).sum())
-    noise = float(np.average(residual**2, weights=weight))
-    if size <= 0 or noise <= 0:
-        return prior
-    precision = size / noise
-    slope = float((weight * told * residual).sum()) / size
-    drawn = (precision * slope + _PRIOR_PRECISION * prior) / (precision + _PRIOR_PRECISION)
-    return float(np.clip(drawn, *within))
 
 
 def _tell(progress: Report | None, done: float, words: str) -> None:

@@ -30,8 +30,8 @@ def test_sums_by_arm_make_the_sums_of_all_coefficients():
     places = _Places(own, 4, 3)
     blocks = [f, f * (given > 0)[:, None], *(f[:, own] * (given == j)[:, None] for j in (1, 2, 3))]
     whole, z = np.hstack(blocks), rng.normal(size=60)
-    gram = np.array([f[given == a].T @ f[given == a] for a in range(4)])
-    right = np.array([f[given == a].T @ z[given == a] for a in range(4)])
+    gram = np.array([[f[given == a].T @ f[given == a]] * 3 for a in range(4)])
+    right = np.array([[f[given == a].T @ z[given == a]] * 2 for a in range(4)])
     made, side = places.spread(gram, right)
     assert np.allclose(made, whole.T @ whole)
     assert np.allclose(side, whole.T @ z)
@@ -88,3 +88,25 @@ def test_coupons_that_hardly_differ_keep_the_order_of_their_averages():
     told, _ = HierarchicalLogit().fit(x, arm, y, none).predict(x, np.arange(3), none)
     assert np.argsort(told.mean(axis=0)).tolist() == [0, 1, 3, 2]
     assert told.mean(axis=0)[2] - told.mean(axis=0)[1] > 0.0005
+
+
+def test_effects_that_add_to_the_probability_are_found_as_such():
+    """Twice as near as by a logit, where the base varies much; none leaves [0, 1]."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60_000, 3)).astype(np.float32)
+    arm = rng.integers(-1, 5, 60_000).astype(np.int32)
+    attributes = np.zeros((5, 0), np.float32)
+    base = 1 / (1 + np.exp(2 - 1.2 * x[:, 1].astype(float)))
+    effect = 0.08 + 0.05 * x[:, :1] * np.array([-1, -0.5, 0, 0.5, 1.0])
+    p = np.clip(np.column_stack([base, base[:, None] + effect]), 0, 1)
+    y = (rng.random(60_000) < p[np.arange(60_000), arm + 1]).astype(float)
+    errors = []
+    for additive in (False, True):
+        model = HierarchicalLogit(additive).fit(x, arm, y, attributes)
+        told = model.probability(x[:5000], np.arange(5), attributes)
+        assert told.min() >= 0
+        assert told.max() <= 1
+        errors.append(np.square(told[:, 1:] - told[:, :1] - effect[:5000]).mean())
+        again = HierarchicalLogit.from_state(model.state())
+        assert np.array_equal(again.probability(x[:50], np.arange(5), attributes), told[:50])
+    assert errors[1] < errors[0] / 2

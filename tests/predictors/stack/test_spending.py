@@ -1,0 +1,57 @@
+"""What a conversion costs, user by coupon."""
+
+import numpy as np
+
+from couponry.predictors.learner import TrainingRows
+from couponry.predictors.stack.spending import Spending
+
+FACE = np.array([5.0, 10.0, 15.0, 20.0])
+
+
+def rows(n: int, slope: float, seed: int = 0):
+    """Return rows of four coupons, and the true cost of a conversion; who redeems differs by ``slope``."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3)).astype(np.float32)
+    arm = rng.integers(-1, 4, n).astype(np.int32)
+    y = (rng.random(n) < 0.4).astype(float)
+    use = 1 / (1 + np.exp(-slope * x[:, :1] * np.array([-1.0, -1.0, 1.0, 1.0])))
+    redeemed = y * (rng.random(n) < use[np.arange(n), np.maximum(arm, 0)])
+    cost = np.where(arm >= 0, FACE[np.maximum(arm, 0)] * redeemed, 0.0)
+    nothing, menu = np.zeros(n), np.zeros((4, 0), np.float32)
+    return TrainingRows(x, (), menu, arm, y, cost, nothing, np.full(n, 0.2), np.arange(n)), FACE * use
+
+
+def test_who_redeems_which_coupon_is_found():
+    """The shared model would say half for everybody; also after writing and reading."""
+    log, truth = rows(20_000, 1.5)
+    model = Spending().fit(log, np.arange(20_000) % 3)
+    sure = np.ones((20_000, 5))
+    told = model.predict(log.x, sure, np.arange(4), log.coupons, log.coupons)[:, 1:]
+    usual = model.shared.predict(log.x, sure, np.arange(4), log.coupons, log.coupons)[:, 1:]
+    assert np.square(told - truth).mean() < np.square(usual - truth).mean() / 4
+    again = Spending.from_state(model.state())
+    assert np.array_equal(again.predict(log.x, sure, np.arange(4), log.coupons, log.coupons)[:, 1:], told)
+    ratio = model.ratio(log.x, np.arange(4), log.coupons)
+    assert np.corrcoef(ratio[:, 3], truth[:, 3])[0, 1] > 0.9
+
+
+def test_where_all_redeem_alike_nothing_is_added():
+    """The weight is read off unseen rows, and costs stay near the shared model's."""
+    log, _ = rows(20_000, 0.0)
+    model = Spending().fit(log, np.arange(20_000) % 3)
+    told = model.predict(log.x, np.ones((20_000, 5)), np.arange(4), log.coupons, log.coupons)[:, 1:]
+    usual = model.shared.predict(log.x, np.ones((20_000, 5)), np.arange(4), log.coupons, log.coupons)[:, 1:]
+    assert np.square(told / usual - 1).mean() < 0.03**2
+    assert np.square(told / (FACE / 2) - 1).mean() < 0.1**2
+
+
+def test_a_face_value_that_is_always_taken_stays_to_the_cent():
+    """Every conversion costs the face value: no regression is asked."""
+    log, _ = rows(5000, 0.0)
+    face = np.where(log.arm >= 0, FACE[np.maximum(log.arm, 0)] * log.conversion, 0.0)
+    model = Spending().fit(TrainingRows(**(log.__dict__ | {"cost": face})), np.arange(5000) % 3)
+    assert model.crossed is None
+    half = np.full((10, 5), 0.5)
+    told = model.predict(log.x[:10], half, np.arange(4), log.coupons, log.coupons)
+    assert np.array_equal(told[:, 1:], np.tile(FACE / 2, (10, 1)))
+    assert np.array_equal(model.ratio(log.x[:10], np.arange(4), log.coupons), np.ones((10, 4)))
