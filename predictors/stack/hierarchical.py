@@ -98,6 +98,8 @@ class HierarchicalLogit:
     additive : bool
         Effects add to the probability, P(conversion | x, coupon j) = σ(φ(x)·b) + unit · (φ(x)·s + ψ(x)·u_j),
         not to its logit. ``unit`` is what a logit is worth in probability, so penalties are as before.
+    most : int
+        Coefficients in all; coupons' own are left out where there would be more.
 
     Attributes
     ----------
@@ -110,8 +112,9 @@ class HierarchicalLogit:
     table: Floats
     variance: Floats
 
-    def __init__(self, additive: bool = False) -> None:
+    def __init__(self, additive: bool = False, most: int = _MOST_COEFFICIENTS) -> None:
         self.additive = additive
+        self.most = most
         self.unit: float | None = None
 
     def fit(
@@ -194,7 +197,7 @@ class HierarchicalLogit:
         slope -= np.einsum("jqr,jr->jq", gram[1:, 2], self.table[1:])
         size = np.maximum(np.einsum("jqq->jq", gram[1:, 2]), 1e-9)
         differs = np.maximum(slope**2 / size - 1, 0).sum(axis=0)
-        each = max(0, (_MOST_COEFFICIENTS - 2 * len(kinds)) // arms - 1)
+        each = max(0, (self.most - 2 * len(kinds)) // arms - 1)
         top = 1 + np.argsort(-differs[1:], kind="stable")[:each]
         return self._lay_out(np.append(0, np.sort(top)), arms)
 

@@ -47,6 +47,7 @@ Floats = npt.NDArray[np.float64]
 _MOST_WEIGHT = 10.0
 _PRIOR_SHARE, _PRIOR_ADDITIVE = 0.1, 0.25
 _JUDGED = 200_000
+_MOST_ROWS, _FEWER_COEFFICIENTS = 300_000, 1200  # of the additive model
 _LEAST_VARIANCE = 0.003
 
 
@@ -78,8 +79,12 @@ class StackLearner(Parameters):
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         self.additive: HierarchicalLogit | None = None
         if rows.arms > FEW:
-            self.additive = HierarchicalLogit(additive=True)
-            self.additive.fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
+            some = np.arange(rows.n)
+            if rows.n > _MOST_ROWS:
+                some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_MOST_ROWS])
+            part = rows.take(some)
+            self.additive = HierarchicalLogit(additive=True, most=_FEWER_COEFFICIENTS)
+            self.additive.fit(part.x, part.arm, part.conversion, part.coupons, fold[some])
         _tell(progress, 1, "logistic response")
         self.boosted: Boosted | None = None
         if self.trees:

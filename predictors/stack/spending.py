@@ -22,7 +22,7 @@ __all__ = ["Spending"]
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_ROWS = 1000
+_LEAST_ROWS, _MOST_ROWS, _MOST_COEFFICIENTS = 1000, 200_000, 1200
 _MOST_RATIO = 5.0
 
 
@@ -48,16 +48,19 @@ class Spending:
         there[there] = ~strata.constant[rows.arm[there] + 1, 1]
         if rows.arms <= FEW or (rows.cost < 0).any() or there.sum() < _LEAST_ROWS:
             return self
-        arm, cost = rows.arm[there], rows.cost[there]
+        at = np.flatnonzero(there)
+        if len(at) > _MOST_ROWS:
+            at = np.sort(np.random.default_rng(self.seed).permutation(at)[:_MOST_ROWS])
+        arm, cost = rows.arm[at], rows.cost[at]
         np.maximum.at(self.most, arm, cost)
         for j in range(rows.arms):
             if (arm == j).any():
                 self.most[j] = cost[arm == j].max()
-        part = fold[there]
-        crossed = HierarchicalLogit()
-        crossed.fit(rows.x[there], arm, cost / self.most[arm], rows.coupons, part)
+        part = fold[at]
+        crossed = HierarchicalLogit(most=_MOST_COEFFICIENTS)
+        crossed.fit(rows.x[at], arm, cost / self.most[arm], rows.coupons, part)
         judges = part == fold.max()
-        x, own = rows.x[there][judges], arm[judges]
+        x, own = rows.x[at][judges], arm[judges]
         every = np.arange(len(own))
         told = crossed.unseen(x, part[judges])[every, own + 1] * self.most[own]
         usual = self._shared(rows.take(fold != fold.max())).given_conversion(x, np.arange(rows.arms))
