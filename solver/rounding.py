@@ -46,6 +46,8 @@ ROOM = 3
 WIDTH = 3.0
 # Up to so many users a search follows where so many times what is allowed is missing.
 FEW_USERS, ENOUGH = 50_000, 3.0
+# Longer searches of few users than the first win next to nothing where it left no more than this.
+SEARCHED = 4.0
 FEWEST_OF_A_CLASS = 3
 MOST_OF_A_CLASS = 20
 
@@ -180,7 +182,7 @@ class Rounder:
             best = self.open.better(best, found)
             if best is not None:
                 self._tell(attempt, best)
-            closed = best is not None and (best.searched is not None or self.open.near_enough(best))
+            closed = best is not None and (best.searched is not None or self._near_enough(best))
             stuck = before is not None and self._gain(before, best) < WORTH_GOING_ON
             if closed or stuck or self.clock.stopped_by is not None:
                 break
@@ -199,6 +201,11 @@ class Rounder:
         if self.open.whole or len(core) > 2 * FIRST_CORE or self.clock.stopped_by is not None:
             return None
         return self._solve(core, self.open.allowed, False, FIRST_NODES, None, restart=False)
+
+    def _near_enough(self, best: Rounded) -> bool:
+        """Whether no longer search is made: what one left of a few users' gap, longer ones never closed."""
+        enough = 1.0 if self.open.whole or not self.few_users else SEARCHED
+        return self.open.missing(best) <= enough * self.open.allowed
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""

@@ -202,6 +202,8 @@ def money_ratios_of_all(
         Which amounts of :data:`MONEY` are asked for.
     """
     (k, b, _), s, c = view.shape, vector.shape[1], len(columns)
+    if not c:  # no amount varies
+        return view.new_ones((b, s + 1, 0))
     some = positive[columns]
     user = (view @ module.money[:, :, columns] + module.money_bias[:, :, columns])[:, :, None]
     # One product for all coupons: a coupon's vector is folded into the weights.

@@ -108,6 +108,19 @@ def test_revenue_may_be_negative():
         assert found[own, a + 1].mean() == pytest.approx(back[own].mean(), abs=4 * error)
 
 
+def test_amounts_that_never_vary_are_answered_exactly():
+    """Where a redemption costs its coupon's face value and revenue is unknown, no head for money is left."""
+    log = SmallWorld.draw(1500, 3).log(0)
+    face = np.array([0.0, 2.0, 3.0, 5.0])
+    cost = face[log.arm + 1] * log.conversion
+    rows_log = type(log)(**(vars(log) | {"cost": cost, "revenue": np.zeros(1500)}))
+    learner = NetworkLearner(seed=0, members=2, width=16, depth_width=8)
+    rows = training_rows(rows_log, FeatureEncoder().fit(log.features), Menu(log.coupons), learner)
+    found = learner.fit(rows).predict(rows.x, np.arange(3), rows.coupons)
+    assert found.cost == pytest.approx(found.conversion * face, rel=1e-6)
+    assert (found.revenue == 0).all()
+
+
 def test_a_menu_without_attributes_will_do():
     """Coupons may be nothing but ids; then embeddings alone tell them apart."""
     world = SmallWorld.draw(1500, 3)
