@@ -5,8 +5,8 @@ it is touched by a weighted sum: some weight w_g on each segment turns the fair 
 The weights are found by solving ordinary programs in turn, each giving a plan and a bound
 (:mod:`couponry.solver.fair_hull` mixes the plans, its multipliers say by which weights to go on), or in one
 convex program by CVXPY. A mixture of plans is no plan: the last solves therefore ask the weighted sum for its
-best plan in which every segment has what the mixture gives it, but for a little. Max-min needs no mixture: the
-highest floor that every segment can have is found by proofs that higher ones are too high.
+best plan in which every segment has what the mixture gives it, but for a little. Max-min needs no mixture:
+the highest floor that every segment can have is found by proofs that higher ones are too high.
 """
 
 from __future__ import annotations
