@@ -210,7 +210,8 @@ class AmountModel:
         ratio = np.ones(len(x)) if learner is None else learner.predict(x)
         if self.not_negative:
             ratio = np.maximum(ratio, 0.0)
-        return np.asarray(level * ratio[:, None], dtype=np.float64)
+        constant = self.strata.constant[known + 1, 1]
+        return np.asarray(np.where(constant, level, level * ratio[:, None]), dtype=np.float64)
 
     def state(self) -> State:
         """Return what was learnt."""

@@ -22,7 +22,7 @@ __all__ = ["Spending"]
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_ROWS, _MOST_ROWS, _MOST_COEFFICIENTS = 1000, 200_000, 1200
+_LEAST_ROWS, _LEAST_JUDGES, _MOST_ROWS, _MOST_COEFFICIENTS = 1000, 100, 200_000, 1200
 _MOST_RATIO = 5.0
 
 
@@ -49,17 +49,17 @@ class Spending:
         if rows.arms <= FEW or (rows.cost < 0).any() or there.sum() < _LEAST_ROWS:
             return self
         at = np.flatnonzero(there)
+        # Of a coupon whose amounts vary one is above 0, if not among the rows drawn.
+        for j in np.unique(rows.arm[at]):
+            self.most[j] = rows.cost[at][rows.arm[at] == j].max()
         if len(at) > _MOST_ROWS:
             at = np.sort(np.random.default_rng(self.seed).permutation(at)[:_MOST_ROWS])
-        arm, cost = rows.arm[at], rows.cost[at]
-        np.maximum.at(self.most, arm, cost)
-        for j in range(rows.arms):
-            if (arm == j).any():
-                self.most[j] = cost[arm == j].max()
-        part = fold[at]
+        arm, cost, part = rows.arm[at], rows.cost[at], fold[at]
+        judges = part == fold.max()
+        if judges.sum() < _LEAST_JUDGES:
+            return self
         crossed = HierarchicalLogit(most=_MOST_COEFFICIENTS)
         crossed.fit(rows.x[at], arm, cost / self.most[arm], rows.coupons, part)
-        judges = part == fold.max()
         x, own = rows.x[at][judges], arm[judges]
         every = np.arange(len(own))
         told = crossed.unseen(x, part[judges])[every, own + 1] * self.most[own]
@@ -88,13 +88,18 @@ class Spending:
     def ratio(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
     ) -> Floats:
-        """Return the part of a conversion's cost that is the user's with the coupon, about 1, ``(n, S)``."""
+        """Return the part of a conversion's cost that is the user's with the coupon, about 1, ``(n, S)``.
+
+        It is 1 for new coupons, and for those that cost nothing or always the same.
+        """
         if self.crossed is None:
             return np.ones((len(x), len(known)))
-        usual = self.shared.given_conversion(x, known)
-        level = np.maximum(self.shared.strata.mean[known + 1, 1], 1e-9)
-        ratio = (usual + self._apart(x, known, attributes)) / level
-        return np.asarray(np.clip(ratio, 0.0, _MOST_RATIO))
+        strata = self.shared.strata
+        level = strata.mean[known + 1, 1]
+        varies = (known >= 0) & ~strata.constant[known + 1, 1] & (level > 0)
+        ratio = self.shared.given_conversion(x, known) + self._apart(x, known, attributes)
+        ratio /= np.where(varies, level, 1.0)
+        return np.asarray(np.where(varies, np.clip(ratio, 0.0, _MOST_RATIO), 1.0))
 
     def predict(
         self,
@@ -104,7 +109,10 @@ class Spending:
         attributes: npt.NDArray[np.float32],
         menu: npt.NDArray[np.floating],
     ) -> Floats:
-        """Return E[cost] under none and S coupons, asked as :meth:`AmountModel.predict`."""
+        """Return E[cost] under none and S coupons, asked as :meth:`AmountModel.predict`.
+
+        New coupons cost what their attributes say.
+        """
         cost = self.shared.predict(x, conversion, known, attributes, menu)
         if self.crossed is not None:
             fixed = np.where(known >= 0, ~np.isnan(self.shared.strata.fixed[known + 1]), True)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from couponry.predictors.learner import TrainingRows
+from couponry.predictors.stack import spending
 from couponry.predictors.stack.spending import Spending
 
 FACE = np.array([5.0, 10.0, 15.0, 20.0])
@@ -55,3 +56,35 @@ def test_a_face_value_that_is_always_taken_stays_to_the_cent():
     told = model.predict(log.x[:10], half, np.arange(4), log.coupons, log.coupons)
     assert np.array_equal(told[:, 1:], np.tile(FACE / 2, (10, 1)))
     assert np.array_equal(model.ratio(log.x[:10], np.arange(4), log.coupons), np.ones((10, 4)))
+
+
+def test_new_free_and_fixed_coupons_have_no_part_of_the_users():
+    """A coupon never shown, one that costs nothing and one that always costs 10 have a ratio of 1."""
+    log, _ = rows(20_000, 1.5)
+    fixed = np.where(log.arm == 1, 10.0 * log.conversion, np.where(log.arm == 0, 0.0, log.cost))
+    menu = np.arange(4, dtype=np.float32)[:, None]
+    log = TrainingRows(**(log.__dict__ | {"cost": fixed, "coupons": menu}))
+    model = Spending().fit(log, np.arange(20_000) % 3)
+    assert model.crossed is not None
+    attributes = np.array([[4.0], [0.0], [1.0], [3.0]], np.float32)
+    ratio = model.ratio(log.x[:50], np.array([-1, 0, 1, 3]), attributes)
+    assert np.array_equal(ratio[:, :3], np.ones((50, 3)))
+    assert np.ptp(ratio[:, 3]) > 0.1
+    given = model.shared.given_conversion(log.x[:50], np.arange(4))
+    assert np.array_equal(given[:, :2], np.tile([0.0, 10.0], (50, 1)))
+
+
+def test_a_coupon_whose_drawn_rows_cost_nothing_is_learnt(monkeypatch):
+    """Of three conversions of a rare coupon one costs 5; whichever rows are drawn, costs are finite."""
+    monkeypatch.setattr(spending, "_MOST_ROWS", 3000)
+    log, _ = rows(20_000, 1.5)
+    arm = np.where(log.arm == 2, -1, log.arm)
+    arm[:3] = 2
+    y, cost = log.conversion.copy(), np.where(arm < 0, 0.0, log.cost)
+    y[:3], cost[:3] = 1.0, [0.0, 0.0, 5.0]
+    log = TrainingRows(**(log.__dict__ | {"arm": arm.astype(np.int32), "conversion": y, "cost": cost}))
+    for seed in range(4):
+        model = Spending(seed).fit(log, np.arange(20_000) % 3)
+        assert model.most[2] == 5
+        told = model.predict(log.x[:9], np.ones((9, 5)), np.arange(4), log.coupons, log.coupons)
+        assert np.isfinite(told).all()
