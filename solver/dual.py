@@ -290,6 +290,8 @@ class DualSearch:
 
     def _disproof(self, multipliers: np.ndarray) -> np.ndarray | None:
         """Return the proof that there is no plan, where prices are so high that they may be one."""
+        if self.taken:  # the engine is not everybody's
+            return None
         if not (np.abs(multipliers) > HIGH * self.scale.price).any():
             return None
         with self.clock.phase("clash"):

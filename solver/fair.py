@@ -41,6 +41,8 @@ WIDER = 4.0
 OWN_GAP = 0.3
 """Of the gap asked for, what a weighted sum may leave."""
 NOTHING = 1e-9
+# Groups of fewer users are too coarse for floors; a solve with floors may take this share of the time left.
+FEW_A_GROUP, OF_TIME = 300, 0.5
 SAFE = 1e-12
 """Weights are normalised up to rounding; their bound is raised by this share."""
 
@@ -177,12 +179,13 @@ class _Fair:
             replace(weighted, rules=rules),
             method="priced",
             gap=max(OWN_GAP * self.gap, 0.1 * missing) if floors is None else self.gap,
-            time_limit=None if self.clock.time_limit is None else max(self.clock.left(), 1e-3),
+            time_limit=self._seconds(1.0 if floors is None else OF_TIME),
             start=self.last,
             seed=self.seed,
             cancel=self.clock.cancel,
             explain_clashes=self.last is None,
         )
+        self.found.solves += 1
         if floors is None and prove:
             self.found.prove(weights, weighted, solution, SAFE)
         if floors is None and solution.infeasibility is None:
@@ -190,6 +193,10 @@ class _Fair:
         if not math.isnan(solution.value):
             self.found.keep(self.groups.totals(solution.plan), solution.plan)
         return solution
+
+    def _seconds(self, share: float) -> float | None:
+        """Return a share of the time left, where it is limited."""
+        return None if self.clock.time_limit is None else max(share * self.clock.left(), 1e-3)
 
     def _targets(self, floors: np.ndarray) -> Iterator[Target]:
         for label, floor in zip(self.groups.labels, floors, strict=True):
@@ -243,11 +250,13 @@ class _Fair:
         10.1287/mnsc.13.7.492). Where that is not fairness' aim, or whole plans are too coarse for it, plans
         are mixed.
         """
-        if not math.isinf(self.fairness.alpha):
-            return self._by_prices(points)
         sizes = self.groups.sizes
+        if not math.isinf(self.fairness.alpha) or sizes.min() < FEW_A_GROUP:
+            return self._by_prices(points)
         for step in range(ROUNDS):
             bound = self.found.bound
+            if not math.isfinite(bound):
+                break
             floors = bound / sizes.sum() * sizes
             room = OWN_GAP * self.gap * np.abs(floors)
             self.clock.tell("fairness", step + 1, None, f"bound {bound:,.6g}")
@@ -266,7 +275,7 @@ class _Fair:
                 break
         if relative_gap(self.found.value, self.found.bound) <= self.gap:
             return None
-        return self._by_prices(points)
+        return self._by_prices([*points, self.found.totals])
 
     def _weights(self) -> np.ndarray:
         return np.ones(len(self.groups.sizes)) if self.found.weights is None else self.found.weights

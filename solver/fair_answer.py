@@ -44,7 +44,8 @@ class FairPlan:
     utility, utility_bound : float
         Σ_g n_g U_α(z_g) of the plan, and of the bound; for α = ∞ the least per head.
     fractional : float
-        Equal-share equivalent of the fairest mixture of plans that was found: what the plan was rounded from.
+        Equal-share equivalent of the fairest mixture of plans that was found: what the plan was rounded from,
+        or its own where it was not rounded.
     plan : pyarrow.Table
         ``user_id, coupon_id, value, cost``.
     segments : pandas.DataFrame
@@ -106,7 +107,6 @@ class FairSearch:
 
     def prove(self, weights: np.ndarray, weighted: Instance, solution: Solution, safe: float) -> None:
         """Keep a bound on a weighted sum, whose weights are normalised, if it is the tightest so far."""
-        self.solves += 1
         bound = solution.bound + safe * abs(solution.bound)
         if bound < self.bound:
             self.bound, self.weights, self.proof = bound, weights, (weighted, solution)

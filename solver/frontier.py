@@ -207,7 +207,8 @@ def frontier(
     seed : int
     progress : callable, optional
     cancel : Cancel, optional
-        Once it is set, the points found so far are handed back.
+        Once it is set, the points found so far are handed back; of many budgets, which are walked in two
+        halves at one time, the first of each half.
 
     Returns
     -------

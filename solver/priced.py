@@ -128,6 +128,8 @@ class PricedSearch:
             # Rules about few users: prices of the rounded limits are nearer to any plan.
             book = self.book.tightened()
             dual = self._dual(book, None)
+            if dual.proof is not None:
+                return self._last_resort(bound)
             former = self.multipliers, self.proven
             assigned = self._assign(dual)
             other = self._prove(dual, assigned) - self.book.rounding_gain(dual.multipliers)

@@ -173,7 +173,9 @@ class _Stream:
             seed=self.seed,
         )
         if search.search(start):
-            return search.main
+            for node in search.nodes:
+                if node.answer.solution.infeasibility is not None:
+                    return node.answer
         stopped, program = self.clock.stopped_by or StoppedBy.NO_PROGRESS, self.program
         bound, status = program.sense * search.bound, Status.NO_SOLUTION
         if search.best is not None:

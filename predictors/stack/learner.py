@@ -99,7 +99,7 @@ class StackLearner(Parameters):
         return self
 
     def _judge(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
-        """Find the trees' share and the stretch of effects on at most 200,000 rows."""
+        """Find the models' shares, how effects grow with cost, and their stretch, on at most 200,000 rows."""
         some = np.arange(rows.n)
         if len(some) > _JUDGED:
             some = np.sort(np.random.default_rng(self.seed).permutation(some)[:_JUDGED])
