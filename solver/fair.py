@@ -22,14 +22,17 @@ from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Target
 from couponry.solver.backends import BACKENDS
+from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
 from couponry.solver.fair_answer import FairPlan, FairSearch, build_fair_plan
 from couponry.solver.fair_groups import Groups
 from couponry.solver.fair_hull import Hull
+from couponry.solver.local import LocalEngine
 from couponry.solver.power_mean import Fairness
+from couponry.solver.prices import PriceBook
 from couponry.solver.result import relative_gap
 from couponry.solver.small_products import small_products
-from couponry.solver.solution import Solution, StoppedBy
+from couponry.solver.solution import Certificate, Solution, StoppedBy
 from couponry.solver.solve import solve
 
 __all__ = ["FAIR_METHODS", "fair_plan"]
@@ -42,7 +45,7 @@ OWN_GAP = 0.3
 """Of the gap asked for, what a weighted sum may leave."""
 NOTHING = 1e-9
 # Groups of fewer users are too coarse for floors; a solve with floors may take this share of the time left.
-FEW_A_GROUP, OF_TIME = 300, 0.5
+FEW_A_GROUP, OF_TIME, HALVINGS = 300, 0.5, 6
 SAFE = 1e-12
 """Weights are normalised up to rounding; their bound is raised by this share."""
 
@@ -253,32 +256,59 @@ class _Fair:
         sizes = self.groups.sizes
         if not math.isinf(self.fairness.alpha) or sizes.min() < FEW_A_GROUP:
             return self._by_prices(points)
+        level, unreached, unknown = math.inf, math.inf, 0
         for step in range(ROUNDS):
             bound = self.found.bound
-            if not math.isfinite(bound):
+            level = min(level, bound)
+            if not math.isfinite(level):
                 break
-            floors = bound / sizes.sum() * sizes
+            floors = level / sizes.sum() * sizes
             room = OWN_GAP * self.gap * np.abs(floors)
-            self.clock.tell("fairness", step + 1, None, f"bound {bound:,.6g}")
-            solution = self._solve(self._weights(), floors - room)
-            if not math.isnan(solution.value):
-                self.found.fractional(self.found.value, self.found.totals)
+            self.clock.tell("fairness", step + 1, None, f"floor {level:,.6g}, bound {bound:,.6g}")
+            # Floors make it fair; that everybody counts keeps the plan from a choice among many alike.
+            solution = self._solve(np.ones(len(sizes)), floors - room)
             proof = solution.infeasibility
-            if proof is None or proof.multipliers is None or self.clock.stopped_by is not None:
+            if self._near_enough() or self.clock.stopped_by is not None:
                 break
-            priced = dict(zip(solution.certificate.names, np.abs(proof.multipliers), strict=True))
-            weights = np.array([priced.get(self._floor_name(label), 0.0) for label in self.groups.labels])
-            if not weights.any():
-                break
-            self._solve(weights)
-            if self.found.bound > bound - 0.1 * self.gap * max(1.0, abs(bound)):
-                break
-        if relative_gap(self.found.value, self.found.bound) <= self.gap:
+            if proof is not None and proof.multipliers is not None:
+                priced = dict(zip(solution.certificate.names, np.abs(proof.multipliers), strict=True))
+                weights = np.array([priced.get(self._floor_name(g), 0.0) for g in self.groups.labels])
+                if not weights.any():
+                    break
+                self._prove_by(weights, solution)
+                self._solve(weights)
+                if self.found.bound > level - 0.1 * self.gap * max(1.0, abs(level)):
+                    break
+            else:  # a plan some way below, or nothing known of the floor: half-way between the two
+                unknown += 1
+                unreached = unreached if not math.isnan(solution.value) else level
+                if unknown > HALVINGS:
+                    break
+            level = min(unreached, self.found.bound)
+            level = level if unknown == 0 else 0.5 * (self.found.value + level)
+        self.found.fractional(self.found.value, self.found.totals)
+        if self._near_enough():
             return None
         return self._by_prices([*points, self.found.totals])
 
-    def _weights(self) -> np.ndarray:
-        return np.ones(len(self.groups.sizes)) if self.found.weights is None else self.found.weights
+    def _near_enough(self) -> bool:
+        return relative_gap(self.found.value, self.found.bound) <= self.gap
+
+    def _prove_by(self, weights: np.ndarray, solution: Solution) -> None:
+        """Take the bound that a proof against floors holds: its other rows price the weighted sum."""
+        normalised = self.fairness.normalised(weights)
+        weighted = self.groups.weighted(normalised)
+        program, names = weighted.program, tuple(row.name for row in weighted.program.rows)
+        known = dict(zip(solution.certificate.names, solution.certificate.multipliers, strict=True))
+        multipliers = np.array([known.get(name, 0.0) for name in names]) * (normalised.sum() / weights.sum())
+        bound = program.sense * dual_bound(LocalEngine(program), PriceBook(program), multipliers)
+        proven = replace(
+            solution,
+            bound=bound,
+            certificate=Certificate(names, multipliers, bound),
+            stats=solution.stats | {"bound_source": "prices"},
+        )
+        self.found.prove(normalised, weighted, proven, SAFE)
 
     def _by_prices(self, points: list[np.ndarray]) -> np.ndarray | None:
         """Return the fairest mixture of plans, each the best by the weights that the others ask for."""
