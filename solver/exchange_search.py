@@ -54,6 +54,8 @@ class ExchangeSearch:
 
     def run(self) -> Rounded | None:
         """Return the best plan that exchanges make, or None."""
+        if not self.program.n_users:  # the prices settled everybody
+            return self._plan_of(self.engine.exchanges_from(self.users.scores, self.chosen, 0.0))
         short = int(EXCHANGE_STEPS[0] * max(1.0, self.priced / FEW_PRICED))
         chosen = self._nearest(1.0).take(slice(0, self.most)), np.empty(0, np.int64)
         best: Rounded | None = None

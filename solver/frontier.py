@@ -14,7 +14,7 @@ from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Budget
-from couponry.solver.budget_chain import solve_budgets
+from couponry.solver.budget_halves import solve_budgets
 from couponry.solver.budget_points import Point
 from couponry.solver.knee import knee
 from couponry.solver.result import relative_gap
@@ -207,8 +207,7 @@ def frontier(
     seed : int
     progress : callable, optional
     cancel : Cancel, optional
-        Once it is set, the points found so far are handed back; of many budgets, which are walked in two
-        halves at one time, the first of each half.
+        Once it is set, the points found so far are handed back; of many budgets some of the whole range.
 
     Returns
     -------

@@ -162,6 +162,8 @@ class Rounder:
     def run(self) -> Rounded | None:
         """Return the best integer plan found, or None."""
         best: Rounded | None = None
+        if not self.program.n_users:  # no rule binds: everybody has what they like best
+            return ExchangeSearch(self.open, self.clock, patient=False).run()
         if self.program.n_users > FIRST_CORE:
             best = ExchangeSearch(self.open, self.clock, patient=self.few_users).run()
         if best is not None:

@@ -1,13 +1,13 @@
-"""A stretch of budgets on which most users never change their mind.
+"""A stretch of budgets between two that were solved, on which most users never change their mind.
 
-Between two budgets prices move a little, and few users notice. One pass over everybody settles all whose
-choice no price of the stretch can change; what they take is a constant. Each budget is then solved on the
-others alone, and yet proven for everybody: at any prices within the stretch, L is the others' part and a
-constant times the prices.
+As a budget grows from one end to the other, prices go from those of the one to those of the other, hardly
+ever beyond either. One pass over everybody settles all whose choice no price between them can change; what
+they take is a constant. Budgets inside are then solved on the others alone, and yet proven for everybody: at
+any prices within the stretch, L is the others' part and a constant times the prices. The budget in the middle
+cuts the stretch in two, each with fewer users open.
 
-Where the stretch lies is seen on a sample, whose prices are corrected by what they were off by at the last
-budget that was solved on everybody. Within it, prices go straight on from the last two budgets until a row
-becomes scarce or plentiful: that is told by the sample, whose prices turn there too.
+The middle's prices are guessed half way between those of the ends. Where these are far apart a sample tells
+how much the way between them bends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from couponry.solver.dual import SAMPLE_PRECISION, WARM_WIDTH, DualAnswer, DualS
 from couponry.solver.engine import Assigned, Settled
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.exchange_search import ExchangeSearch
-from couponry.solver.guesses import Guess, Guesses
 from couponry.solver.local import LocalEngine
 from couponry.solver.newton import Newton, NewtonAnswer
 from couponry.solver.open_users import OpenUsers
@@ -34,21 +33,38 @@ from couponry.solver.radius import table_radius
 from couponry.solver.result import relative_gap
 from couponry.solver.scale import RowScale
 
-__all__ = ["Budgets", "Priced", "Stretches"]
+__all__ = ["Known", "Priced", "Stretch", "Stretches"]
 
-# A stretch that leaves more users open than this is cut in two.
-MOST_OPEN = 0.33
-# Users who show where a stretch lies.
-SAMPLE = 50_000
-FIRST_LENGTH, LONGEST = 10, 64
-DEVIATIONS = 3.0
-# A sample's error hardly changes from budget to budget: what of it may come anew within a stretch.
-ERROR_OF_STRETCH = 0.2
-# Budgets of a run, whose prices may be off by some more than the next one's.
-RUN, RUN_FURTHER = 4, 2.0
-# Room beyond where the sample's prices were seen; how much further than it went before a path may go, and how
-# far it may turn aside.
-ROOM, FURTHER, ERROR_OF_PATH = 1.1, 1.2, 0.5
+# A stretch that leaves more users open than this is not worth a pass: its middle is solved on everybody.
+MOST_OPEN = 0.45
+# Users who show where prices go, and the standard deviations that their prices may be off by.
+SAMPLE, DEVIATIONS = 50_000, 3.0
+# Fewer budgets inside than this are solved on the users whom the stretch around leaves open.
+WORTH_A_PASS = 3
+# How far a guess may be off, as a share of the sample's error: at first with the sample's help; at least.
+FIRST_OFF, LEAST_OFF = 0.4, 0.03
+# Of what the guess for the middle of a stretch was off by, how much to expect in each half: smooth ways bend
+# a quarter as much there, those with a corner up to as much. A sample's error stays.
+HALVED, SAMPLES = 0.5, 1.2
+# How far beyond prices at the ends those between them may go, as a share of how far the way may bend.
+ASIDE = 0.2
+
+
+@dataclass(frozen=True)
+class Known:
+    """A budget that was solved.
+
+    Attributes
+    ----------
+    amount : float
+    multipliers : ndarray, shape (K,)
+    sampled : ndarray, shape (K,), or None
+        The sample's multipliers there, where they were asked for.
+    """
+
+    amount: float
+    multipliers: np.ndarray
+    sampled: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -73,34 +89,16 @@ class Priced:
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """Where it lies, and who was settled for it.
+class _Off:
+    """How far guesses may be off, as shares of the sample's error: half way, and as the sample bends it."""
 
-    Attributes
-    ----------
-    first, last : int
-        Its budgets; ``last`` is one of them.
-    prices : list of ndarray, shape (K,)
-        The sample's, one a budget.
-    error : Tables
-        How far prices of the sample are from everybody's.
-    everybody : Settled
-    """
+    half_way: float
+    sampled: float
 
-    first: int
-    last: int
-    prices: Sequence[np.ndarray]
-    error: Tables
-    everybody: Settled
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A few budgets of a stretch, ``first`` to ``last``, and who is settled for them."""
-
-    first: int
-    last: int
-    everybody: Settled
+    @property
+    def least(self) -> float:
+        """The nearer one."""
+        return min(self.half_way, self.sampled)
 
 
 class Stretches:
@@ -112,6 +110,7 @@ class Stretches:
     scale : RowScale
     gap : float
     seed : int
+    clock : Clock
     rows : function
         From a budget's amount to the program's rows, which differ in their limits alone.
     """
@@ -122,197 +121,171 @@ class Stretches:
         scale: RowScale,
         gap: float,
         seed: int,
+        clock: Clock,
         rows: Callable[[float], tuple[Row, ...]],
     ) -> None:
-        self.program, self.scale, self.gap, self.seed, self.rows = program, scale, gap, seed, rows
-        self.engine = LocalEngine(program)
+        self.program, self.scale, self.gap, self.seed, self.clock = program, scale, gap, seed, clock
+        self.rows = rows
         self.book = PriceBook(program)
         # What books of other limits share is of all users, not of those whom a stretch leaves open.
         _ = self.book.basis, self.book.grain
         size = min(SAMPLE, program.n_users // 3)
         users = program.sampler(seed, size).users(size)
         self.share = len(users) / program.n_users
-        self.sample = LocalEngine(program.take(users))
+        self.sample = program.take(users)
 
     def limited(self, amount: float) -> PriceBook:
         """Return the rows under another amount."""
         return self.book.with_limits(replace(self.program, rows=self.rows(amount)))
 
+    def between(self, low: Known, high: Known, middle: float) -> Stretch | None:
+        """Return the stretch between two budgets, or None where it leaves too many users open.
 
-class Budgets:
-    """Solves for one budget after the other, ascending.
+        Parameters
+        ----------
+        low, high : Known
+        middle : float
+            The first budget inside that is to be solved.
+        """
+        with self.clock.phase("stretch"):
+            low, high = self.with_sample(low), self.with_sample(high)
+            guess = _half_way(low, high, middle)
+            there = self.sampled(middle, guess)
+            error = self._error(middle, there)
+            bend = self.book.changes(there.multipliers - _half_way(low, high, middle, sampled=True))
+            off = _Off(max(LEAST_OFF, _share_of(bend, error)), FIRST_OFF)
+            more = max(LEAST_OFF, ASIDE * off.half_way)
+            box = _hull(self.book, (low.multipliers, high.multipliers), error, more)
+            open_users = len(LocalEngine(self.sample).settle(*box).undecided)
+            if open_users > MOST_OPEN * self.sample.n_users:
+                return None
+        with self.clock.phase("settle"):
+            everybody = LocalEngine(self.program).settle(*box)
+        return Stretch(self, low, high, everybody, error, there.width, off)
+
+    def with_sample(self, known: Known) -> Known:
+        """Return what is known of a budget and the sample's multipliers there."""
+        if known.sampled is not None:
+            return known
+        return replace(known, sampled=self.sampled(known.amount, known.multipliers).multipliers)
+
+    def sampled(self, amount: float, start: np.ndarray) -> NewtonAnswer:
+        """Return the sample's answer at a budget."""
+        newton = Newton(
+            LocalEngine(self.sample),
+            self.limited(amount),
+            self.scale,
+            self.clock,
+            settled={},
+            share=self.share,
+            reach=REACH * self.scale.price,
+        )
+        return newton.minimise(start, width=WARM_WIDTH * self.scale.objective, precision=SAMPLE_PRECISION)
+
+    def _error(self, amount: float, answer: NewtonAnswer) -> Tables:
+        """Return how far tables of the sample's prices are from everybody's."""
+        return table_radius(
+            LocalEngine(self.sample),
+            self.limited(amount),
+            answer.multipliers,
+            answer.hessian,
+            self.scale.price,
+            share=self.share,
+            times=DEVIATIONS,
+            seed=self.seed,
+        )
+
+
+class Stretch:
+    """Budgets between two that were solved.
 
     Parameters
     ----------
     shared : Stretches
-    amounts : sequence of float
-        The budgets.
-    clock : Clock
+    low, high : Known
+        The ends.
+    everybody : Settled
+        For prices between theirs, or for those of a stretch around this one.
+    error : Tables
+        How far prices of the sample are from everybody's.
+    width : float
+        Window of near ties to begin with.
+    off : _Off
     """
 
-    def __init__(self, shared: Stretches, amounts: Sequence[float], clock: Clock) -> None:
-        self.shared, self.amounts, self.clock = shared, amounts, clock
-        self.gap, self.seed, self.scale = shared.gap, shared.seed, shared.scale
-        self.engine, self.sample = shared.engine, shared.sample
-        self.stretch: _Stretch | None = None
-        self.run: _Run | None = None
-        self.length = FIRST_LENGTH
-        self.guesses = Guesses()
-        self.slope: np.ndarray | None = None
+    def __init__(
+        self,
+        shared: Stretches,
+        low: Known,
+        high: Known,
+        everybody: Settled,
+        error: Tables,
+        width: float,
+        off: _Off,
+    ) -> None:
+        self.shared, self.low, self.high, self.everybody = shared, low, high, everybody
+        self.error, self.width, self.off = error, width, off
+        self._seen: tuple[float, np.ndarray] | None = None
 
-    # ------------------------------------------------------------ prices
-
-    def known(self, at: int, multipliers: np.ndarray) -> None:
-        """Take note of everybody's prices at a budget, found elsewhere."""
-        width = WARM_WIDTH * self.scale.objective
-        own = self._sampled(at, multipliers, width, self.sample, {})
-        self.guesses.know(self.amounts[at], multipliers, own.multipliers)
-        self.answer, self.stretch, self.run = own, None, None
-
-    def _book(self, at: int) -> PriceBook:
-        return self.shared.limited(self.amounts[at])
-
-    def _sampled(
-        self, at: int, start: np.ndarray, width: float, engine: LocalEngine, taken: Tables
-    ) -> NewtonAnswer:
-        newton = Newton(
-            engine,
-            self._book(at),
-            self.scale,
-            self.clock,
-            settled=taken,
-            share=self.shared.share,
-            reach=REACH * self.scale.price,
-        )
-        return newton.minimise(start, width=width, precision=SAMPLE_PRECISION)
-
-    # ----------------------------------------------------------- stretch
-
-    def _settled(self, first: int) -> _Stretch | None:
-        """Return the stretch that begins at a budget, as long as most users stay settled.
-
-        None where it holds this budget alone: then a solve of everybody costs no more.
-        """
-        with self.clock.phase("path"):
-            begin = self._sampled(first, self.answer.multipliers, self.answer.width, self.sample, {})
-            error = table_radius(
-                self.sample,
-                self._book(first),
-                begin.multipliers,
-                begin.hessian,
-                self.scale.price,
-                share=self.shared.share,
-                times=DEVIATIONS,
-                seed=self.seed,
-            )
-            path = self._path(first, begin, error)
-            while True:
-                box = self._box_of(first, path, error)
-                open_users = len(self.sample.settle(*box).undecided) / self.sample.n_users
-                if open_users <= MOST_OPEN or len(path) == 1:
-                    break
-                # Beyond what chance leaves open, users open grow with the stretch.
-                path = path[: max(1, min(len(path) - 1, int(0.9 * len(path) * MOST_OPEN / open_users)))]
-        last = first + len(path) - 1
-        self.length = int(np.clip(1.5 * len(path) * MOST_OPEN / max(open_users, 0.01), 2, LONGEST))
-        if last > first:
-            moved = path[-1].multipliers - path[0].multipliers
-            self.slope = moved / max(self.amounts[last] - self.amounts[first], 1e-300)
-        self.answer = path[-1]
-        if last == first:
-            return None
-        with self.clock.phase("settle"):
-            everybody = self.engine.settle(*box)
-        return _Stretch(first, last, [answer.multipliers for answer in path], error, everybody)
-
-    def _path(self, first: int, begin: NewtonAnswer, error: Tables) -> list[NewtonAnswer]:
-        """Return the sample's answers from a budget on, on those of its users who may change their mind."""
-        book = self._book(first)
-        last = min(first + self.length, len(self.amounts)) - 1
-        if self.slope is None:
-            far = self._sampled(last, begin.multipliers, begin.width, self.sample, {}).multipliers
-        else:
-            far = begin.multipliers + FURTHER * self.slope * (self.amounts[last] - self.amounts[first])
-        ends = [book.scores(multipliers) for multipliers in (begin.multipliers, book.clip(far))]
-        rough = self.sample.settle(*_box(ends, {m: ERROR_OF_PATH * t for m, t in error.items()}, ROOM))
-        inside = LocalEngine(rough.core)
-        path = [begin]
-        for at in range(first + 1, last + 1):
-            start = self._straight_on(path, at)
-            step = self._sampled(at, start, path[-1].width, inside, rough.tables)
-            if not rough.holds(book.scores(step.multipliers)):
-                break
-            path.append(step)
-        return path
-
-    def _straight_on(self, path: Sequence[NewtonAnswer], at: int) -> np.ndarray:
-        """Return where a path's last two prices lead to at a budget."""
-        last = path[-1].multipliers
-        if len(path) < 2 or self.amounts[at - 1] == self.amounts[at - 2]:
-            return last
-        further = (self.amounts[at] - self.amounts[at - 1]) / (self.amounts[at - 1] - self.amounts[at - 2])
-        moved = last + further * (last - path[-2].multipliers)
-        return np.where(np.sign(moved) == np.sign(last), moved, 0.0)
-
-    def _box_of(self, first: int, path: Sequence[NewtonAnswer], error: Tables) -> tuple[Tables, Tables]:
-        """Return the box that everybody's tables should stay in along a path."""
-        book = self._book(first)
-        sides = [book.scores(self.guesses.corrected(book, p.multipliers)) for p in path]
-        return _box(sides, {m: ERROR_OF_STRETCH * table for m, table in error.items()}, ROOM)
-
-    # ----------------------------------------------------------- budgets
-
-    def solve(self, at: int) -> Priced | None:
-        """Solve for a budget; None where that fails here, and everybody must be asked."""
-        if not self.guesses:
-            return None
-        if self.stretch is None or not self.stretch.first <= at <= self.stretch.last:
-            self.stretch, self.run = self._settled(at), None
-        found = None if self.stretch is None else self._on(self.stretch, at)
-        if found is None and self.stretch is not None and at != self.stretch.first:
-            self.stretch, self.run = self._settled(at), None
-            found = None if self.stretch is None else self._on(self.stretch, at)
-        return found
-
-    def _on(self, stretch: _Stretch, at: int) -> Priced | None:
-        """Solve on the users whom the next few budgets leave open, else on those of the whole stretch."""
-        if self.run is None or not self.run.first <= at <= self.run.last:
-            self.run = self._run(stretch, at)
-        found = self._of(stretch, self.run.everybody, at)
-        if found is None and self.run.everybody is not stretch.everybody:
-            self.run = _Run(at, stretch.last, stretch.everybody)
-            found = self._of(stretch, stretch.everybody, at)
-        return found
-
-    def _run(self, stretch: _Stretch, first: int) -> _Run:
-        """Return who is settled for a few budgets of a stretch."""
-        last = min(first + RUN, stretch.last + 1) - 1
-        if last == first:
-            return _Run(first, last, stretch.everybody)
-        book = self._book(first)
-        guesses = [self._guess(stretch, at, book) for at in range(first, last + 1)]
-        off = RUN_FURTHER * max(guess.off for guess in guesses)
-        sides = [book.scores(guess.multipliers) for guess in guesses]
-        box = _box(sides, {m: off * table for m, table in stretch.error.items()}, 1.0)
-        with self.clock.phase("run"):
-            inner = LocalEngine(stretch.everybody.core).settle(*box)
-        return _Run(first, last, stretch.everybody.then(inner))
-
-    def _guess(self, stretch: _Stretch, at: int, book: PriceBook) -> Guess:
-        return self.guesses.next(self.amounts[at], stretch.prices[at - stretch.first], book, stretch.error)
-
-    def _of(self, stretch: _Stretch, outside: Settled, at: int) -> Priced | None:
-        """Solve on the users whom others, who are settled, leave."""
-        book = self._book(at)
+    def solve(self, amount: float) -> Priced | None:
+        """Solve for a budget inside; None where that fails here, and everybody must be asked."""
+        shared, outside = self.shared, self.everybody
+        book = shared.limited(amount)
         program = replace(outside.core, rows=book.program.rows)
-        search = _OnStretch(program, book, outside, self.gap, self.seed, self.clock, self.scale)
-        guess = self._guess(stretch, at, book)
-        radius = {m: guess.off * table for m, table in stretch.error.items()}
-        found = search.near(guess.multipliers, self.answer.width, radius)
-        if found is not None:
-            samples = stretch.prices[at - stretch.first]
-            self.guesses.learn(self.amounts[at], samples, found.multipliers, book, stretch.error)
-        return found
+        search = _OnStretch(program, book, outside, shared.gap, shared.seed, shared.clock, shared.scale)
+        radius = {measure: self.off.least * table for measure, table in self.error.items()}
+        return search.near(self._guess(amount, book), self.width, radius)
+
+    def _guess(self, amount: float, book: PriceBook) -> np.ndarray:
+        """Return where prices are expected."""
+        guess = _half_way(self.low, self.high, amount)
+        if self.off.sampled < self.off.half_way:
+            with self.shared.clock.phase("sample"):
+                self.low, self.high = self.shared.with_sample(self.low), self.shared.with_sample(self.high)
+                sampled = self.shared.sampled(amount, guess).multipliers
+            self._seen = amount, sampled
+            bend = sampled - _half_way(self.low, self.high, amount, sampled=True)
+            # A row that neither end has a price for gets none for the sample's errors.
+            guess = np.where(guess == 0, 0.0, guess + bend)
+        return book.clip(guess)
+
+    def holds(self, middle: Known) -> bool:
+        """Whether users are settled for a budget's prices, too."""
+        return self.everybody.holds(self.shared.book.scores(middle.multipliers))
+
+    def below(self, middle: Known, inside: int) -> Stretch:
+        """Return the stretch below a budget that was solved, of which so many are inside."""
+        return self._part(self.low, self._with_seen(middle), middle, inside)
+
+    def above(self, middle: Known, inside: int) -> Stretch:
+        """Return the stretch above a budget that was solved, of which so many are inside."""
+        return self._part(self._with_seen(middle), self.high, middle, inside)
+
+    def _with_seen(self, middle: Known) -> Known:
+        seen = self._seen
+        return middle if seen is None or seen[0] != middle.amount else replace(middle, sampled=seen[1])
+
+    def _part(self, low: Known, high: Known, middle: Known, inside: int) -> Stretch:
+        shared, everybody, off = self.shared, self.everybody, self._learnt(self._with_seen(middle))
+        if inside >= WORTH_A_PASS:
+            more = max(LEAST_OFF, ASIDE * off.half_way)
+            box = _hull(shared.book, (low.multipliers, high.multipliers), self.error, more)
+            box = _common(box, (everybody.centre, everybody.radius))
+            with shared.clock.phase("settle"):
+                everybody = everybody.then(LocalEngine(everybody.core).settle(*box))
+        return Stretch(shared, low, high, everybody, self.error, self.width, off)
+
+    def _learnt(self, middle: Known) -> _Off:
+        """Return how far guesses may be off in each half, by what they were off by in the middle."""
+        moved = middle.multipliers - _half_way(self.low, self.high, middle.amount)
+        half_way, sampled = HALVED * self._off_by(moved), self.off.sampled
+        if middle.sampled is not None:
+            bend = middle.sampled - _half_way(self.low, self.high, middle.amount, sampled=True)
+            sampled = SAMPLES * self._off_by(moved - bend)
+        return _Off(max(LEAST_OFF, half_way), max(LEAST_OFF, sampled))
+
+    def _off_by(self, moved: np.ndarray) -> float:
+        return _share_of(self.shared.book.changes(moved), self.error)
 
 
 class _OnStretch(PricedSearch):
@@ -337,7 +310,14 @@ class _OnStretch(PricedSearch):
         """Return the bound and a plan, or None where the stretch does not hold or no plan was found."""
         reach, taken = REACH * self.scale.price, self.outside.tables
         search = DualSearch(
-            self.program, self.book, self.engine, self.scale, reach, self.clock, self.seed, taken
+            self.program,
+            self.book,
+            self.engine,
+            self.scale,
+            reach,
+            self.clock,
+            self.seed,
+            taken,
         )
         dual = search.near(start, width, radius)
         if dual is None or not self.outside.holds(self.book.scores(dual.multipliers)):
@@ -362,15 +342,39 @@ class _OnStretch(PricedSearch):
         return self.outside.joined(super()._assign(dual), self.book.scores(dual.multipliers))
 
 
-def _box(sides: Sequence[Tables], more: Tables, times: float) -> tuple[Tables, Tables]:
-    """Return centre and radius of the box that holds some tables, with more room on all sides."""
-    measures = {measure for tables in sides for measure in tables}
+def _half_way(low: Known, high: Known, amount: float, *, sampled: bool = False) -> np.ndarray:
+    """Return the multipliers on the straight way between two budgets, everybody's or the sample's."""
+    way = (amount - low.amount) / max(high.amount - low.amount, 1e-300)
+    first, last = (low.sampled, high.sampled) if sampled else (low.multipliers, high.multipliers)
+    assert first is not None
+    assert last is not None
+    return np.asarray(first + way * (last - first))
+
+
+def _hull(book: PriceBook, ends: Sequence[np.ndarray], error: Tables, more: float) -> tuple[Tables, Tables]:
+    """Return centre and radius of the box of all tables between two, and some of their error more."""
+    first, last = (book.scores(multipliers) for multipliers in ends)
     centre, radius = {}, {}
-    for measure in sorted(measures | set(more)):
-        known = [tables[measure] for tables in sides if measure in tables]
-        shape = next(iter(known), None)
-        tables = [t.get(measure, np.zeros_like(more[measure] if shape is None else shape)) for t in sides]
-        low, high = np.min(tables, axis=0), np.max(tables, axis=0)
-        centre[measure] = 0.5 * (low + high)
-        radius[measure] = times * (0.5 * (high - low) + more.get(measure, 0.0))
+    for measure in sorted({*first, *last, *error}):
+        nothing = np.zeros_like(next(t[measure] for t in (first, last, error) if measure in t))
+        one, other = first.get(measure, nothing), last.get(measure, nothing)
+        centre[measure] = 0.5 * (one + other)
+        radius[measure] = 0.5 * np.abs(other - one) + more * error.get(measure, nothing)
     return centre, radius
+
+
+def _common(box: tuple[Tables, Tables], around: tuple[Tables, Tables]) -> tuple[Tables, Tables]:
+    """Return what a box has in common with another, which it lies in but for its edges."""
+    centre, radius = {}, {}
+    for measure, middle in box[0].items():
+        outer, reach = (tables.get(measure, np.zeros_like(middle)) for tables in around)
+        low = np.clip(middle - box[1][measure], outer - reach, outer + reach)
+        high = np.clip(middle + box[1][measure], outer - reach, outer + reach)
+        centre[measure], radius[measure] = 0.5 * (low + high), 0.5 * (high - low)
+    return centre, radius
+
+
+def _share_of(moved: Tables, error: Tables) -> float:
+    """Return how far tables moved at most, as a share of how far they were expected to."""
+    shares = [np.abs(moved[m][table > 0]) / table[table > 0] for m, table in error.items() if m in moved]
+    return max((float(share.max(initial=0.0)) for share in shares), default=0.0)

@@ -31,7 +31,7 @@ from couponry.instances import (
     Users,
 )
 from couponry.instances.generators import draw_instance
-from couponry.solver import budget_chain
+from couponry.solver import budget_solves
 from couponry.solver.frontier import COLUMNS, Frontier, frontier
 from couponry.solver.solution import Solution
 from couponry.solver.solve import solve
@@ -74,13 +74,13 @@ def test_points_of_four_users_by_hand() -> None:
 def test_one_proof_serves_smaller_and_slightly_larger_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under a floor of 100 coupons of 1 each, nine budgets below 100 have no plan: not all are solved for."""
     solved: list[float] = []
-    own = budget_chain.solve
+    own = budget_solves.solve
 
     def counted(instance: Instance, **options: Any) -> Solution:
         solved.append(next(rule.amount for rule in instance.rules if isinstance(rule, Budget)))
         return own(instance, **options)
 
-    monkeypatch.setattr(budget_chain, "solve", counted)
+    monkeypatch.setattr(budget_solves, "solve", counted)
     n = 5000
     instance = Instance(
         Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),

@@ -10,13 +10,14 @@ import pytest
 
 from couponry.instances import Budget, Instance
 from couponry.instances.generators import RULE_NAMES, draw_instance
-from couponry.solver import budget_chain as module
+from couponry.solver import budget_halves as module
 from couponry.solver.bound import dual_bound
+from couponry.solver.budget_solves import with_amount
 from couponry.solver.frontier import Frontier, frontier
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.solve import solve
-from couponry.solver.stretch import Budgets, Priced
+from couponry.solver.stretch import Priced, Stretch
 
 POINTS = 9
 
@@ -37,16 +38,16 @@ def amounts(instance: Instance) -> list[float]:
 def few(monkeypatch: pytest.MonkeyPatch) -> list[Priced]:
     """Let stretches be used for few users, and note what they answer."""
     answers: list[Priced] = []
-    own = Budgets.solve
+    own = Stretch.solve
 
-    def noted(self: Budgets, at: int) -> Priced | None:
-        found = own(self, at)
+    def noted(self: Stretch, amount: float) -> Priced | None:
+        found = own(self, amount)
         if found is not None:
             answers.append(found)
         return found
 
     monkeypatch.setattr(module, "FEW_USERS", 1000)
-    monkeypatch.setattr(Budgets, "solve", noted)
+    monkeypatch.setattr(Stretch, "solve", noted)
     return answers
 
 
@@ -62,7 +63,7 @@ def test_bounds_are_those_of_solves_of_their_own(few: list[Priced]) -> None:
     table = curve(instance).table
     assert len(few) >= POINTS // 2
     for amount, bound in zip(table["budget"], table["bound"], strict=True):
-        alone = solve(module._with_amount(instance, 0, amount), gap=1e-4)
+        alone = solve(with_amount(instance, 0, amount), gap=1e-4)
         assert bound == pytest.approx(alone.certificate.bound, rel=1e-8)
 
 
@@ -76,7 +77,7 @@ def test_multipliers_prove_their_bound_over_everybody(few: list[Priced]) -> None
         k = next(k for k, row in enumerate(instance.program.rows) if row.rule == 0)
         proofs = [
             dual_bound(LocalEngine(program), PriceBook(program), answer.multipliers)
-            for program in (module._with_amount(instance, 0, amount).program for amount in budgets)
+            for program in (with_amount(instance, 0, amount).program for amount in budgets)
         ]
         assert any(answer.proven == pytest.approx(proof, rel=1e-12) for proof in proofs)
         assert answer.multipliers[k] >= 0
@@ -92,7 +93,7 @@ def test_plans_keep_every_row(few: list[Priced]) -> None:
         activity = book.activity(answer.sums.high)
         value = answer.sums.total("value")
         (amount,) = table.index[np.isclose(table["value"], value, rtol=1e-12)][:1]
-        program = module._with_amount(instance, 0, amount).program
+        program = with_amount(instance, 0, amount).program
         for k, row in enumerate(program.rows):
             room = 1e-9 * (1.0 + abs(activity[k]))
             assert row.lower - room <= activity[k] <= row.upper + room, row.name
@@ -105,7 +106,7 @@ def test_points_are_told_like_those_of_solves(few: list[Priced]) -> None:
     instance = campaign()
     table = curve(instance).table
     for _, point in table.iterrows():
-        alone = solve(module._with_amount(instance, 0, point["budget"]), gap=1e-4)
+        alone = solve(with_amount(instance, 0, point["budget"]), gap=1e-4)
         row = alone.prices[alone.prices["position"] == 0].iloc[0]
         assert point["value"] == pytest.approx(alone.value, rel=2e-4)
         assert point["spend"] <= point["budget"]
@@ -120,7 +121,7 @@ def test_where_stretches_fail_everybody_is_asked(few: list[Priced], monkeypatch:
     """A frontier whose stretches answer nothing is made of single solves, and is the same within the gap."""
     instance = campaign()
     usual = curve(instance).table
-    monkeypatch.setattr(Budgets, "solve", lambda self, at: None)
+    monkeypatch.setattr(Stretch, "solve", lambda self, amount: None)
     single = curve(instance).table
     assert single["value"].to_numpy() == pytest.approx(usual["value"].to_numpy(), rel=2e-4)
     assert single["bound"].to_numpy() == pytest.approx(usual["bound"].to_numpy(), rel=1e-8)
