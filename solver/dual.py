@@ -48,8 +48,9 @@ WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
-# How far beyond the radius an entry may move: little unsettles next to nobody, far ends the core's search.
-BEYOND, FAR_BEYOND = 1.3, 2.0
+# How far beyond the radius an entry may move: little unsettles next to nobody of many users, of few somebody who
+# counts. Far ends the core's search.
+BEYOND, FEW_USERS, FAR_BEYOND = 1.3, 50_000, 2.0
 # Users nearest to changing their mind: those the exact search may move, and those that rounding may.
 POLISHED, NEAREST, NEAREST_A_ROW = 6_000, 4_000, 16
 # Prices so many times their natural size may prove that there is no plan. Beyond this share of what they may
@@ -197,19 +198,23 @@ class DualSearch:
                 # The sample's prices did not: the core lacks those users who would stop them.
                 radius = {measure: 4 * table for measure, table in radius.items()}
                 continue
-            if _within(moved, radius, BEYOND) or self.clock.stopped_by is not None:
-                break
-            if not len(settled.undecided):
+            inside = _within(moved, radius, 1.0 if self.program.n_users <= FEW_USERS else BEYOND)
+            if inside or step == SETTLES - 1 or self.clock.stopped_by is not None:
+                with self.clock.phase("polish"):
+                    exact = bool(np.count_nonzero(last.multipliers) <= MANY_ROWS)
+                    answer = self._polished(core, settled.undecided, taken, last, exact=exact)
+                answer = replace(answer, near=settled)
+                moved = self.book.changes(answer.multipliers - start)
+                again = inside and self.program.n_users <= FEW_USERS and not _within(moved, radius, 1.0)
+                if not again or step == SETTLES - 1 or self.clock.stopped_by is not None:
+                    return answer
+                last = replace(last, multipliers=answer.multipliers)
+            elif not len(settled.undecided):
                 return None  # users alike: their sample shows no chance, and no curvature
             # Further than the settled were settled for: settle again from there, as far as this went astray.
             radius = _after(moved, radius)
             start, width = last.multipliers, last.width
-        if self._runs_away(last):
-            return None
-        with self.clock.phase("polish"):
-            exact = bool(np.count_nonzero(last.multipliers) <= MANY_ROWS)
-            answer = self._polished(core, settled.undecided, taken, last, exact=exact)
-            return replace(answer, near=settled)
+        return None
 
     def _nearer(self, found: NewtonAnswer, radius: Tables) -> tuple[NewtonAnswer, Tables]:
         """Return a sample's prices after one step by everybody's slope, and the radius there."""

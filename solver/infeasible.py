@@ -98,19 +98,21 @@ class _LeastChange:
         proof: np.ndarray | None,
     ) -> None:
         self.book, self.clock = book, clock
-        self.mender = None if proof is None else Mender(program, solve, proof)
         pairs = eligible_pairs(program, np.arange(program.n_users))
         self.integer = self._integer(program, pairs) if len(pairs.user) <= SMALL else None
+        priced = proof is not None or self.integer is not None
+        self.mender = Mender(program, solve, proof) if priced else None
 
     def _integer(self, program: Program, pairs: Pairs) -> PairProgram:
         return PairProgram(program, self.book, pairs, np.zeros(self.book.n_rows))
 
     def of(self, k: int, side: str) -> Mend | None:
         """Return the change of row ``k``'s written limit; None if it is not known whether there is one."""
-        if self.integer is not None:
-            change = self.integer.least_change(self.clock, k, side, nodes=NODES)
-            return Mend(math.inf, math.inf) if change is None else Mend(change, change)
-        return None if self.mender is None else self.mender.of(k, side)
+        mend = None if self.mender is None else self.mender.of(k, side)
+        if self.integer is None or (mend is not None and mend.known):
+            return mend
+        change = self.integer.least_change(self.clock, k, side, nodes=NODES)
+        return Mend(math.inf, math.inf) if change is None else Mend(change, change)
 
 
 def _clash(instance: Instance, book: PriceBook, k: int, side: str, change: Mend) -> Clash:

@@ -19,6 +19,7 @@ from couponry.instances.rows import COUNT, Row
 from couponry.solver.bound import dual_bound
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import excesses
+from couponry.solver.grain import grains
 from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 
@@ -28,6 +29,8 @@ __all__ = ["Found", "Mend", "Mender", "loosened", "pair_use"]
 GIVEN_WAY = "given way"
 # Counts are the same for thousands of users: so much of the objective, as a share, tells them apart.
 TIE_BREAK, COUNT_TIE_BREAK = 1e-6, 1e-3
+# Changes that differ by less than this share are one.
+CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,13 @@ class Mend:
     enough: float
     least: float
 
+    @property
+    def known(self) -> bool:
+        """Whether what is enough is the least, or nothing is enough."""
+        if not math.isfinite(self.enough):
+            return math.isinf(self.enough)
+        return self.enough - self.least <= CLOSE * max(1.0, self.enough)
+
 
 class Mender:
     """Finds mends by solving.
@@ -85,6 +95,7 @@ class Mender:
     ) -> None:
         self.program, self.solve, self.proof = program, solve, proof
         self.engine = LocalEngine(program)
+        self.grain = grains(program)
 
     def of(self, k: int, side: str) -> Mend:
         """Return the change of one side of row ``k``."""
@@ -96,7 +107,16 @@ class Mender:
         if found.pairs is None:
             return Mend(math.nan, least)
         enough = abs(float(excesses(self.program, found.pairs)[k]))
-        return Mend(enough, min(least, enough))
+        return Mend(enough, min(max(least, self._to_a_step(k, side, least)), enough))
+
+    def _to_a_step(self, k: int, side: str, change: float) -> float:
+        """Return the change after which a row of whole steps is at the next of them."""
+        step, limit = float(self.grain[k]), getattr(self.program.rows[k], side)
+        if step == 0:
+            return change
+        if side == "upper":
+            return float(step * math.ceil((limit + change) / step - CLOSE) - limit)
+        return float(limit - step * math.floor((limit - change) / step + CLOSE))
 
     def _proven(self, k: int, sign: float, multipliers: np.ndarray) -> float:
         """Return the largest change that is proven not to be enough."""
