@@ -258,7 +258,7 @@ class DeviationSearch(Generic[AnyProgram]):
                 chance = abs(price) * self._risk(k).quantile * t
                 proven += price * (cell.rows[k].upper - tangents.rows[k].upper) + EVEN * chance
         proven += EVEN * abs(proven)
-        bound = proven - PriceBook(cell, frozen=self.book.frozen_sums).rounding_gain(multipliers)
+        bound = PriceBook(cell, frozen=self.book.frozen_sums).tight(proven, multipliers)
         certificate = Certificate(names, multipliers, self.program.sense * proven)
         solution = Bounded(self.program.sense * bound, certificate, dict(held.solution.stats))
         return Node(box, bound, Linear(solution, None, multipliers, proven, exact=False), None)

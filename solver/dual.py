@@ -48,8 +48,10 @@ WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
 SETTLES = 4
-# How far beyond the radius an entry may move: little unsettles next to nobody of many users, of few somebody who
-# counts. Far ends the core's search.
+# Of so few users the core holds also some whom no price in question moves: a better plan may move them.
+WIDENED = 20_000
+# How far beyond the radius an entry may move: little unsettles next to nobody of many users, of few somebody
+# who counts. Far ends the core's search.
 BEYOND, FEW_USERS, FAR_BEYOND = 1.3, 50_000, 2.0
 # Users nearest to changing their mind: those the exact search may move, and those that rounding may.
 POLISHED, NEAREST, NEAREST_A_ROW = 6_000, 4_000, 16
@@ -207,7 +209,7 @@ class DualSearch:
                 moved = self.book.changes(answer.multipliers - start)
                 again = inside and self.program.n_users <= FEW_USERS and not _within(moved, radius, 1.0)
                 if not again or step == SETTLES - 1 or self.clock.stopped_by is not None:
-                    return answer
+                    return answer if self.taken or self.program.n_users > WIDENED else self._widened(answer)
                 last = replace(last, multipliers=answer.multipliers)
             elif not len(settled.undecided):
                 return None  # users alike: their sample shows no chance, and no curvature
@@ -385,7 +387,7 @@ class DualSearch:
     # ---------------------------------------------------------------- boxes
 
     def _widened(self, answer: DualAnswer) -> DualAnswer:
-        """Return the answer of boxes with the users nearest to changing their mind in its core, too."""
+        """Return an answer with the users nearest to changing their mind in its core, too."""
         scores = self.book.scores(answer.multipliers)
         margin = self.engine.margins(scores)
         core = answer.core
@@ -397,7 +399,7 @@ class DualSearch:
             chosen[np.searchsorted(users, core.users)] = core.chosen
         split = np.isin(users, core.users[core.split])
         wide = replace(core, users=users, chosen=chosen, split=split, margin=margin[users])
-        return replace(answer, core=wide)
+        return replace(answer, core=wide, people=None, near=None)
 
     def _tell(self, where: str, step: int, value: float, undecided: int) -> None:
         bound = self.program.sense * value

@@ -16,7 +16,7 @@ from couponry.instances.exact_limits import exact
 from couponry.instances.program import BlockProgram
 from couponry.instances.rows import CHANGED, COUNT, KEPT, Row
 
-__all__ = ["grains", "round_inwards"]
+__all__ = ["grains", "objective_grain", "round_inwards"]
 
 PROBE = 4096
 
@@ -25,6 +25,20 @@ def grains(program: BlockProgram) -> np.ndarray:
     """Return the step of each row's activity, float64 ``(K,)``; 0 where it can be anything."""
     constant: dict[str, np.ndarray | None] = {}
     return np.array([_grain(program, row, constant) for row in program.rows], dtype=np.float64)
+
+
+def objective_grain(program: BlockProgram) -> float:
+    """Return the step of the objective; 0 where it can be anything."""
+    if program.objective == COUNT:
+        return 1.0
+    for block in program.blocks(PROBE):
+        usable = ~np.isnan(block.columns["value"])
+        if block.coupon is not None:
+            usable &= block.coupon >= 0
+        numbers = block.columns[program.objective][usable]
+        if (numbers != np.round(numbers)).any():  # seen after a few users nearly always
+            return 0.0
+    return 1.0
 
 
 def _grain(program: BlockProgram, row: Row, constant: dict[str, np.ndarray | None]) -> float:

@@ -20,7 +20,8 @@ from couponry.solver.words import amount
 
 __all__ = ["explain_infeasible", "mend_words", "outward", "without_least"]
 
-SMALL = 20_000
+# Pairs up to which one integer program tells a change, and up to which it does so at once.
+SMALL, FEW = 20_000, 5_000
 NODES = 2000
 NOTHING_MEETS = "No plan can meet all rules together."
 
@@ -100,7 +101,7 @@ class _LeastChange:
         self.book, self.clock = book, clock
         pairs = eligible_pairs(program, np.arange(program.n_users))
         self.integer = self._integer(program, pairs) if len(pairs.user) <= SMALL else None
-        priced = proof is not None or self.integer is not None
+        priced = proof is not None and len(pairs.user) > FEW
         self.mender = Mender(program, solve, proof) if priced else None
 
     def _integer(self, program: Program, pairs: Pairs) -> PairProgram:

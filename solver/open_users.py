@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from couponry.solver.boxes import DualAnswer
 from couponry.solver.engine import Assigned, Pairs
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.feasibility import pair_columns
+from couponry.solver.local import LocalEngine
 from couponry.solver.prices import PriceBook
 from couponry.solver.scale import RowScale
 
@@ -93,8 +95,22 @@ class OpenUsers:
         self.users, self.margin = dual.core.users, dual.core.margin
         self.program = program.take(self.users) if dual.people is None else dual.people
         self.whole = len(self.users) == program.n_users
+        self._everybody = program
         self.chosen = Pairs(*np.nonzero(dual.core.chosen))
         self.frozen = book.frozen_sums
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """What each of these users loses by changing their mind in any way, float64 ``(n,)``."""
+        return LocalEngine(self.program).margins(self.scores)
+
+    @cached_property
+    def others_lose(self) -> float:
+        """What anybody else loses at least by changing their mind."""
+        others = np.ones(self._everybody.n_users, bool)
+        others[self.users] = False
+        rest = self._everybody.take(np.flatnonzero(others))
+        return float(LocalEngine(rest).margins(self.scores).min(initial=math.inf))
 
     def outside(self, fixed: Pairs) -> ExactTables:
         """Return exact sums of what everybody else, and the given pairs of these users, take."""

@@ -122,7 +122,7 @@ class PricedSearch:
     def _priced(
         self, dual: DualAnswer, assigned: Assigned, bound: float
     ) -> tuple[Pairs | None, float, StoppedBy]:
-        tight = bound - self.book.rounding_gain(dual.multipliers)
+        tight = self.book.tight(bound, dual.multipliers)
         rounder, rounded = self._round(self.book, dual, assigned, tight, bound)
         if rounded is None and self.clock.stopped_by is None:
             # Rules about few users: prices of the rounded limits are nearer to any plan.
@@ -132,11 +132,12 @@ class PricedSearch:
                 return self._last_resort(bound)
             former = self.multipliers, self.proven
             assigned = self._assign(dual)
-            other = self._prove(dual, assigned) - self.book.rounding_gain(dual.multipliers)
+            other = self.book.tight(self._prove(dual, assigned), dual.multipliers)
             if other > tight:
                 self.multipliers, self.proven = former
+            # What nobody may lose is told by these prices' own bound.
+            rounder, rounded = self._round(book, dual, assigned, other, other)
             tight = min(tight, other)
-            rounder, rounded = self._round(book, dual, assigned, tight, tight)
         if rounded is None:
             return self._last_resort(bound)
         self.stats["core_users"] = rounded.core_users

@@ -20,7 +20,7 @@ from couponry.instances.program import BlockProgram
 from couponry.solver.basis import Basis
 from couponry.solver.exact_sums import ExactTables
 from couponry.solver.frozen import frozen_sums, frozen_use
-from couponry.solver.grain import grains, round_inwards
+from couponry.solver.grain import grains, objective_grain, round_inwards
 
 __all__ = ["PriceBook", "Tables"]
 
@@ -191,6 +191,11 @@ class PriceBook:
         return grains(self.program)
 
     @cached_property
+    def objective_grain(self) -> float:
+        """Step of the objective; 0 where it can be anything."""
+        return objective_grain(self.program) if self.with_objective else 0.0
+
+    @cached_property
     def inward(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper sides, each ``(K,)``, rounded inwards where activity is a whole number of steps."""
         rows = self.program.rows
@@ -243,6 +248,17 @@ class PriceBook:
             ]
         )
         return max(0.0, math.fsum(gain) * (1 - 1e-12))
+
+    def tight(self, bound: float, multipliers: np.ndarray) -> float:
+        """Return what a bound L(λ) becomes as limits and objective can only be whole numbers of steps.
+
+        A sum of whole numbers is one, so what is beyond the last of them below the bound is no plan's value.
+        """
+        bound -= self.rounding_gain(multipliers)
+        if self.objective_grain == 0 or not math.isfinite(bound):
+            return bound
+        own = bound - self.constant  # of the pairs that are not frozen
+        return min(bound, math.floor(own * (1 + 1e-12) + 1e-9) + self.constant)
 
     def linear_size(self, multipliers: np.ndarray) -> float:
         """Return Σ |terms| of :meth:`linear`, to bound its rounding error by.

@@ -37,6 +37,8 @@ LARGEST_CORE = 4000
 ATTEMPTS = 3
 # Limits count nodes, not seconds: the same seed gives the same plan on a busy machine.
 FIRST_NODES = 60
+# Of so few users who alone can make a plan better a search may look at so many times the nodes.
+SMALL_CORE, FEW_NODES = 300, 30
 # A search that gains less than this share of what is missing is not followed by a longer one.
 WORTH_GOING_ON = 0.1
 # How often a plan that only a tolerance allowed is ruled out by itself, and then by room at its rows.
@@ -179,7 +181,8 @@ class Rounder:
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
             core, most, complete = self._core(size, best)
-            found = self._solve(core, most, complete, FIRST_NODES * 3**attempt, best)
+            nodes = FIRST_NODES * 3**attempt * (FEW_NODES if complete and len(core) <= SMALL_CORE else 1)
+            found = self._solve(core, most, complete, nodes, best)
             before = best
             best = self.open.better(best, found)
             if best is not None:
@@ -207,7 +210,10 @@ class Rounder:
     def _near_enough(self, best: Rounded) -> bool:
         """Whether no longer search is made: what one left of a few users' gap, longer ones never closed."""
         enough = 1.0 if self.open.whole or not self.few_users else SEARCHED
-        return self.open.missing(best) <= enough * self.open.allowed
+        missing = self.open.missing(best)
+        if self.open.allowed < missing <= enough * self.open.allowed and self.open.others_lose > missing:
+            return bool((self.open.losses <= missing).sum() > SMALL_CORE)
+        return missing <= enough * self.open.allowed
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""
@@ -225,9 +231,11 @@ class Rounder:
         """
         if best is not None:
             missing = self.open.missing(best)
-            open_users = np.flatnonzero(self.open.margin <= missing)
-            if len(open_users) <= (LARGEST_CORE if self.open.whole else 2 * size):
-                return open_users, missing, self.open.whole
+            whole = self.open.whole or (self.few_users and self.open.others_lose > missing)
+            margin = self.open.losses if whole else self.open.margin
+            open_users = np.flatnonzero(margin <= missing)
+            if len(open_users) <= (LARGEST_CORE if whole else 2 * size):
+                return open_users, missing, whole
         if best is None and self.program.n_users <= size:
             return np.arange(self.program.n_users), math.inf, self.open.whole
         split = int((self.open.margin == 0).sum())

@@ -37,6 +37,7 @@ from couponry.solver.integer import PairProgram
 from couponry.solver.lead import lead
 from couponry.solver.mends import Found
 from couponry.solver.merged import FEW_COLUMNS, MergedProgram
+from couponry.solver.possible import without_impossible
 from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
@@ -190,6 +191,11 @@ class _Solve(PricedSearch):
             pairs, bound, ended = self._merged(self.merged)
             if pairs is not None or ended is StoppedBy.INFEASIBLE:
                 return self._finish(bound, pairs, ended)
+        possible = without_impossible(self.program, self.book, self.scale) if plan else None
+        if possible is not None and self.method == "priced":
+            found = self._of_possible(possible, start)
+            if found is not None:
+                return self._finish(*found)
         dual = self._dual(self.book, start)
         proof = self._proof(dual)
         if proof is not None:
@@ -200,7 +206,7 @@ class _Solve(PricedSearch):
             bound = self._prove(dual, assigned)
         dual = replace(dual, near=None)  # a tenth of the instance, which nobody needs any more
         if not (plan or self.exact):
-            tight = bound - self.book.rounding_gain(dual.multipliers)
+            tight = self.book.tight(bound, dual.multipliers)
             return self._solution(tight, None, self.clock.stopped_by or StoppedBy.NO_PROGRESS)
         with self.clock.phase("plan"):
             pairs, bound, ended = (
@@ -208,6 +214,20 @@ class _Solve(PricedSearch):
             )
         del dual, assigned  # the plan's table needs their room
         return self._finish(bound, pairs, ended)
+
+    def _of_possible(self, program: Program, start: Solved | None) -> tuple[float, Pairs, StoppedBy] | None:
+        """Solve without the pairs that no plan can hold; None where that has no plan."""
+        other = _Solve(
+            self.instance.with_program(program), "auto", self.gap, self.seed, self.clock, explain=False
+        )
+        solution = other.run(start)
+        if other.pairs is None:
+            return None
+        self.stats |= {name: other.stats[name] for name in ("method", "core_users")}
+        self.multipliers = other.multipliers
+        self.proven = dual_bound(self.engine, self.book, other.multipliers)
+        bound = self._searched(self.proven, self.program.sense * solution.bound)
+        return bound, other.pairs, solution.stopped_by
 
     def _finish(self, bound: float, pairs: Pairs | None, ended: StoppedBy) -> Solution:
         if pairs is None and ended is StoppedBy.INFEASIBLE:
@@ -252,7 +272,7 @@ class _Solve(PricedSearch):
         value = self.program.sense * plan_value(self.program, pairs)
         if relative_gap(value, bound) > self.gap:
             searched = answer.bound + 1e-9 * max(1.0, abs(answer.bound))
-            tight = bound - self.book.rounding_gain(multipliers)
+            tight = self.book.tight(bound, multipliers)
             whole = answer.optimal and len(merged.columns) <= FEW_COLUMNS
             bound = self._searched(tight, value if whole else max(value, searched))
         return pairs, bound, self._why(value, bound)

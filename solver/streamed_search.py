@@ -89,7 +89,7 @@ class StreamedSearch(PricedSearch):
         with self.clock.phase("assign"):
             bound = self._prove(dual, assigned := self._assign(dual))
         if not plan:
-            tight = bound - self.book.rounding_gain(dual.multipliers)
+            tight = self.book.tight(bound, dual.multipliers)
             return self._answered(tight, self.clock.stopped_by or StoppedBy.NO_PROGRESS, None)
         with self.clock.phase("plan"):
             pairs, bound, ended = self._priced(dual, assigned, bound)

@@ -326,7 +326,7 @@ class _OnStretch(PricedSearch):
             assigned = self._assign(dual)
             bound = self._prove(dual, assigned)
         with self.clock.phase("plan"):
-            tight = bound - self.book.rounding_gain(dual.multipliers)
+            tight = self.book.tight(bound, dual.multipliers)
             users = OpenUsers(self.program, self.book, assigned, dual, self.scale, bound=tight, gap=self.gap)
             # Where exchanges find no plan, everybody is asked before a search begins.
             rounded = ExchangeSearch(users, self.clock, patient=False).run()

@@ -12,7 +12,7 @@ import pytest
 from tests.solver.campaigns import KINDS, Cancelled, Parts, campaign, optimum, parts
 
 import couponry as cp
-from couponry.instances import Budget, Coupons, Instance, Response, Target, Users
+from couponry.instances import Budget, Coupons, Coverage, Instance, Response, Target, UserCap, Users
 from couponry.solver import dual
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
@@ -269,3 +269,23 @@ def test_plans_are_judged_right(kind: str) -> None:
     assert solution.gap <= 1e-4
     # One that settles and one that proves; where the sample fell out badly, one or two more.
     assert 1 <= solution.stats["passes"] <= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_users_have_the_exact_minimum(seed: int) -> None:
+    """Of a fifth of each region, whom a coupon costs least: the bound is the sum of their losses, and met."""
+    rng = np.random.default_rng(seed)
+    n, regions = 5000, np.array(["e", "n", "s", "w"])
+    region = regions[np.minimum(np.arange(n) % 7, 3)]
+    loss = rng.random(n)
+    instance = Instance(
+        Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),
+        Users(pa.table({"user_id": np.arange(n), "region": region})),
+        Response({"value": -np.stack([loss, loss + rng.random(n)], axis=1), "cost": np.zeros((n, 2))}),
+        (Coverage(segment="region", at_least=0.2), UserCap(coupons=1)),
+    )
+    counts = {name: -(-int((region == name).sum()) // 5) for name in regions}
+    best = -sum(np.sort(loss[region == name])[: counts[name]].sum() for name in regions)
+    solution = cp.solve(instance)
+    assert solution.value == pytest.approx(best, rel=1e-6)
+    assert solution.bound == pytest.approx(best, rel=1e-6)

@@ -16,6 +16,7 @@ from tests.instances.small import four_users, people
 
 from couponry.instances import (
     Budget,
+    Campaign,
     Coupons,
     Coverage,
     Instance,
@@ -29,7 +30,7 @@ from couponry.instances import (
 )
 from couponry.solver.engine import Pairs
 from couponry.solver.feasibility import pair_columns
-from couponry.solver.grain import grains, round_inwards
+from couponry.solver.grain import grains, objective_grain, round_inwards
 from couponry.solver.prices import PriceBook
 
 INF = math.inf
@@ -134,3 +135,38 @@ def test_no_plan_is_lost(data: st.DataObject, instance: Instance) -> None:
     inside = (activity >= book.lower) & (activity <= book.upper)
     assert (activity >= lower - size)[inside].all()
     assert (activity <= upper + size)[inside].all()
+
+
+def valued(value: np.ndarray, objective: str = "value") -> Instance:
+    """Return two users and two coupons of these values under a budget."""
+    return Instance(
+        Coupons(pd.DataFrame({"coupon_id": ["A", "B"]})),
+        Users(pa.table({"user_id": [1, 2]})),
+        Response({"value": value, "cost": np.full((2, 2), 0.3)}),
+        (Budget(amount=0.5),),
+        Campaign(objective=objective),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "step"),
+    [
+        ([[1, 0], [-2, 3]], 1),
+        ([[1, 0], [-2, 2.5]], 0),
+        ([[1, 0], [math.nan, 7]], 1),
+        ([[1e-9, 0], [0, 0]], 0),
+    ],
+)
+def test_whole_values_add_up_to_whole_numbers(value: list[list[float]], step: int) -> None:
+    """The objective moves in ones where all eligible pairs have whole values."""
+    assert objective_grain(valued(np.array(value, dtype=np.float64)).program) == step
+
+
+def test_a_bound_between_two_whole_values_is_the_lower() -> None:
+    """Where values are whole a bound of 4.7 says that no plan wins more than 4; where they are not, 4.7."""
+    whole = PriceBook(valued(np.array([[1.0, 0.0], [2.0, 3.0]])).program)
+    assert whole.tight(4.7, np.zeros(1)) == 4
+    assert whole.tight(5.0, np.zeros(1)) == 5
+    assert whole.tight(5 - 1e-13, np.zeros(1)) == 5 - 1e-13  # what rounding hid is given to the bound
+    any_value = PriceBook(valued(np.array([[1.0, 0.0], [2.0, 0.5]])).program)
+    assert any_value.tight(4.7, np.zeros(1)) == 4.7
