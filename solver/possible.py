@@ -40,16 +40,27 @@ def without_impossible(program: Program, book: PriceBook, scale: RowScale) -> Pr
     impossible = np.zeros(program.columns["value"].shape, bool)
     upper = book.inward[1]
     for k in np.flatnonzero(np.isfinite(upper) & (upper < ROOMY * scale.coefficient)):
-        row = program.rows[k]
-        if _never_below_nothing(program, row):
-            limit = max(float(upper[k]), 0.0)
-            impossible |= pair_use(program, row) > limit + BEYOND * (limit + float(scale.coefficient[k]))
+        row, limit = program.rows[k], max(float(upper[k]), 0.0)
+        limit += BEYOND * (limit + float(scale.coefficient[k]))
+        if _largest(program, row) > limit and _never_below_nothing(program, row):
+            impossible |= pair_use(program, row) > limit
     if not impossible.any():
         return None
     value = np.where(impossible, np.nan, program.columns["value"])
     return replace(
         program, columns={**program.columns, "value": value.astype(program.columns["value"].dtype)}
     )
+
+
+def _largest(program: Program, row: Row) -> float:
+    """Return what a pair takes of a row at most, or more."""
+    most = [
+        1.0
+        if t.measure == COUNT
+        else float(np.fmax.reduce(program.columns[t.measure], axis=None, initial=0.0))
+        for t in row.terms
+    ]
+    return sum(float(t.weights().max(initial=0.0)) * m for t, m in zip(row.terms, most, strict=True))
 
 
 def _never_below_nothing(program: Program, row: Row) -> bool:
