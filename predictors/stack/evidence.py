@@ -12,7 +12,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,9 @@ class Group:
         often say that there is no variance at all.
     absent : bool
         The coefficients are held at nought.
+    rest : ndarray of float64, shape (2, m)
+        Entries of r and of A's diagonal of coefficients that were left out because these seemed larger; of
+        many coefficients of noise the largest alone would tell of a variance.
     """
 
     at: npt.NDArray[np.int64]
@@ -50,6 +53,13 @@ class Group:
     seen: float = 0.0
     alike: float = 0.0
     absent: bool = False
+    rest: Floats = field(default_factory=lambda: np.zeros((2, 0)))
+
+    def left_out(self, variance: float) -> tuple[float, float]:
+        """Return the sum of squares of what was left out, and how many of it the data determine."""
+        right, size = self.rest
+        told = variance * size / (1 + variance * size)
+        return float(np.square(told * right / size).sum()), float(told.sum())
 
 
 def penalty(groups: list[Group], variance: Floats, size: int) -> Floats:
@@ -84,9 +94,11 @@ def tune(gram: Floats, right: Floats, groups: list[Group], variance: Floats) -> 
             blocks = covariance[group.at[:, :, None], group.at[:, None, :]]
             told = b.size - float(np.einsum("kl,fkl->", group.inverse, blocks)) / former[g]
             square = float(np.einsum("fk,kl,fl->", b, group.inverse, b)) + group.seen * group.alike
-            told += group.seen
+            others, known = group.left_out(former[g])
             variance[g] = np.clip(
-                square / max(told, 1e-3), max(_LEAST, former[g] / 10), min(_MOST, former[g] * 10)
+                (square + others) / max(told + group.seen + known, 1e-3),
+                max(_LEAST, former[g] / 10),
+                min(_MOST, former[g] * 10),
             )
         if np.abs(np.log(variance / former)).max() < _ENOUGH:
             break

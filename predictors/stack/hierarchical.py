@@ -179,10 +179,10 @@ class HierarchicalLogit:
             self.unit = float(np.mean(p * (1 - p)))
             self.table[1:, 0] = (p[1:] - p[0]) / self.unit
 
-    def _lay_out(self, own: npt.NDArray[np.int64], arms: int) -> list[Group]:
-        """Say where coefficients stand and which share a variance."""
+    def _lay_out(self, own: npt.NDArray[np.int64], arms: int, told: Floats | None = None) -> list[Group]:
+        """Say where coefficients stand and which share a variance; ``told``: slopes, and their sizes."""
         self.places = _Places(own, len(self.basis.kinds), arms)
-        groups = self._groups(self.basis.kinds)
+        groups = self._groups(self.basis.kinds, told)
         self.variance = np.array([_START[name.split()[0]] for name in self.names])
         return groups
 
@@ -199,13 +199,14 @@ class HierarchicalLogit:
         differs = np.maximum(slope**2 / size - 1, 0).sum(axis=0)
         each = max(0, (self.most - 2 * len(kinds)) // arms - 1)
         top = 1 + np.argsort(-differs[1:], kind="stable")[:each]
-        return self._lay_out(np.append(0, np.sort(top)), arms)
+        return self._lay_out(np.append(0, np.sort(top)), arms, np.array([slope, size]))
 
-    def _groups(self, kinds: npt.NDArray[np.int64]) -> list[Group]:
+    def _groups(self, kinds: npt.NDArray[np.int64], told: Floats | None) -> list[Group]:
         places, arms = self.places, self.places.arms
         q, apart = places.width, 1 < arms <= FEW
         self.names: list[str] = []
         groups = []
+        none: Floats = np.zeros((2, 0))
 
         def add(
             name: str,
@@ -213,10 +214,11 @@ class HierarchicalLogit:
             inverse: Floats,
             seen: tuple[float, float] = _EFFECTS_SEEN,
             absent: bool = False,
+            rest: Floats = none,
         ) -> None:
             if at.size:
                 self.names.append(name)
-                groups.append(Group(at, inverse, *seen, absent))
+                groups.append(Group(at, inverse, *seen, absent, rest))
 
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
@@ -230,7 +232,11 @@ class HierarchicalLogit:
             for kind, word in ((CONSTANT, "level"), (LINE, "lines"), (BEND, "bends")):
                 at = np.flatnonzero(kinds[places.own] == kind)[:, None] + own
                 if kind == CONSTANT or not apart:
-                    add(f"own {word}", at, inverse, _LEVELS_SEEN if kind == CONSTANT else _EFFECTS_SEEN)
+                    seen = _LEVELS_SEEN if kind == CONSTANT else _EFFECTS_SEEN
+                    out = np.equal(kinds, kind)
+                    out[places.own] = False
+                    rest = none if told is None else told[:, :, out].reshape(2, -1)
+                    add(f"own {word}", at, inverse, seen, rest=rest)
                     continue
                 for j in range(arms):
                     add(f"own {word} {j + 1}", at[:, [j]], alone)

@@ -43,3 +43,22 @@ def test_absent_coefficients_are_nought():
     variance, mean, _ = tune(x.T @ x, x.T @ y, [first, groups()[1]], np.array([0.01, 0.01]))
     assert np.abs(mean[:10]).max() < 1e-4
     assert variance[0] < 1e-8
+
+
+def test_coefficients_left_out_tell_of_the_variance_as_if_they_were_in():
+    """Exactly so where columns are orthogonal; the largest alone would tell of three times the variance."""
+    rng = np.random.default_rng(3)
+    size = rng.uniform(200, 400, 60)
+    slope = size * (rng.normal(0, 0.05, 60) + rng.normal(size=60) / np.sqrt(size))
+    top = np.argsort(-(slope**2) / size)[:15]
+    rest = np.setdiff1d(np.arange(60), top)
+    start = np.array([0.01])
+
+    def told(at: np.ndarray, *left: np.ndarray) -> float:
+        rest = np.array(left or np.zeros((2, 0)))
+        group = Group(np.arange(len(at))[:, None], np.eye(1), rest=rest)
+        return float(tune(np.diag(size[at]), slope[at], [group], start)[0][0])
+
+    every = told(np.arange(60))
+    assert np.isclose(told(top, slope[rest], size[rest]), every, rtol=1e-6)
+    assert told(top) > 3 * every

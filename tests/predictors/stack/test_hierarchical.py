@@ -110,3 +110,14 @@ def test_effects_that_add_to_the_probability_are_found_as_such():
         again = HierarchicalLogit.from_state(model.state())
         assert np.array_equal(again.probability(x[:50], np.arange(5), attributes), told[:50])
     assert errors[1] < errors[0] / 2
+
+
+def test_the_largest_of_many_slopes_of_noise_are_believed_to_be_noise():
+    """Where coupons do the same for everybody, the few slopes that are fitted stay near nought."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(4000, 40)).astype(np.float32)
+    arm = rng.integers(-1, 8, 4000).astype(np.int32)
+    y = (rng.random(4000) < np.where(arm >= 0, 0.4, 0.3)).astype(float)
+    model = HierarchicalLogit(most=480).fit(x, arm, y, np.zeros((8, 0), np.float32))
+    assert 3 < len(model.places.own) < 40
+    assert (model.table[1:] - model.table[1:].mean(axis=0))[:, 1:].std() < 0.002
