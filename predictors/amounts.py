@@ -27,6 +27,7 @@ __all__ = ["AmountModel", "Strata"]
 Floats = npt.NDArray[np.float64]
 
 _LEAST_ROWS = 50
+_PENALTY_A_COLUMN = 0.1  # of new coupons' amounts on attributes: the more columns, the less each says
 _OPTIONS: dict[str, dict[str, Any]] = {
     "lightgbm": {"trees": 50, "leaves": 4},
     "forest": {"trees": 50},
@@ -238,7 +239,7 @@ def _line_over_menu(
     """Return amounts of new coupons, ``(S, m)``: the menu's mean and a ridge line in attributes around it."""
     middle = menu.mean(axis=0)
     centred = (menu - middle).astype(np.float64)
-    gram = centred.T @ centred + np.eye(menu.shape[1])
+    gram = centred.T @ centred + _PENALTY_A_COLUMN * menu.shape[1] * np.eye(menu.shape[1])
     slopes = np.linalg.solve(gram, centred.T @ (amounts - amounts.mean(axis=0)))
     guess = amounts.mean(axis=0) + (attributes - middle) @ slopes
     never_negative = (amounts >= 0).all(axis=0)
