@@ -393,7 +393,7 @@ class DualSearch:
         core = answer.core
         margin[core.users[core.split]] = 0.0
         nearest = np.argsort(margin, kind="stable")[:NEAREST]
-        users = np.union1d(core.users, nearest)
+        users = np.union1d(core.users, nearest[np.isfinite(margin[nearest])])
         chosen = LocalEngine(self.program, users).choices(scores)[0]
         if len(core.users):
             chosen[np.searchsorted(users, core.users)] = core.chosen

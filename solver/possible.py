@@ -44,6 +44,8 @@ def without_impossible(program: Program, book: PriceBook, scale: RowScale) -> Pr
         limit += BEYOND * (limit + float(scale.coefficient[k]))
         if _largest(program, row) > limit and _never_below_nothing(program, row):
             impossible |= pair_use(program, row) > limit
+    # Those that are frozen are given, and what is left of the limits is without them.
+    impossible[program.frozen.user, program.frozen.place] = False
     if not impossible.any():
         return None
     value = np.where(impossible, np.nan, program.columns["value"])

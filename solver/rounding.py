@@ -175,12 +175,13 @@ class Rounder:
             if self.open.missing(best) <= enough * self.open.allowed or self.clock.stopped_by is not None:
                 return best
             best = self.open.better(best, self._within_the_gap())
-            if best is not None and self.open.missing(best) <= ENOUGH * self.open.allowed:
+            nearly = best is not None and self.open.missing(best) <= ENOUGH * self.open.allowed
+            if best is not None and nearly and not self._worth_proving(best):
                 self._tell(0, best)
                 return best
         size = FIRST_CORE
         for attempt in range(ATTEMPTS):
-            core, most, complete = self._core(size, best)
+            core, most, complete = self._core(size, attempt, best)
             nodes = FIRST_NODES * 3**attempt * (FEW_NODES if complete and len(core) <= SMALL_CORE else 1)
             found = self._solve(core, most, complete, nodes, best)
             before = best
@@ -203,17 +204,21 @@ class Rounder:
         So few are left of some thousands of users that half a search finds more than whole ones of others.
         """
         core = np.flatnonzero(self.open.margin <= self.open.allowed)
-        if self.open.whole or len(core) > 2 * FIRST_CORE or self.clock.stopped_by is not None:
+        if len(core) > 2 * FIRST_CORE or self.clock.stopped_by is not None:
             return None
         return self._solve(core, self.open.allowed, False, FIRST_NODES, None, restart=False)
 
     def _near_enough(self, best: Rounded) -> bool:
         """Whether no longer search is made: what one left of a few users' gap, longer ones never closed."""
         enough = 1.0 if self.open.whole or not self.few_users else SEARCHED
+        return self.open.missing(best) <= enough * self.open.allowed and not self._worth_proving(best)
+
+    def _worth_proving(self, best: Rounded) -> bool:
+        """Whether so few users can make a plan that misses the gap better that a search may prove it."""
         missing = self.open.missing(best)
-        if self.open.allowed < missing <= enough * self.open.allowed and self.open.others_lose > missing:
-            return bool((self.open.losses <= missing).sum() > SMALL_CORE)
-        return missing <= enough * self.open.allowed
+        if missing <= self.open.allowed or not self.few_users or self.open.others_lose <= missing:
+            return False
+        return int((self.open.losses <= missing).sum()) <= SMALL_CORE
 
     def _gain(self, before: Rounded, best: Rounded | None) -> float:
         """Return which share of the missing was won."""
@@ -224,7 +229,7 @@ class Rounder:
         gap = self.open.missing(best) / max(1.0, abs(self.open.bound))
         self.clock.tell("plan", attempt + 1, ATTEMPTS, f"value {best.value:,.6g}, gap {gap:.2e}")
 
-    def _core(self, size: int, best: Rounded | None) -> tuple[np.ndarray, float, bool]:
+    def _core(self, size: int, attempt: int, best: Rounded | None) -> tuple[np.ndarray, float, bool]:
         """Return the users to decide on, the loss up to which their options count, and whether that is all.
 
         It is all if no better plan can take another choice anywhere else.
@@ -234,7 +239,7 @@ class Rounder:
             whole = self.open.whole or (self.few_users and self.open.others_lose > missing)
             margin = self.open.losses if whole else self.open.margin
             open_users = np.flatnonzero(margin <= missing)
-            if len(open_users) <= (LARGEST_CORE if whole else 2 * size):
+            if len(open_users) <= (LARGEST_CORE if self.open.whole and attempt else 2 * size):
                 return open_users, missing, whole
         if best is None and self.program.n_users <= size:
             return np.arange(self.program.n_users), math.inf, self.open.whole

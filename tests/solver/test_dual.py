@@ -37,6 +37,13 @@ def search(
     return answer, engine.passes
 
 
+@pytest.fixture
+def unwidened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few users be settled no more often than many."""
+    monkeypatch.setattr(dual, "WIDENED", 0)
+    monkeypatch.setattr(dual, "FEW_USERS", 0)
+
+
 def undecided(said: list[str]) -> list[int]:
     """Return how many users were undecided at each settling of everybody."""
     found = [re.fullmatch(r"all users, bound .*, ([\d,]+) undecided", line) for line in said]
@@ -71,6 +78,7 @@ def test_least_bound_of_more_users() -> None:
 # ------------------------------------------------------------------------- passes
 
 
+@pytest.mark.usefixtures("unwidened")
 def test_one_pass_settles_where_the_sample_was_good() -> None:
     """Most searches take a single pass over everybody, and none more than three."""
     passes = [search(parts("one", 1, 8000), seed=seed)[1] for seed in range(8)]
@@ -90,6 +98,7 @@ def test_samples_of_two_sizes_come_first(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("kind", ["one", "greedy"])
+@pytest.mark.usefixtures("unwidened")
 def test_a_radius_that_is_too_small_is_found_out(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Users who were settled too early are settled again, nearer, and the bound is the same."""
     some = parts(kind, 0)
@@ -114,6 +123,7 @@ def test_a_radius_of_next_to_nothing_costs_passes_alone(kind: str, monkeypatch: 
     assert some.bound(answer.multipliers) == pytest.approx(optimum(kind, 0), rel=1e-9)
 
 
+@pytest.mark.usefixtures("unwidened")
 def test_settling_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """However badly the radius misjudges the prices everybody is settled only so often."""
     some = parts("one", 0)
