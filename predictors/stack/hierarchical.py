@@ -315,12 +315,20 @@ class HierarchicalLogit:
     def _effects(self, known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]) -> Floats:
         """Return the coupons' coefficients; a new one's own are those of coupons with attributes alike."""
         effects = self.table[1:][np.maximum(known, 0)].copy()
+        new = known < 0
+        if new.any():
+            effects[new] = self.made_of(known, attributes)[new] @ self.table[1:]
+        return effects
+
+    def made_of(self, known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]) -> Floats:
+        """Return which of the menu's effects each coupon's is made of, ``(S, J)``; a new one's is of many."""
+        arms = len(self.table) - 1
+        made = np.eye(arms)[np.maximum(known, 0)]
         new = np.flatnonzero(known < 0)
         if len(new):
-            middle = self.table[1:].mean(axis=0)
             weights = _alike(self.attributes, attributes[new].astype(np.float64)) @ np.linalg.inv(self.alike)
-            effects[new] = middle + weights @ (self.table[1:] - middle)
-        return effects
+            made[new] = weights + (1 - weights.sum(axis=1, keepdims=True)) / arms
+        return made
 
     @property
     def new_variance(self) -> float:

@@ -2,7 +2,8 @@
 
 The linear models (:mod:`.hierarchical`) have few words, lines and bends, and are hard to fool with few rows.
 One adds effects to the logit; a second, where there are more than three coupons, to the probability. Boosted
-trees (:mod:`.boosted`) find thresholds and combinations. All are cross-fitted on the same folds of users.
+trees (:mod:`.boosted`) find thresholds and combinations in who converts, and, where there are more than three
+coupons, others (:mod:`.effect_trees`) in what coupons add. All are cross-fitted on the same folds of users.
 Shares of the effect are slopes of the logistic model's residuals on the differences from it (:mod:`.shares`),
 the R-loss [1]_ of a convex combination, drawn towards a tenth for trees and a quarter for the additive model:
 with few rows that prior decides, with many the rows do, and no setting depends on the data at hand.
@@ -34,6 +35,7 @@ from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.stack.boosted import Boosted
+from couponry.predictors.stack.effect_trees import EffectTrees
 from couponry.predictors.stack.hierarchical import FEW, HierarchicalLogit
 from couponry.predictors.stack.shares import of_arm, shares, whatever_the_arm
 from couponry.predictors.stack.spending import Spending
@@ -48,6 +50,7 @@ _MOST_WEIGHT = 10.0
 _PRIOR_SHARE, _PRIOR_ADDITIVE = 0.1, 0.25
 _JUDGED = 200_000
 _MOST_ROWS, _FEWER_COEFFICIENTS = 300_000, 1200  # of the additive model
+_MOST_CELLS = 9_000_000  # rows times features that trees of effects learn from
 _LEAST_VARIANCE = 0.003
 
 
@@ -78,6 +81,7 @@ class StackLearner(Parameters):
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         self.additive: HierarchicalLogit | None = None
+        self.effects: EffectTrees | None = None
         if rows.arms > FEW:
             some = np.arange(rows.n)
             if rows.n > _MOST_ROWS:
@@ -85,6 +89,7 @@ class StackLearner(Parameters):
             part = rows.take(some)
             self.additive = HierarchicalLogit(additive=True, most=_FEWER_COEFFICIENTS)
             self.additive.fit(part.x, part.arm, part.conversion, part.coupons, fold[some])
+            self._grow(part, fold[some])
         _tell(progress, 1, "logistic response")
         self.boosted: Boosted | None = None
         if self.trees:
@@ -98,6 +103,20 @@ class StackLearner(Parameters):
         _tell(progress, 3, "money")
         return self
 
+    def _grow(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
+        """Grow trees of effects from where the additive model ends, on as many rows as time allows."""
+        assert self.additive is not None
+        most = max(1, _MOST_CELLS // max(1, rows.x.shape[1]))
+        if not self.trees or rows.x.shape[1] == 0:
+            return
+        if rows.n > most:
+            some = np.sort(np.random.default_rng(self.seed + 1).permutation(rows.n)[:most])
+            rows, fold = rows.take(some), fold[some]
+        start = self.additive.unseen(rows.x, fold)
+        grown = EffectTrees().fit(rows.x, rows.arm, rows.conversion, start, fold)
+        # Without trees it says "no differences", which is no news, but a share would follow its noise.
+        self.effects = grown if len(np.unique(grown.forest.fold)) == grown.folds else None
+
     def _judge(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
         """Find the models' shares, how effects grow with cost, and their stretch, on at most 200,000 rows."""
         some = np.arange(rows.n)
@@ -108,6 +127,8 @@ class StackLearner(Parameters):
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
         others = [] if self.additive is None else [self.additive.unseen(x, fold[some])]
+        if self.effects is not None:
+            others.append(self.effects.unseen(x, others[0], fold[some]))
         if self.boosted is not None:
             others.append(self.boosted.unseen(x, rows.coupons, fold[some]))
         chosen = told[np.arange(len(some)), arm + 1]
@@ -115,12 +136,16 @@ class StackLearner(Parameters):
         if rows.arms > FEW:
             # Rare outcomes tell more, and a plan weighs an effect by a cost that grows with the risk.
             weight = weight / np.maximum(chosen * (1 - chosen), _LEAST_VARIANCE)
+            weight /= weight.mean()
         differences = [(more - more[:, :1]) - (told - told[:, :1]) for more in others]
         own = [of_arm(d, arm, whatever_the_arm(told, d, arms)) for d in differences]
-        prior = [_PRIOR_ADDITIVE] * (self.additive is not None) + [_PRIOR_SHARE] * (self.boosted is not None)
-        found = shares(residual, own, weight, prior)
-        self.share_additive = found[0] if self.additive is not None else 0.0
-        self.share = found[-1] if self.boosted is not None else 0.0
+        priors = (_PRIOR_ADDITIVE, _PRIOR_SHARE, _PRIOR_SHARE)
+        there = [model is not None for model in (self.additive, self.effects, self.boosted)]
+        found = shares(
+            residual, own, weight, [p for p, is_there in zip(priors, there, strict=True) if is_there]
+        )
+        given = [found.pop(0) if is_there else 0.0 for is_there in there]
+        self.share_additive, self.share_effects, self.share = given
         told = self._mixed(told, others)
         self.together = 0.0
         if self.cost.crossed is not None:
@@ -133,14 +158,14 @@ class StackLearner(Parameters):
         self.stretch = Stretch.of(told, arm, y, weight)
 
     def _mixed(self, told: Floats, others: list[Floats]) -> Floats:
-        """Return the weighted effects of all models on the logistic and additive models' base."""
-        effect = (1 - self.share_additive - self.share) * (told[:, 1:] - told[:, :1])
-        base = told[:, :1]
-        for more, share in zip(others, self._of_others(), strict=True):
+        """Return the weighted effects of all models on the base of all but boosted outcomes."""
+        linear = 1 - self.share_additive - self.share_effects - self.share
+        effect, base = linear * (told[:, 1:] - told[:, :1]), linear * told[:, :1]
+        boosted = [self.boosted is not None and k == len(others) - 1 for k in range(len(others))]
+        for more, share, last in zip(others, self._of_others(), boosted, strict=True):
             effect += share * (more[:, 1:] - more[:, :1])
-        if self.additive is not None and self.share < 1:
-            part = self.share_additive / (1 - self.share)
-            base = (1 - part) * base + part * others[0][:, :1]
+            base += 0.0 if last else share * more[:, :1]
+        base = base / (1 - self.share) if self.share < 1 else told[:, :1]
         return np.hstack([base, base + effect])
 
     def _redeemed(
@@ -155,8 +180,9 @@ class StackLearner(Parameters):
         return np.asarray((probability[:, 1:] - probability[:, :1]) * (ratio - 1))
 
     def _of_others(self) -> list[float]:
-        there = ((self.additive, self.share_additive), (self.boosted, self.share))
-        return [share for model, share in there if model is not None]
+        models = (self.additive, self.effects, self.boosted)
+        shares_ = (self.share_additive, self.share_effects, self.share)
+        return [share for model, share in zip(models, shares_, strict=True) if model is not None]
 
     def _amount(self, rows: TrainingRows, amount: Floats) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((amount >= 0).all()))
@@ -169,9 +195,12 @@ class StackLearner(Parameters):
         probability, error = self.logit.predict(x, known, coupons)
         others = []
         if self.additive is not None:
-            others.append(
-                self.additive.probability(x, known, coupons) if self.share_additive else probability
-            )
+            asked = self.share_additive or self.share_effects
+            others.append(self.additive.probability(x, known, coupons) if asked else probability)
+        if self.effects is not None and self.additive is not None:
+            made = self.additive.made_of(known, coupons)
+            base = others[0][:, 0]
+            others.append(self.effects.predict(x, base, made) if self.share_effects else probability)
         if self.boosted is not None:
             others.append(self.boosted.predict(x, known, coupons) if self.share else probability)
         probability = self._mixed(probability, others)
@@ -191,6 +220,7 @@ class StackLearner(Parameters):
             "trees": self.trees,
             "share_of_trees": self.share,
             "share_of_additive": self.share_additive,
+            "share_of_effect_trees": self.share_effects,
             "share_of_own_costs": self.cost.share,
             "effect_with_cost": self.together,
             "stretch": self.stretch.factor,
@@ -200,7 +230,8 @@ class StackLearner(Parameters):
         """Return what was learnt."""
         grown = self.boosted is not None
         facts = {"share": self.share, "share_additive": self.share_additive, "grown": grown}
-        facts["together"] = self.together
+        facts["together"], facts["share_effects"] = self.together, self.share_effects
+        facts["effects"] = self.effects is not None
         facts["additive"] = self.additive is not None
         state = State(
             facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.stretch.middle}
@@ -209,6 +240,8 @@ class StackLearner(Parameters):
         state.put("logit", self.logit.state())
         if self.additive is not None:
             state.put("additive", self.additive.state())
+        if self.effects is not None:
+            state.put("trees_of_effects", self.effects.state())
         if self.boosted is not None:
             state.put("boosted", self.boosted.state())
         state.put("cost", self.cost.state())
@@ -222,10 +255,13 @@ class StackLearner(Parameters):
         learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
         learner.stretch = Stretch(float(state.facts["stretch"]), state.arrays["middle"])
         learner.share_additive = float(state.facts["share_additive"])
+        learner.share_effects = float(state.facts["share_effects"])
         learner.together = float(state.facts["together"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
         additive = state.facts["additive"]
         learner.additive = HierarchicalLogit.from_state(state.part("additive")) if additive else None
+        effects = state.facts["effects"]
+        learner.effects = EffectTrees.from_state(state.part("trees_of_effects")) if effects else None
         learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None
         learner.cost = Spending.from_state(state.part("cost"))
         learner.revenue = AmountModel.from_state(state.part("revenue"))
