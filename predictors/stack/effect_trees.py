@@ -1,12 +1,12 @@
 """Trees boosted on what coupons add to the probability, each leaf with a number for every arm.
 
-Ordinary boosting over users and coupons splits by whatever explains outcomes, which is who buys anyway; what
-one coupon does where two features meet is found late. Here a round grows a tree for everybody's base, then
-either one whose leaves hold an effect of every coupon, for coupons that respond to the same features, or one a
-coupon, for those that do not: whichever explains more. Leaves are drawn towards nought (:mod:`.growth`), so a
-coupon without rows in a leaf says nothing there.
+Ordinary boosting over users and coupons splits by whatever explains outcomes, which is who buys anyway;
+what one coupon does where two features meet is found late. Here a round grows a tree for everybody's base,
+then either one whose leaves hold an effect of every coupon, for coupons that respond to the same features,
+or one a coupon, for those that do not: whichever explains more. Leaves are drawn towards nought
+(:mod:`.growth`), so that a coupon without rows in a leaf says nothing there.
 
-Everything starts from a base and the coupons' mean effects; residuals are weighed by 1 / p(1 − p), the inverse
+Everything starts from a base and mean effects; residuals are weighed by 1 / p(1 − p), the inverse
 of their variance. Each fold has trees that did not learn from it; it ends them once it gains no more.
 """
 
@@ -195,8 +195,10 @@ def _boost(
         at = given if width > 1 else nought
         prior = tuple(v * unit for v in variances)
         limits = (_LEAVES, _LEAST_GAIN, _LEAST_ROWS)
-        found = grow(binned, bins, at, weight * (y - told), weight, use, width, prior, *limits)
-        return _Tree(*found, first, last)
+        feature, bound, left, right, value, gain = grow(
+            binned, bins, at, weight * (y - told), weight, use, width, prior, *limits
+        )
+        return _Tree(feature, bound, left, right, value, gain, first, last)
 
     def take(new: _Tree) -> _Tree:
         new.value = _RATE * np.broadcast_to(new.value, (len(new.feature), arms))
@@ -248,15 +250,11 @@ def _joined(grown: list[tuple[int, _Tree]], edges: list[npt.NDArray[np.float32]]
     feature = np.concatenate([none, *(tree.feature for _, tree in grown)])
     bound = np.concatenate([none, *(tree.bound for _, tree in grown)])
     cut = [edges[f][b] if f >= 0 else 0.0 for f, b in zip(feature, bound, strict=True)]
-    return _Forest(
-        feature,
-        np.array(cut, dtype=np.float32),
-        *(
-            np.concatenate([none, *(getattr(t, side) + at for at, (_, t) in zip(root, grown, strict=True))])
-            for side in ("left", "right")
-        ),
-        np.concatenate([np.zeros((0, arms)), *(tree.value for _, tree in grown)]),
-        root,
-        *(np.array([getattr(tree, name) for _, tree in grown], dtype=np.int64) for name in ("first", "last")),
-        np.array([k for k, _ in grown], dtype=np.int64),
+    left, right = (
+        np.concatenate([none, *(getattr(tree, side) + at for at, (_, tree) in zip(root, grown, strict=True))])
+        for side in ("left", "right")
     )
+    first, last = (np.array([getattr(t, end) for _, t in grown], dtype=np.int64) for end in ("first", "last"))
+    value = np.concatenate([np.zeros((0, arms)), *(tree.value for _, tree in grown)])
+    fold = np.array([k for k, _ in grown], dtype=np.int64)
+    return _Forest(feature, np.array(cut, dtype=np.float32), left, right, value, root, first, last, fold)

@@ -1,8 +1,14 @@
 """Growing one tree whose leaves hold a number for every arm.
 
-A leaf is given weighted residuals' sums G and weights' sums H by arm. What it adds is b under every arm, s more
-under every coupon and u_j more under coupon j, each drawn towards nought by a variance of its own: their
-posterior means, and half of what they explain is the leaf's evidence. A split is worth the evidence that it adds.
+A leaf is given sums of weighted residuals G and of weights H by arm. It adds b under every arm, s more under
+every coupon and u_j more under coupon j, each with a normal prior about nought: their posterior means [1]_.
+Its evidence is half of what they explain, G'VG with V their posterior's variance; a split is worth the
+evidence that it adds.
+
+References
+----------
+.. [1] Chen, T., & Guestrin, C. (2016). XGBoost: a scalable tree boosting system. KDD, 785-794.
+   https://doi.org/10.1145/2939672.2939785 (one number a leaf, penalised; here a hierarchy of them)
 """
 
 from __future__ import annotations

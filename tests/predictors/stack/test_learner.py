@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.predictors.small_world import SmallWorld, menu
 
 from couponry.instances.coupons import Coupons
+from couponry.instances.log import Log
 from couponry.instances.world import World
-from couponry.predictors.model import load_model
+from couponry.predictors.model import Model, load_model
 from couponry.predictors.train import train
 
 
@@ -23,6 +25,41 @@ def test_uplift_and_cost_are_near_the_truth():
     assert 0.8 < np.polyfit(told.ravel(), true.ravel(), 1)[0] < 1.25
     assert np.corrcoef(answer.measure("cost").ravel(), world.cost.ravel())[0, 1] > 0.95
     assert 0 <= model.card["training"]["share_of_trees"] <= 1
+
+
+def test_trees_of_effects_speak_where_coupons_are_many_and_survive_saving(tmp_path: Path):
+    """A coupon that acts where two features are high is found; one or two coupons are learnt without them."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(20_000, 4)), columns=list("abcd"))
+    arm = rng.integers(-1, 5, len(table)).astype(np.int32)
+    effect = np.where((table.a > 0.3) & (table.b > 0), 0.3, 0.0) * (arm >= 2)
+    y = (rng.random(len(table)) < 0.05 + effect).astype(float)
+    ids = np.array([f"u{i}" for i in range(len(table))], object)
+    offers = pd.DataFrame({"coupon_id": list("vwxyz"), "kind": "fixed_off", "face_value": 5.0})
+
+    def learn(use: np.ndarray, arms: int) -> Model:
+        nothing = np.zeros(use.sum())
+        coupons = Coupons(offers.iloc[:arms])
+        parts = (
+            table[use].reset_index(drop=True),
+            ids[use],
+            coupons,
+            arm[use],
+            y[use],
+            5.0 * y[use] * (arm[use] >= 0),
+            nothing,
+        )
+        names = ("features", "user_id", "coupons", "arm", "conversion", "cost", "revenue")
+        return train(Log(**dict(zip(names, parts, strict=True))), "default", trees=10)
+
+    many, few = learn(arm >= -1, 5), learn(arm < 2, 2)
+    assert many.card["training"]["share_of_effect_trees"] > 0.3
+    assert few.card["training"]["share_of_effect_trees"] == 0
+    told = many.predict_response(table).measure("value")
+    true = np.where((table.a > 0.3) & (table.b > 0), 0.3, 0.0)
+    assert np.corrcoef(told[:, 4], true)[0, 1] > 0.9
+    many.save(tmp_path / "model")
+    assert (load_model(tmp_path / "model").predict_response(table).measure("value") == told).all()
 
 
 def test_a_new_coupon_is_answered_from_its_attributes():
