@@ -5,6 +5,7 @@
 Models learn from randomised rows of ten coupons and none (``confounded``: arms by two features). The budget
 is what an oracle spends who treats 30 % of 20,000 others. *At budget* is the true value of the best choice by
 predicted value and cost that truly spends the budget, over the oracle's; all use the first model's costs.
+*True costs* is the same with the costs that only an oracle knows, so that effects alone are compared.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def main() -> None:
     asked.add_argument("--peers", nargs="*", default=[], help="peers with one of these in their name")
     given = asked.parse_args()
     warnings.filterwarnings("ignore")
-    print(f"{'shape':12}{'model':34}{'at budget':>10}{'slope':>8}{'correlation':>13}")
+    print(f"{'shape':12}{'model':34}{'at budget':>10}{'true costs':>12}{'slope':>8}{'correlation':>13}")
     for name in given.shapes:
         found = answers(SHAPES[name](given.seed), given.rows, given.seed, given.models, given.peers)
         without, with_it, spent = found.pop("truth")
@@ -108,7 +109,10 @@ def main() -> None:
             slope = float((e * (true - true.mean())).sum() / np.square(e).sum())
             correlation = float(np.corrcoef(within.ravel(), (true - true.mean(axis=0)).ravel())[0, 1])
             share = at_budget(effect, cost, true, spent, budget) / best
-            print(f"{name:12}{model:34}{share:10.3f}{slope:8.2f}{correlation:13.3f}", flush=True)
+            alone = at_budget(effect, spent, true, spent, budget) / best
+            print(
+                f"{name:12}{model:34}{share:10.3f}{alone:12.3f}{slope:8.2f}{correlation:13.3f}", flush=True
+            )
 
 
 if __name__ == "__main__":
