@@ -110,9 +110,7 @@ def main() -> None:
             correlation = float(np.corrcoef(within.ravel(), (true - true.mean(axis=0)).ravel())[0, 1])
             share = at_budget(effect, cost, true, spent, budget) / best
             alone = at_budget(effect, spent, true, spent, budget) / best
-            print(
-                f"{name:12}{model:34}{share:10.3f}{alone:12.3f}{slope:8.2f}{correlation:13.3f}", flush=True
-            )
+            print(f"{name:12}{model:34}{share:10.3f}{alone:12.3f}{slope:8.2f}{correlation:13.3f}", flush=True)
 
 
 if __name__ == "__main__":
