@@ -139,7 +139,9 @@ class DualSearch:
         if seen and np.count_nonzero(found.multipliers) > MANY_PRICED:
             with self.clock.phase("slope"):
                 found, radius = self._nearer(found, radius)
-        return self.near(found.multipliers, found.width, radius)
+        answer = self.near(found.multipliers, found.width, radius)
+        few = self.program.n_users <= WIDENED and answer is not None and answer.proof is None
+        return self._widened(answer) if few and answer is not None else answer
 
     def _of_all(self, program: Program, start: np.ndarray | None) -> DualAnswer | None:
         """Return the minimiser of L where rows are so many that no sample tells their prices."""
@@ -209,7 +211,7 @@ class DualSearch:
                 moved = self.book.changes(answer.multipliers - start)
                 again = inside and self.program.n_users <= FEW_USERS and not _within(moved, radius, 1.0)
                 if not again or step == SETTLES - 1 or self.clock.stopped_by is not None:
-                    return answer if self.taken or self.program.n_users > WIDENED else self._widened(answer)
+                    return answer
                 last = replace(last, multipliers=answer.multipliers)
             elif not len(settled.undecided):
                 return None  # users alike: their sample shows no chance, and no curvature

@@ -23,7 +23,7 @@ from couponry.instances.files import write_instance
 from couponry.instances.generators import draw_instance
 from couponry.instances.program import Program
 from couponry.instances.streamed import StreamedInstance, open_instance
-from couponry.solver import clock, local
+from couponry.solver import clock, dual, local
 from couponry.solver.engine import Settled
 from couponry.solver.solution_files import read_certificate_record, read_solution
 from couponry.solver.solve import solve
@@ -90,8 +90,10 @@ def test_the_plan_does_not_depend_on_shards_or_threads(
     assert plans[0] == plans[1]
 
 
-def test_two_passes_and_the_sample(tmp_path: Path) -> None:
-    """One pass settles and proves, one writes the plan; what is read besides is the sample."""
+def test_two_passes_and_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many users: one pass settles and proves, one writes the plan; what is read besides is the sample."""
+    monkeypatch.setattr(dual, "WIDENED", 0)
+    monkeypatch.setattr(dual, "FEW_USERS", 0)
     solution = solve_streamed(opened(drawn("one coupon"), tmp_path / "a"), tmp_path / "plan", gap=1e-5)
     assert solution.stats["passes"] == 2
     assert solution.stats["users_read"] > 2 * USERS

@@ -25,6 +25,7 @@ from couponry.instances import (
 from couponry.instances.files import write_instance
 from couponry.instances.generators import draw_instance
 from couponry.instances.streamed import StreamedInstance, open_instance
+from couponry.solver import dual
 from couponry.solver.solution import Status
 from couponry.solver.solution_files import read_certificate, read_certificate_record
 from couponry.solver.solve import solve
@@ -106,8 +107,10 @@ def test_plan_and_bound_are_those_in_memory(tmp_path: Path, kind: str) -> None:
     assert read_certificate(tmp_path / "plan").cells == solution.certificate.cells
 
 
-def test_few_passes(tmp_path: Path) -> None:
-    """One or two under tangents that a sample placed, one a cell beside the plan's, one that writes."""
+def test_few_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many users: one or two under tangents, one a cell beside the plan's, one that writes."""
+    monkeypatch.setattr(dual, "WIDENED", 0)
+    monkeypatch.setattr(dual, "FEW_USERS", 0)
     solution = solve_streamed(opened(asked("shortlists"), tmp_path / "a"), tmp_path / "plan", gap=GAP)
     assert len(solution.certificate.cells) == 3
     assert solution.stats["passes"] <= 5
