@@ -126,7 +126,8 @@ class BudgetSolves:
             explain_clashes=False,
         )
         if solution.infeasibility is None:
-            self.solutions[at] = solution
+            # Others start from its prices: nobody needs the plan, which is as long as the users are many.
+            self.solutions[at] = replace(solution, plan=solution.plan.schema.empty_table())
         else:
             known = self.linear and solution.infeasibility.proof == "prices"
             self.least[at] = self._least(amount, solution.certificate.multipliers) if known else amount

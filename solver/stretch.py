@@ -128,7 +128,7 @@ class Stretches:
         self.rows = rows
         self.book = PriceBook(program)
         # What books of other limits share is of all users, not of those whom a stretch leaves open.
-        _ = self.book.basis, self.book.grain
+        _ = self.book.basis, self.book.grain, self.book.objective_grain
         size = min(SAMPLE, program.n_users // 3)
         users = program.sampler(seed, size).users(size)
         self.share = len(users) / program.n_users
