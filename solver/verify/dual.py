@@ -82,12 +82,17 @@ def dual_value(
         Fraction(0),
     )
     sense = (1.0 if instance.campaign.sense == "maximise" else -1.0) if objective else 0.0
-    worth, size = _sum_of_choices(groups, prices, sense)
+    worth, size, whole = _sum_of_choices(groups, prices, sense)
     value = float(Fraction(worth) + linear)
     parts = sum(len(r.parts) for r, _ in chosen)
     # Every addition and product rounds once; sums of a plan are judged after rounding, which is two more.
     operations = parts + 2 * len(prices) + places(instance) + 12
-    return DualValue(value, operations * _UNIT * (size * 1.01 + abs(value)))
+    error = operations * _UNIT * (size * 1.01 + abs(value))
+    if objective and whole and math.isfinite(value + error):
+        most = float(math.floor(value + error))  # whole numbers add up to whole numbers
+        if most < value - error:
+            return DualValue(most, 0.0)
+    return DualValue(value, error)
 
 
 def _price_tables(chosen: list[tuple[Requirement, float]], groups: int, coupons: int) -> dict[str, _Price]:
@@ -105,12 +110,12 @@ def _price_tables(chosen: list[tuple[Requirement, float]], groups: int, coupons:
     return prices
 
 
-def _sum_of_choices(groups: Groups, prices: dict[str, _Price], sense: float) -> tuple[float, float]:
-    """Return Σ_i max over X_i, and a bound on the absolute values that went into any user's choice.
+def _sum_of_choices(groups: Groups, prices: dict[str, _Price], sense: float) -> tuple[float, float, bool]:
+    """Return Σ_i max over X_i, a bound on the absolute values that went into any user's choice, and one more.
 
-    A frozen user has one choice.
+    A frozen user has one choice. The last says whether all eligible pairs' objective is a whole number.
     """
-    best, sizes = [], []
+    best, sizes, whole = [], [], True
     for piece in groups.pieces():
         instance = piece.instance
         measures, limits, frozen = Measures(instance), read_user_limits(instance), read_frozen(instance)
@@ -120,10 +125,21 @@ def _sum_of_choices(groups: Groups, prices: dict[str, _Price], sense: float) -> 
         for first in range(0, users, step):
             last = min(users, first + step)
             block, size = _block(piece, prices, sense, measures, limits, first, last)
+            whole = whole and _all_whole(piece, measures, first, last)
             stays = frozen.within(first, last)
             best.append(math.fsum([*best_choices(block, limits).tolist(), *block.worth[stays].tolist()]))
             sizes.append(float((size * np.minimum(block.most, wide)).sum() + size[stays[0]].sum()))
-    return math.fsum(best), math.fsum(sizes)
+    return math.fsum(best), math.fsum(sizes), whole
+
+
+def _all_whole(piece: Piece, measures: Measures, first: int, last: int) -> bool:
+    """Whether the objective of a block's eligible pairs is a whole number each."""
+    objective = piece.instance.campaign.objective
+    if objective == "count":
+        return True
+    numbers = measures.of_block(objective, first, last)
+    given = ~np.isnan(measures.of_block("value", first, last)) & (measures.coupons_of_block(first, last) >= 0)
+    return bool((numbers[given] == np.round(numbers[given])).all())
 
 
 def _block(
