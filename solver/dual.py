@@ -202,16 +202,15 @@ class DualSearch:
                 # The sample's prices did not: the core lacks those users who would stop them.
                 radius = {measure: 4 * table for measure, table in radius.items()}
                 continue
-            inside = _within(moved, radius, 1.0 if self.program.n_users <= FEW_USERS else BEYOND)
-            if inside or step == SETTLES - 1 or self.clock.stopped_by is not None:
+            strict = self.program.n_users <= FEW_USERS
+            ends = step == SETTLES - 1 or self.clock.stopped_by is not None
+            if ends or _within(moved, radius, 1.0 if strict else BEYOND):
                 with self.clock.phase("polish"):
                     exact = bool(np.count_nonzero(last.multipliers) <= MANY_ROWS)
                     answer = self._polished(core, settled.undecided, taken, last, exact=exact)
-                answer = replace(answer, near=settled)
                 moved = self.book.changes(answer.multipliers - start)
-                again = inside and self.program.n_users <= FEW_USERS and not _within(moved, radius, 1.0)
-                if not again or step == SETTLES - 1 or self.clock.stopped_by is not None:
-                    return answer
+                if ends or not strict or _within(moved, radius, 1.0):
+                    return replace(answer, near=settled)
                 last = replace(last, multipliers=answer.multipliers)
             elif not len(settled.undecided):
                 return None  # users alike: their sample shows no chance, and no curvature

@@ -23,7 +23,7 @@ from couponry.solver.exact_sums import ExactTables
 from couponry.solver.kernels import choosing, scoring, tallying
 from couponry.solver.prices import Tables
 
-__all__ = ["LocalEngine", "one_of"]
+__all__ = ["LocalEngine", "share_of_cores"]
 
 # Users whose scores are looked at together: many, since each block costs a dozen calls from Python.
 BLOCK = 8192
@@ -47,7 +47,7 @@ _own = threading.local()
 
 
 @contextmanager
-def one_of(workers: int) -> Iterator[None]:
+def share_of_cores(workers: int) -> Iterator[None]:
     """Let the engines of this thread use its share of the cores while others are at work beside it.
 
     Each of two with threads for all cores took a quarter longer.
@@ -96,8 +96,8 @@ class LocalEngine:
         Only these users; their rows are gathered once. Indices that go in and come out are positions
         within ``users``.
     threads : int, optional
-        By default all cores, or this thread's share (:func:`one_of`). The answer does not depend on it:
-        blocks are summed in their order.
+        By default all cores, or this thread's share (:func:`share_of_cores`). The answer does not depend on
+        it: blocks are summed in their order.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from couponry.solver.local import one_of
+from couponry.solver.local import share_of_cores
 
 __all__ = ["SideBySide"]
 
@@ -66,7 +66,7 @@ class SideBySide(Generic[Task, Word]):
 
     def _one_after_the_other(self) -> None:
         try:
-            with one_of(self._threads):
+            with share_of_cores(self._threads):
                 while (task := self._next()) is not None:
                     further = list(self._work(task))
                     with self._changed:

@@ -364,7 +364,10 @@ def _hull(book: PriceBook, ends: Sequence[np.ndarray], error: Tables, more: floa
 
 
 def _common(box: tuple[Tables, Tables], around: tuple[Tables, Tables]) -> tuple[Tables, Tables]:
-    """Return what a box has in common with another, which it lies in but for its edges."""
+    """Return what a box has in common with another, which it lies in but for its edges.
+
+    It may be off by a last digit: settling leaves room for more than that wherever a score can move.
+    """
     centre, radius = {}, {}
     for measure, middle in box[0].items():
         outer, reach = (tables.get(measure, np.zeros_like(middle)) for tables in around)

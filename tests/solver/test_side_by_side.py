@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from couponry.instances.generators import draw_instance
-from couponry.solver.local import LocalEngine, one_of
+from couponry.solver.local import LocalEngine, share_of_cores
 from couponry.solver.side_by_side import SideBySide
 
 
@@ -73,6 +73,6 @@ def test_threads_beside_each_other_share_the_cores(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     program = draw_instance(50, 3, seed=0).program
     assert LocalEngine(program).threads == 8
-    with one_of(3):
+    with share_of_cores(3):
         assert LocalEngine(program).threads == 2
     assert LocalEngine(program).threads == 8
