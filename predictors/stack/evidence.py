@@ -4,15 +4,23 @@ A generalised linear model near its optimum is a quadratic form ½b'Ab − r'b; 
 block v_g times a known matrix, the marginal likelihood of the v_g has the fixed point of MacKay [1]_:
 v_g = b'K⁻¹b / (coefficients of the group that the data determine).
 
+Where many rows of coefficients share K, it can be learnt as well [2]_: coupons that appeal to the same people
+then learn from one another. Steps are those of the MM algorithm for components of variance [3]_, K drawn
+towards what was expected by an inverse Wishart prior.
+
 References
 ----------
 .. [1] MacKay, D. J. C. (1992). Bayesian interpolation. Neural Computation, 4(3), 415-447.
    https://doi.org/10.1162/neco.1992.4.3.415
+.. [2] Bonilla, E. V., Chai, K. M. A., & Williams, C. K. I. (2007). Multi-task Gaussian process prediction.
+   Advances in Neural Information Processing Systems 20.
+.. [3] Zhou, H., Hu, L., Zhou, J., & Lange, K. (2019). MM algorithms for variance components models. Journal
+   of Computational and Graphical Statistics, 28(2), 350-361. https://doi.org/10.1080/10618600.2018.1529601
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +45,7 @@ class Group:
     at : ndarray of int64, shape (f, k)
         Positions; coefficients of one row are correlated by ``inverse``, rows are independent.
     inverse : ndarray of float64, shape (k, k)
-        Inverse of the rows' correlation.
+        Inverse of the rows' correlation: of mean variance 1.
     seen, alike : float
         As if so many coefficients of variance ``alike`` had been seen before: a few coefficients alone would
         often say that there is no variance at all.
@@ -46,6 +54,8 @@ class Group:
     rest : ndarray of float64, shape (2, m)
         Entries of r and of A's diagonal of coefficients that were left out because these seemed larger; of
         many coefficients of noise the largest alone would tell of a variance.
+    expected : ndarray of float64, shape (k, k), optional
+        The correlation is to be learnt, as if k rows of this one had been seen; else it is known.
     """
 
     at: npt.NDArray[np.int64]
@@ -54,6 +64,7 @@ class Group:
     alike: float = 0.0
     absent: bool = False
     rest: Floats = field(default_factory=lambda: np.zeros((2, 0)))
+    expected: Floats | None = None
 
     def left_out(self, variance: float) -> tuple[float, float]:
         """Return the sum of squares of what was left out, and how many of it the data determine."""
@@ -80,9 +91,11 @@ def posterior(gram: Floats, right: Floats, precision: Floats) -> tuple[Floats, F
     return covariance @ right, covariance
 
 
-def tune(gram: Floats, right: Floats, groups: list[Group], variance: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return variances of most evidence, and mean and covariance of the coefficients under them."""
-    variance = np.where([group.absent for group in groups], _ABSENT, variance)
+def tune(
+    gram: Floats, right: Floats, groups: list[Group], variance: Floats
+) -> tuple[list[Group], Floats, Floats, Floats]:
+    """Return correlations and variances of most evidence, and the coefficients' mean and covariance."""
+    variance, groups = np.where([group.absent for group in groups], _ABSENT, variance), list(groups)
     for _ in range(_ROUNDS):
         mean, covariance = posterior(gram, right, penalty(groups, variance, len(right)))
         former = variance.copy()
@@ -100,6 +113,39 @@ def tune(gram: Floats, right: Floats, groups: list[Group], variance: Floats) -> 
                 max(_LEAST, former[g] / 10),
                 min(_MOST, former[g] * 10),
             )
-        if np.abs(np.log(variance / former)).max() < _ENOUGH:
+        moved = np.abs(np.log(variance / former)).max()
+        for g, group in enumerate(groups):
+            if group.expected is not None:
+                inverse, step = _learnt(group, former[g], mean, covariance)
+                groups[g], moved = replace(group, inverse=inverse), max(moved, step)
+        if moved < _ENOUGH:
             break
-    return variance, mean, covariance
+    return groups, variance, mean, covariance
+
+
+def _learnt(group: Group, variance: float, mean: Floats, covariance: Floats) -> tuple[Floats, float]:
+    """Return the inverse correlation of a group after one step, and how far the step was.
+
+    With S = vK and half = S^½, S becomes half·X·half, where X·told·X = square: ``told`` is how much of each
+    direction the data determine, ``square`` what was found in it, both in units of S. Without correlation
+    this is the fixed point above, half a step of it in logarithms.
+    """
+    assert group.expected is not None
+    b, k = mean[group.at], group.at.shape[1]
+    blocks = covariance[group.at[:, :, None], group.at[:, None, :]].sum(axis=0)
+    half = _power(group.inverse / variance, -0.5)
+    back = _power(group.inverse / variance, 0.5)
+    told = (len(b) + k) * np.eye(k) - back @ blocks @ back
+    square = back @ (b.T @ b + k * variance * group.expected) @ back
+    root = _power(told, 0.5)
+    step = _power(root @ square @ root, 0.5)
+    found = half @ np.linalg.solve(root, np.linalg.solve(root, step).T) @ half
+    found *= k / np.trace(found)
+    inverse: Floats = np.asarray(np.linalg.inv((found + found.T) / 2), dtype=np.float64)
+    return (inverse + inverse.T) / 2, float(np.abs(found - half @ half / variance).max())
+
+
+def _power(matrix: Floats, power: float) -> Floats:
+    """Return a power of a symmetric positive definite matrix."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    return np.asarray((vectors * np.maximum(values, 1e-12) ** power) @ vectors.T)

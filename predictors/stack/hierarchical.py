@@ -3,9 +3,10 @@
     logit P(conversion | x, none) = φ(x)·b,    logit P(conversion | x, coupon j) = φ(x)·b + φ(x)·s + ψ(x)·u_j
 
 φ are lines and bends (:mod:`.basis`), ψ all of φ where coupons are few, else what they differ in most. s is
-what coupons have in common, u_j what is one coupon's own; those of coupons with alike attributes are alike,
-so a new coupon has an effect, too. How large b, s and u are, lines and bends apart, is found by the evidence
-(:mod:`.evidence`): few rows shrink effects to one average, many free them.
+what coupons have in common, u_j what is one coupon's own; those of coupons with alike attributes are expected
+to be alike, so a new coupon has an effect, too. How large b, s and u are, lines and bends apart, and which
+coupons truly appeal to the same people, is found by the evidence (:mod:`.evidence`): few rows shrink effects
+to one average, many free them.
 
 As all of it is linear in φ, only the sums φ'Wφ by arm meet the rows: 1,000,000 rows take a few passes, and a
 model without a fold of the rows is the same sums less the fold's.
@@ -153,7 +154,7 @@ class HierarchicalLogit:
             if last and first.step > 1:
                 mean, covariance = posterior(*whole, penalty(groups, self.variance, self.places.size))
             else:
-                self.variance, mean, covariance = tune(*whole, groups, self.variance)
+                groups, self.variance, mean, covariance = tune(*whole, groups, self.variance)
             if not last:
                 self.table = self.places.theta(mean)
             if turn == 0:
@@ -215,10 +216,11 @@ class HierarchicalLogit:
             seen: tuple[float, float] = _EFFECTS_SEEN,
             absent: bool = False,
             rest: Floats = none,
+            expected: Floats | None = None,
         ) -> None:
             if at.size:
                 self.names.append(name)
-                groups.append(Group(at, inverse, *seen, absent, rest))
+                groups.append(Group(at, inverse, *seen, absent, rest, expected))
 
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
@@ -236,7 +238,9 @@ class HierarchicalLogit:
                     out = np.equal(kinds, kind)
                     out[places.own] = False
                     rest = none if told is None else told[:, :, out].reshape(2, -1)
-                    add(f"own {word}", at, inverse, seen, rest=rest)
+                    # One level a coupon says nothing of who is like whom; many slopes do.
+                    expected = None if kind == CONSTANT else self.alike
+                    add(f"own {word}", at, inverse, seen, rest=rest, expected=expected)
                     continue
                 for j in range(arms):
                     add(f"own {word} {j + 1}", at[:, [j]], alone)
