@@ -191,4 +191,25 @@ def _econml() -> dict[str, Model]:
         model.fit(y, w, X=x)
         return np.asarray(model.predict_value(held))[:, -int(w.max()) :]
 
-    return {"CausalForestDML": forest, "DRPolicyForest": policy}
+    def doubly_robust(final: Callable[[], Any] | None) -> Model:
+        def model(x: np.ndarray, w: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+            from econml.dr import DRLearner, LinearDRLearner
+
+            parts: dict[str, Any] = {
+                "model_regression": _regressor(),
+                "model_propensity": _logistic(),
+                "cv": 3,
+                "random_state": 0,
+            }
+            made = LinearDRLearner(**parts) if final is None else DRLearner(model_final=final(), **parts)
+            made.fit(y, w, X=x)
+            return np.column_stack([made.effect(held, T0=0, T1=k).ravel() for k in range(1, w.max() + 1)])
+
+        return model
+
+    return {
+        "CausalForestDML": forest,
+        "DRPolicyForest": policy,
+        "DRLearner, LightGBM": doubly_robust(_regressor),
+        "LinearDRLearner": doubly_robust(None),
+    }
