@@ -3,6 +3,7 @@
     python -m benchmarks.solver                      # everything, some twenty minutes
     python -m benchmarks.solver --only million resolve frontier explain clash rows
     python -m benchmarks.solver --only peers --users 20000
+    python -m benchmarks.solver --only growth --figure growth.png --streamed streamed.json
 
 A *read* is the time that one numpy thread takes to sum the value and cost arrays once, the fastest of five,
 in the same process. Instances have all nine kinds of rule at once and 60 rows or more. Peers solve the linear
@@ -354,7 +355,7 @@ AXES = {
 }
 
 
-def draw(growth: Figures, file: Path) -> None:
+def draw(growth: Figures, streamed: list[Figures], file: Path) -> None:
     """Draw seconds against users, coupons and rows; hollow where no plan was found, dotted in proportion."""
     from matplotlib.figure import Figure
 
@@ -369,13 +370,25 @@ def draw(growth: Figures, file: Path) -> None:
             axes.plot(size[~solved], seconds[~solved], "o", **hollow)
         at = np.flatnonzero(solved)[-1]
         axes.plot(size, seconds[at] * size / size[at], ":", color="#888888", label="in proportion")
-        axes.set_xticks(size, [f"{s:,}" if s < 10_000 else f"{s // 1000:,}k" for s in size], minor=False)
+        if kind == "users" and streamed:
+            more = np.array([[point["users"], point["seconds"]] for point in streamed])
+            axes.plot(*more.T, "s-", color="#d95f02", label="from disk, plan written")
+            size = np.unique(np.append(size, more[:, 0].astype(int)))
+        axes.set_xticks(size, [_short(s) for s in size], minor=False)
         axes.minorticks_off()
+        low, high = axes.get_ylim()
+        marks = [m for e in range(-3, 5) for m in (10.0**e, 3 * 10.0**e) if low <= m <= high]
+        axes.set_yticks(marks, [f"{m:g}" for m in marks])
         axes.set_xlabel(AXES[kind])
         axes.grid(visible=True, which="major", color="#dddddd")
     figure.axes[0].set_ylabel("seconds, 2 cores")
-    figure.axes[0].legend(frameon=False)
+    figure.axes[0].legend(frameon=False, loc="lower right")
     figure.savefig(file, dpi=110)
+
+
+def _short(size: int) -> str:
+    """Return 200, 10k or 10M."""
+    return f"{size}" if size < 10_000 else f"{size // 1000}k" if size < 1_000_000 else f"{size // 1_000_000}M"
 
 
 def main() -> None:
@@ -386,6 +399,7 @@ def main() -> None:
     asked.add_argument("--coupons", type=int)
     asked.add_argument("--json", type=Path, help="write the figures, too")
     asked.add_argument("--figure", type=Path, help="draw the growth as a picture")
+    asked.add_argument("--streamed", type=Path, help="figures of benchmarks.streamed to draw with it")
     asked.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.inside:
@@ -399,7 +413,8 @@ def main() -> None:
         found[name] = json.loads(done.stdout.strip().split("\n")[-1])
         print("\n".join([name, *(f"  {line}" for line in lines(name, found[name]))]), flush=True)
     if given.figure is not None and "growth" in found:
-        draw(found["growth"], given.figure)
+        streamed = [] if given.streamed is None else json.loads(given.streamed.read_text())
+        draw(found["growth"], streamed, given.figure)
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=1))
 

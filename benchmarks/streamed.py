@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.solver import SEGMENTS
 
 import couponry as cp
 from couponry.instances.coupons import Coupons
-from couponry.instances.drawn.asked import DEFAULT_SEGMENTS, Asked
+from couponry.instances.drawn.asked import RULE_NAMES, Asked
 from couponry.instances.drawn.recipe import BLOCK, Recipe
 from couponry.instances.drawn.virtual import VirtualShards
 from couponry.instances.drawn.write import write_recipe
@@ -37,25 +38,19 @@ from couponry.solver.priced import PricedSearch
 from couponry.solver.result import peak_memory_mb
 from couponry.solver.solution_files import read_certificate_record
 
-RULES = ("budget", "sms_budget", "stock", "target", "coverage", "parity")
+# All kinds of rule but an earlier plan to keep, which would be another instance on disk.
+RULES = tuple(name for name in RULE_NAMES if name != "keep")
 
 
 def recipe_of(users: int, coupons: int, seed: int) -> Recipe:
-    """Return what is drawn: value and cost alone, since no rule here asks for revenue."""
-    asked = Asked(users, coupons, seed, dict(DEFAULT_SEGMENTS), RULES, 0.25, None, 1.0)
-    recipe = asked.recipe()
-    behaviour = recipe.behaviour
-
-    def value_and_cost(*given: Any) -> dict[str, np.ndarray]:
-        drawn = behaviour(*given)
-        return {name: drawn[name] for name in ("value", "cost")}
-
-    return replace(recipe, behaviour=value_and_cost)
+    """Return what is drawn: value, cost and revenue, under all these rules and 57 rows."""
+    return Asked(users, coupons, seed, dict(SEGMENTS), RULES, 0.25, None, 1.0).recipe()
 
 
 def timed_process(*arguments: str) -> dict[str, Any]:
     """Run one step of this file in a process of its own, and return what it prints."""
-    done = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.streamed", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -193,6 +188,7 @@ def main() -> None:
     )
     asked.add_argument("--virtual", type=int, help="users of a virtual instance, instead of shards on disk")
     asked.add_argument("--part", type=float, default=0.005, help="share of a virtual instance to measure")
+    asked.add_argument("--json", type=Path, help="write the figures, too")
     asked.add_argument("--step", choices=("solve", "verify"), help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.step == "solve":
@@ -203,10 +199,14 @@ def main() -> None:
         print(extrapolate(given.virtual, given))
     else:
         print(f"users × {given.coupons} coupons; {', '.join(RULES)}; to a gap of {given.gap:g}\n{HEAD}")
+        measured: list[dict[str, Any]] = []
         for users in given.users:
-            found = measure(users, given)
-            print(row(found), flush=True)
-            print("   " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["phases"].items()))
+            measured.append(measure(users, given))
+            print(row(measured[-1]), flush=True)
+            phases = measured[-1]["phases"].items()
+            print("   " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in phases))
+            if given.json is not None:
+                given.json.write_text(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ LARGEST_SHARE = 100
 # Of more rows than this, with fewer users a row, no sample tells prices well enough: all users are asked at
 # each step. Of more users the linear program at the end wins next to nothing, in seconds.
 MANY_ROWS, ALL_A_ROW, ALL_PRECISION = 120, 300, 1e-7
-# A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this.
-FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION = 3e-5, 2e-6, 4e-9
+# A sample's minimum is a few tenths of a percent from the whole: no need to know it better than this. Of all
+# users it is known until rows are off by some dozens: L is then off by a share that falls with their square.
+FIRST_PRECISION, SAMPLE_PRECISION, CORE_PRECISION, CORE_USERS = 3e-5, 2e-6, 4e-9, 1_000_000
 WARM_WIDTH = 0.03
 DEVIATIONS = 2.5
 # How often all users are settled, each time nearer.
@@ -190,7 +191,7 @@ class DualSearch:
                 last = self._newton(core, taken, 1.0).minimise(
                     start,
                     width=width,
-                    precision=CORE_PRECISION,
+                    precision=self._core_precision,
                     astray=astray,
                 )
             self._tell("all users", step, last.value, len(settled.undecided))
@@ -280,6 +281,11 @@ class DualSearch:
                 seed=self.seed,
             )
         return found, radius
+
+    @property
+    def _core_precision(self) -> float:
+        """The share of L by which it is off where rows are off by what some dozens of users take."""
+        return CORE_PRECISION * min(1.0, CORE_USERS / self.program.n_users) ** 2
 
     def _newton(self, engine: LocalEngine, settled: Tables, share: float) -> Newton:
         return Newton(

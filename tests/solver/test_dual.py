@@ -13,6 +13,7 @@ from tests.solver.campaigns import KINDS, Cancelled, Parts, campaign, optimum, p
 
 import couponry as cp
 from couponry.instances import Budget, Coupons, Coverage, Instance, Response, Target, UserCap, Users
+from couponry.instances.generators import RULE_NAMES, draw_instance
 from couponry.solver import dual
 from couponry.solver.bound import dual_bound
 from couponry.solver.clock import Clock
@@ -131,6 +132,18 @@ def test_settling_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, passes = search(some)
     assert passes == dual.SETTLES
     assert some.bound(answer.multipliers) == pytest.approx(optimum("one", 0), rel=1e-7)
+
+
+@pytest.mark.parametrize("users", [2_000, 10**12])
+def test_a_share_of_the_bound_is_coarse_for_very_many_users(
+    users: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows off by thousands of users are no share of 10⁸ users' bound; a thousandth of them shows it here."""
+    monkeypatch.setattr(dual, "CORE_PRECISION", 4e-5)
+    monkeypatch.setattr(dual, "CORE_USERS", users)
+    instance = draw_instance(200_000, 10, rules=RULE_NAMES, seed=3)
+    solution = cp.solve(instance, gap=1e-6, time_limit=20)
+    assert (solution.status is Status.OPTIMAL) == (users == 2_000)
 
 
 @pytest.mark.parametrize("kind", ["one", "shortlists"])
