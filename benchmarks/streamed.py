@@ -30,11 +30,11 @@ from couponry.instances.drawn.asked import RULE_NAMES, Asked
 from couponry.instances.drawn.recipe import BLOCK, Recipe
 from couponry.instances.drawn.virtual import VirtualShards
 from couponry.instances.drawn.write import write_recipe
-from couponry.solver.basis import Basis
+from couponry.instances.rows import COUNT
 from couponry.solver.clock import Clock
 from couponry.solver.dual import DualSearch
 from couponry.solver.local import LocalEngine
-from couponry.solver.priced import PricedSearch
+from couponry.solver.priced import REACH, PricedSearch
 from couponry.solver.result import peak_memory_mb
 from couponry.solver.solution_files import read_certificate_record
 
@@ -145,11 +145,10 @@ def _measured_part(
     whole.census = cp.StreamedInstance(coupons, VirtualShards(recipe, part), rules).census.scaled(users)
     search = PricedSearch(whole.program, given.gap, given.seed, clock)
     search.measure()
-    dual = DualSearch(
-        search.program, search.book, search.engine, search.scale, 1e4 * search.scale.price, clock, given.seed
-    )
+    reach = REACH * search.scale.price
+    dual = DualSearch(search.program, search.book, search.engine, search.scale, reach, clock, given.seed)
     cpu = time.process_time()
-    sampled = dual.sampled(Basis.of(search.program), None)
+    sampled = dual.sampled(None)
     assert sampled is not None, "the sample's prices ran away"
     found, radius = sampled
     sampling = time.process_time() - cpu
@@ -158,7 +157,8 @@ def _measured_part(
     settled = engine.settle(search.book.scores(found.multipliers), radius)
     settling = (time.process_time() - cpu) / part
     undecided = len(settled.undecided) / part
-    held = undecided * users * (8 * given.coupons + 16) / 2**20
+    amounts = sum(measure != COUNT for measure in search.program.measures)
+    held = undecided * users * (4 * amounts * given.coupons + 16) / 2**20
     return "\n".join(
         (
             f"{users:,} users × {given.coupons}, drawn again at every pass.",
