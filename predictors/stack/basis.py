@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 __all__ = ["BEND", "CONSTANT", "LINE", "Basis"]
 
@@ -61,8 +62,8 @@ class Basis:
         bent = np.maximum(lines - knots, 0)
         off = lines - lines.mean(axis=0)
         slope = (off * bent).sum(axis=0) / np.square(off).sum(axis=0)
-        zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
-        raw = cls(columns, bend_of, knots, slope, zero, one)._raw(some)
+        zero, one = (make(len(columns) + len(bend_of), np.float32) for make in (np.zeros, np.ones))
+        raw = cls(columns, bend_of, knots, slope, zero, one)(some)[:, 1:]
         scale = raw.std(axis=0)
         return cls(
             columns,
@@ -78,12 +79,23 @@ class Basis:
         """Whether each function is the constant, a line or a bend, int64 ``(1 + l + b,)``."""
         return np.repeat([CONSTANT, LINE, BEND], [1, len(self.columns), len(self.bend_of)])
 
-    def _raw(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        lines = x[:, self.columns]
-        of = lines[:, self.bend_of]
-        return np.hstack([lines, np.maximum(of - self.knots, 0) - self.slope * of])
-
     def __call__(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the functions' values, float32 ``(n, 1 + l + b)``."""
-        raw = (self._raw(x) - self.mean) / self.scale
-        return np.hstack([np.ones((len(x), 1), np.float32), raw.astype(np.float32)])
+        out = np.empty((len(x), len(self.kinds)), np.float32)
+        x = np.ascontiguousarray(x, dtype=np.float32)
+        _fill(x, self.columns, self.bend_of, self.knots, self.slope, self.mean, self.scale, out)
+        return out
+
+
+@njit(cache=True, nogil=True)
+def _fill(x, columns, bend_of, knots, slope, mean, scale, out):  # type: ignore[no-untyped-def]
+    """Write the functions' values, all in single precision."""
+    lines = len(columns)
+    for i in range(len(x)):
+        out[i, 0] = 1.0
+        for k in range(lines):
+            out[i, 1 + k] = (x[i, columns[k]] - mean[k]) / scale[k]
+        for b in range(len(bend_of)):
+            value = x[i, columns[bend_of[b]]]
+            bend = max(value - knots[b], np.float32(0.0)) - slope[b] * value
+            out[i, 1 + lines + b] = (bend - mean[lines + b]) / scale[lines + b]

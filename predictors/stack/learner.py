@@ -24,6 +24,7 @@ References
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
@@ -192,17 +193,20 @@ class StackLearner(Parameters):
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
     ) -> Outcomes:
         """Return the outcomes of users under none and S coupons, new ones (−1) by their attributes."""
-        probability, error = self.logit.predict(x, known, coupons)
-        others = []
-        if self.additive is not None:
-            asked = self.share_additive or self.share_effects
-            others.append(self.additive.probability(x, known, coupons) if asked else probability)
-        if self.effects is not None and self.additive is not None:
-            made = self.additive.made_of(known, coupons)
-            base = others[0][:, 0]
-            others.append(self.effects.predict(x, base, made) if self.share_effects else probability)
+        with ThreadPoolExecutor(1) as beside:  # compiled code, as long as all the rest together
+            trees = beside.submit(self._by_boosted, x, known, coupons)
+            probability, error = self.logit.predict(x, known, coupons)
+            others = []
+            if self.additive is not None:
+                asked = self.share_additive or self.share_effects
+                others.append(self.additive.probability(x, known, coupons) if asked else probability)
+            if self.effects is not None and self.additive is not None:
+                made = self.additive.made_of(known, coupons)
+                base = others[0][:, 0]
+                others.append(self.effects.predict(x, base, made) if self.share_effects else probability)
+            by_boosted = trees.result()
         if self.boosted is not None:
-            others.append(self.boosted.predict(x, known, coupons) if self.share else probability)
+            others.append(probability if by_boosted is None else by_boosted)
         probability = self._mixed(probability, others)
         if self.together:
             probability[:, 1:] += self.together * self._redeemed(probability, x, known, coupons)
@@ -211,6 +215,14 @@ class StackLearner(Parameters):
             model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
         )
         return Outcomes(probability, cost, revenue, error)
+
+    def _by_boosted(
+        self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
+    ) -> Floats | None:
+        """Return what boosted trees tell, or None where they have no share."""
+        if self.boosted is None or not self.share:
+            return None
+        return self.boosted.predict(x, known, coupons)
 
     def report(self) -> dict[str, Any]:
         """Return what the evidence found, and the trees' share of the effect."""
