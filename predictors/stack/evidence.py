@@ -66,6 +66,12 @@ class Group:
     rest: Floats = field(default_factory=lambda: np.zeros((2, 0)))
     expected: Floats | None = None
 
+    def unlearnt(self) -> Group:
+        """Return the group with the correlation that was expected."""
+        if self.expected is None:
+            return self
+        return replace(self, inverse=np.asarray(np.linalg.inv(self.expected), dtype=np.float64))
+
     def left_out(self, variance: float) -> tuple[float, float]:
         """Return the sum of squares of what was left out, and how many of it the data determine."""
         right, size = self.rest
@@ -92,11 +98,11 @@ def posterior(gram: Floats, right: Floats, precision: Floats) -> tuple[Floats, F
 
 
 def tune(
-    gram: Floats, right: Floats, groups: list[Group], variance: Floats
+    gram: Floats, right: Floats, groups: list[Group], variance: Floats, rounds: int | None = None
 ) -> tuple[list[Group], Floats, Floats, Floats]:
     """Return correlations and variances of most evidence, and the coefficients' mean and covariance."""
     variance, groups = np.where([group.absent for group in groups], _ABSENT, variance), list(groups)
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if rounds is None else rounds):
         mean, covariance = posterior(gram, right, penalty(groups, variance, len(right)))
         former = variance.copy()
         for g, group in enumerate(groups):

@@ -32,6 +32,7 @@ Floats = npt.NDArray[np.float64]
 _CHUNK = 20_000
 _ANSWERED = 2_000
 _PASSES = 3
+_ROUNDS_OF_PART = 4
 _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
@@ -159,14 +160,19 @@ class HierarchicalLogit:
                 self.table = self.places.theta(mean)
             if turn == 0:
                 groups = self._widen(gram.sum(axis=0), right.sum(axis=0))
-        prior = penalty(groups, self.variance, self.places.size)
-        self._without = [
-            self.places.theta(posterior(*self.places.spread(*part), prior)[0])
-            for part in _leave_one_out(gram, right)
-        ]
+        self._without = [self._of_part(*part, groups) for part in _leave_one_out(gram, right)]
         self.table = self.places.theta(mean)
         self._keep_errors(gram[:, :, 0].sum(axis=(0, 1)), covariance)
         return self
+
+    def _of_part(self, gram: Floats, right: Floats, groups: list[Group]) -> Floats:
+        """Return the table of some of the rows, whose prior knows no others, but for a few variances."""
+        sums_ = self.places.spread(gram, right)
+        if all(group.expected is None for group in groups):
+            mean, _ = posterior(*sums_, penalty(groups, self.variance, self.places.size))
+        else:
+            _, _, mean, _ = tune(*sums_, [g.unlearnt() for g in groups], self.variance, _ROUNDS_OF_PART)
+        return self.places.theta(mean)
 
     # ------------------------------------------------------------- what effects are made of
 

@@ -1,5 +1,7 @@
 """The hierarchical logistic response."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,20 @@ def test_the_largest_of_many_slopes_of_noise_are_believed_to_be_noise():
     model = HierarchicalLogit(most=480).fit(x, arm, y, np.zeros((8, 0), np.float32))
     assert 3 < len(model.places.own) < 40
     assert (model.table[1:] - model.table[1:].mean(axis=0))[:, 1:].std() < 0.002
+
+
+def test_a_row_that_was_not_seen_told_nothing_of_which_coupons_are_alike():
+    """The model without a fold is the same whatever that fold's outcomes taught the others' correlation."""
+    x, arm, y, attribute, _ = draw(6_000, 5, 3)
+    fold = np.arange(len(y)) % 3
+    model = HierarchicalLogit().fit(x, arm, y, attribute, fold)
+    groups = model._groups(model.basis.kinds, None)
+    learnt = [g for g in groups if g.expected is not None]
+    assert learnt
+    changed = [replace(g, inverse=7 * g.inverse) if g.expected is not None else g for g in groups]
+    rng = np.random.default_rng(0)
+    f = rng.normal(size=(6, 400, len(model.basis.kinds)))
+    gram = np.array([[a.T @ a] * 3 for a in f])
+    right = rng.normal(size=(6, 2, len(model.basis.kinds)))
+    of_one = model._of_part(gram, right, groups)
+    assert np.array_equal(of_one, model._of_part(gram, right, changed))
