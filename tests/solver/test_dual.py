@@ -142,7 +142,7 @@ def test_a_share_of_the_bound_is_coarse_for_very_many_users(
     monkeypatch.setattr(dual, "CORE_PRECISION", 4e-5)
     monkeypatch.setattr(dual, "CORE_USERS", users)
     instance = draw_instance(200_000, 10, rules=RULE_NAMES, seed=3)
-    solution = cp.solve(instance, gap=1e-6, time_limit=20)
+    solution = cp.solve(instance, gap=1e-6)
     assert (solution.status is Status.OPTIMAL) == (users == 2_000)
 
 
