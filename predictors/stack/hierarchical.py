@@ -14,7 +14,7 @@ model without a fold of the rows is the same sums less the fold's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from couponry.predictors.stack.basis import BEND, CONSTANT, LINE, Basis
 from couponry.predictors.stack.evidence import Group, penalty, posterior, tune
+from couponry.predictors.stack.places import Places
 from couponry.predictors.stack.sums import sigmoid, sums
 from couponry.predictors.state import State
 
@@ -33,6 +34,7 @@ _CHUNK = 20_000
 _ANSWERED = 2_000
 _PASSES = 3
 _ROUNDS_OF_PART = 4
+_BELIEF_SPREAD, _MOST_BELIEF = 0.5, 2.5  # of the learnt correlation, about 1 before unseen rows speak
 _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
@@ -44,52 +46,6 @@ _LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
 # A coupon alone has nobody to be mistaken for, and evidence of one trial often finds no difference between
 # users where there is a small one: lines and bends as if so many of them had been seen.
 _ALONE_SEEN = {LINE: (20.0, 0.005), BEND: (20.0, 0.00125)}
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where coefficients stand: base and shared effect on all of φ, own effects on some."""
-
-    own: npt.NDArray[np.int64]
-    width: int
-    arms: int
-
-    @property
-    def size(self) -> int:
-        return 2 * self.width + self.arms * len(self.own) * (self.arms > 1)
-
-    def spread(self, gram: Floats, right: Floats) -> tuple[Floats, Floats]:
-        """Return gram and right side of all coefficients from those of φ by arm, none first.
-
-        Parameters
-        ----------
-        gram : ndarray of float64, shape (J + 1, 3, q, q)
-            Of base with base, base with effect and effect with effect.
-        right : ndarray of float64, shape (J + 1, 2, q)
-            Of base and effect.
-        """
-        o, q = self.own, self.width
-        mixed, given = gram[1:, 1].sum(axis=0), gram[1:, 2].sum(axis=0)
-        out, side = np.zeros((self.size, self.size)), np.zeros(self.size)
-        out[:q, :q], side[:q] = gram[:, 0].sum(axis=0), right[:, 0].sum(axis=0)
-        out[:q, q : 2 * q] = mixed
-        out[q : 2 * q, q : 2 * q], side[q : 2 * q] = given, right[1:, 1].sum(axis=0)
-        for j in range(self.arms if self.arms > 1 else 0):
-            at = slice(2 * q + j * len(o), 2 * q + (j + 1) * len(o))
-            one = gram[j + 1, 2]
-            out[:q, at], out[q : 2 * q, at] = gram[j + 1, 1][:, o], one[:, o]
-            out[at, at], side[at] = one[np.ix_(o, o)], right[j + 1, 1][o]
-        return np.triu(out) + np.triu(out, 1).T, side
-
-    def theta(self, coefficients: Floats) -> Floats:
-        """Return base and effects as coefficients of φ, ``(J + 1, q)``."""
-        q = self.width
-        table = np.zeros((self.arms + 1, q))
-        table[0] = coefficients[:q]
-        table[1:] = coefficients[q : 2 * q]
-        if self.arms > 1:
-            table[1:, self.own] += coefficients[2 * q :].reshape(self.arms, len(self.own))
-        return table
 
 
 class HierarchicalLogit:
@@ -109,10 +65,13 @@ class HierarchicalLogit:
         Coefficients of φ: the base, then every coupon's effect.
     variance : ndarray of float64
         What the evidence found, in the order of ``names``.
+    belief : float
+        How far what coupons were found to have in common is taken: 0 not, 1 as found, above 1 further.
     """
 
     table: Floats
     variance: Floats
+    belief: float
 
     def __init__(self, additive: bool = False, most: int = _MOST_COEFFICIENTS) -> None:
         self.additive = additive
@@ -160,19 +119,48 @@ class HierarchicalLogit:
                 self.table = self.places.theta(mean)
             if turn == 0:
                 groups = self._widen(gram.sum(axis=0), right.sum(axis=0))
-        self._without = [self._of_part(*part, groups) for part in _leave_one_out(gram, right)]
+        mean = self._believe(gram, right, groups, mean)
         self.table = self.places.theta(mean)
         self._keep_errors(gram[:, :, 0].sum(axis=(0, 1)), covariance)
         return self
 
+    def _believe(self, gram: Floats, right: Floats, groups: list[Group], mean: Floats) -> Floats:
+        """Set the tables without each fold and return all coefficients, the learnt correlation weighed.
+
+        What it moved coupons' own slopes by is taken ``belief`` times: the slope of unseen rows on it, drawn
+        towards one. The sums of a fold tell it, no row is met again.
+        """
+        places, parts = self.places, _leave_one_out(gram, right)
+        without = [self._of_part(*part, groups) for part in parts]
+        learnt = [group.at.ravel() for group in groups if group.expected is not None]
+        self.belief = 1.0
+        if without and learnt:
+            usual = [replace(group.unlearnt(), expected=None) for group in groups]
+            whole = places.spread(gram.sum(axis=0), right.sum(axis=0))
+            _, variance, other, _ = tune(*whole, usual, self.variance, _ROUNDS_OF_PART)
+            prior = penalty(usual, variance, places.size)
+            own = np.zeros(places.size, np.bool_)
+            own[np.concatenate(learnt)] = True
+            moves = []
+            gained = size = _BELIEF_SPREAD**-2
+            for k, (part, found) in enumerate(zip(parts, without, strict=True)):
+                move = np.where(own, found - posterior(*places.spread(*part), prior)[0], 0.0)
+                unseen, side = places.spread(gram[k], right[k])
+                gained += float(move @ (side - unseen @ (found - move)))
+                size += float(move @ unseen @ move)
+                moves.append(move)
+            self.belief = float(np.clip(gained / size, 0.0, _MOST_BELIEF))
+            mean = mean + (self.belief - 1) * np.where(own, mean - other, 0.0)
+            without = [found + (self.belief - 1) * move for found, move in zip(without, moves, strict=True)]
+        self._without = [places.theta(found) for found in without]
+        return mean
+
     def _of_part(self, gram: Floats, right: Floats, groups: list[Group]) -> Floats:
-        """Return the table of some of the rows, whose prior knows no others, but for a few variances."""
+        """Return the coefficients of some rows, whose prior knows no others but for a few variances."""
         sums_ = self.places.spread(gram, right)
         if all(group.expected is None for group in groups):
-            mean, _ = posterior(*sums_, penalty(groups, self.variance, self.places.size))
-        else:
-            _, _, mean, _ = tune(*sums_, [g.unlearnt() for g in groups], self.variance, _ROUNDS_OF_PART)
-        return self.places.theta(mean)
+            return posterior(*sums_, penalty(groups, self.variance, self.places.size))[0]
+        return tune(*sums_, [g.unlearnt() for g in groups], self.variance, _ROUNDS_OF_PART)[2]
 
     # ------------------------------------------------------------- what effects are made of
 
@@ -188,7 +176,7 @@ class HierarchicalLogit:
 
     def _lay_out(self, own: npt.NDArray[np.int64], arms: int, told: Floats | None = None) -> list[Group]:
         """Say where coefficients stand and which share a variance; ``told``: slopes, and their sizes."""
-        self.places = _Places(own, len(self.basis.kinds), arms)
+        self.places = Places(own, len(self.basis.kinds), arms)
         groups = self._groups(self.basis.kinds, told)
         self.variance = np.array([_START[name.split()[0]] for name in self.names])
         return groups
@@ -362,7 +350,8 @@ class HierarchicalLogit:
             "mean": b.mean,
             "scale": b.scale,
         }
-        return State({"names": self.names, "additive": self.additive, "unit": self.unit}, arrays)
+        facts = {"names": self.names, "additive": self.additive, "unit": self.unit, "belief": self.belief}
+        return State(facts, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -370,6 +359,7 @@ class HierarchicalLogit:
         a, model = state.arrays, cls(bool(state.facts["additive"]))
         model.unit = float(state.facts["unit"]) if model.additive else None
         model.table, model.variance = a["table"], a["variance"]
+        model.belief = float(state.facts.get("belief", 1.0))
         model.attributes, model.names = a["attributes"], list(state.facts["names"])
         model.alike = _alike(model.attributes)
         model.error_factor = [(f, float(r)) for f, r in zip(a["factor"], a["rest"], strict=True)]

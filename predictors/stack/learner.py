@@ -229,6 +229,7 @@ class StackLearner(Parameters):
         variance = dict(zip(self.logit.names, self.logit.variance.tolist(), strict=True))
         return {
             "variance": variance,
+            "belief_in_correlation": self.logit.belief,
             "trees": self.trees,
             "share_of_trees": self.share,
             "share_of_additive": self.share_additive,

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from couponry.predictors.stack.hierarchical import HierarchicalLogit, _Places
+from couponry.predictors.stack.hierarchical import HierarchicalLogit
+from couponry.predictors.stack.places import Places
 
 
 def draw(n: int, arms: int, seed: int, slope: float = 0.6):
@@ -29,7 +30,7 @@ def test_sums_by_arm_make_the_sums_of_all_coefficients():
     rng = np.random.default_rng(0)
     f, given = rng.normal(size=(60, 4)), rng.integers(0, 4, 60)
     own = np.array([0, 2])
-    places = _Places(own, 4, 3)
+    places = Places(own, 4, 3)
     blocks = [f, f * (given > 0)[:, None], *(f[:, own] * (given == j)[:, None] for j in (1, 2, 3))]
     whole, z = np.hstack(blocks), rng.normal(size=60)
     gram = np.array([[f[given == a].T @ f[given == a]] * 3 for a in range(4)])
@@ -140,3 +141,32 @@ def test_a_row_that_was_not_seen_told_nothing_of_which_coupons_are_alike():
     right = rng.normal(size=(6, 2, len(model.basis.kinds)))
     of_one = model._of_part(gram, right, groups)
     assert np.array_equal(of_one, model._of_part(gram, right, changed))
+
+
+def test_unseen_rows_say_how_far_a_learnt_correlation_is_taken():
+    """Two tastes behind thirty slopes of ten coupons are taken further than found, and nearer the truth."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(30_000, 30)).astype(np.float32)
+    arm = rng.integers(-1, 10, len(x)).astype(np.int32)
+    slopes = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 10)) * 0.1
+    p = 1 / (1 + np.exp(-np.hstack([np.zeros((len(x), 1)), x @ slopes]) + 1.5))
+    y = (rng.random(len(x)) < p[np.arange(len(x)), arm + 1]).astype(float)
+    nothing, fold = np.zeros((10, 0), np.float32), np.arange(len(x)) % 3
+    errors = []
+    for cross_fitted in (None, fold):
+        model = HierarchicalLogit().fit(x, arm, y, nothing, cross_fitted)
+        told = model.probability(x, np.arange(10), nothing)
+        errors.append(np.square(told[:, 1:] - told[:, :1] - (p[:, 1:] - p[:, :1])).mean())
+    assert model.belief > 1.2
+    assert errors[1] < 0.95 * errors[0]
+    again = HierarchicalLogit.from_state(model.state())
+    assert again.belief == model.belief
+
+
+def test_without_folds_or_many_coupons_nothing_is_believed_beyond_what_was_found():
+    """Nobody unseen can tell."""
+    x, arm, y, attribute, _ = draw(3000, 5, 7)
+    assert HierarchicalLogit().fit(x, arm, y, attribute).belief == 1
+    few = arm < 2
+    model = HierarchicalLogit().fit(x[few], arm[few], y[few], attribute[:2], np.arange(few.sum()) % 3)
+    assert model.belief == 1
