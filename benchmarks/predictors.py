@@ -5,10 +5,12 @@
 
 Protocol: 70 % of the rows train (``default_rng(seed).permutation``), 30 % judge; all models are given the
 same matrix of features, gaps filled by the training median; nothing is tuned. Two arms: one arm against none,
-on their rows alone (Hillstrom: women's e-mail; Karlan and List: any match). All arms: the best arm where its
+on their rows alone (Hillstrom: women's e-mail; else any arm but none). All arms: the best arm where its
 effect is above nought, at most 30 % of people treated (``v30``), and without that cap (``vfree``), valued by
 self-normalised inverse propensity. Peers that are not installed are left out; records of a run elsewhere can
-be read by ``--with``. Other files than the two known trials need ``--arm`` and ``--outcomes``.
+be read by ``--with``. Of other files than the two known trials the columns are told by their names, which is
+said; ``--arm``, ``--none``, ``--outcomes``, ``--spend`` and ``--drop`` say otherwise. Exits with 1 if one of
+couponry's own models failed.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,6 +34,9 @@ from benchmarks.prediction.ours import ours
 from benchmarks.prediction.peers import Model, is_wanted, peers
 from benchmarks.prediction.table import means, wins
 from benchmarks.prediction.trials import Trial, read_trial
+from benchmarks.prediction.worlds import KINDS, judge_worlds
+
+from couponry.instances.errors import DataWarning
 
 Record = dict[str, object]
 
@@ -49,14 +55,20 @@ def two_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: list
     kept = (0, *trial.pair)
     train, held = train[np.isin(trial.arm[train], kept)], held[np.isin(trial.arm[held], kept)]
     y, treated = trial.outcomes[outcome], (trial.arm > 0).astype(int)
+    shares = np.bincount(treated[train], minlength=2) / len(train)
+    spend = None if trial.spend is None else trial.spend[held]
+
+    def judged(effect: np.ndarray) -> dict[str, float]:
+        return two_arm_measures(effect[:, 0], y[held], treated[held] == 1) | policy_measures(
+            effect, y[held], treated[held], shares, spend, trial.caps
+        )
+
     for name, (package, model) in models(trial, 1, seed, own, wanted).items():
         effect, seconds = _run(name, model, trial, train, held, treated, y)
         if effect is not None:
-            found = two_arm_measures(effect[:, 0], y[held], treated[held] == 1)
-            yield from _records(package, name, 2, outcome, seed, found, seconds)
-    lots = np.random.default_rng(7).random(len(held))
-    found = two_arm_measures(lots, y[held], treated[held] == 1)
-    yield from _records("none", "random", 2, outcome, seed, found, 0.0)
+            yield from _records(package, name, 2, outcome, seed, judged(effect), seconds)
+    lots = np.random.default_rng(7).random((len(held), 1))
+    yield from _records("none", "random", 2, outcome, seed, judged(lots), 0.0)
 
 
 def all_arms(trial: Trial, outcome: str, seed: int, own: list[str], wanted: list[str]) -> Iterator[Record]:
@@ -116,8 +128,8 @@ def _records(
         }
 
 
-def main() -> None:
-    """Run, print, write."""
+def asked_for() -> argparse.Namespace:
+    """Read the command line."""
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     asked.add_argument("--data", type=Path, nargs="*", default=[])
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -139,37 +151,74 @@ def main() -> None:
     asked.add_argument(
         "--hidden", type=float, default=1.0, help="share of what decides responses that features do not tell"
     )
-    asked.add_argument("--kinds", nargs="*", default=[], help="only these kinds of world")
+    asked.add_argument("--kinds", nargs="*", default=[], choices=KINDS, help="only these kinds of world")
     given = asked.parse_args()
-    warnings.filterwarnings("ignore")
-    records: list[Record] = [r for path in given.others for r in json.loads(path.read_text())]
-    if given.worlds:
-        from benchmarks.prediction.worlds import judge_worlds
+    if not given.data and not given.worlds and not given.others:
+        asked.error("nothing to do: give --data FILE or --worlds")
+    if given.json and not given.json.parent.is_dir():
+        asked.error(f"--json: there is no directory {given.json.parent}")
+    return given
 
-        records += judge_worlds(
-            given.rows,
-            given.coupons,
-            given.seeds,
-            given.models,
-            given.peers,
-            given.kinds,
-            given.json,
-            given.hidden,
-        )
-        return
+
+def on_trials(given: argparse.Namespace, records: list[Record]) -> None:
+    """Run models on all splits of the trials, print and write.
+
+    Raises
+    ------
+    SystemExit
+        If a file cannot be read, or one of couponry's own models failed.
+    """
+    asks: set[tuple[object, ...]] = set()
     for path in given.data:
         trial = read_trial(path, given.arm, given.none, given.outcomes, given.spend, given.drop)
-        parts: list[Callable[..., Iterator[Record]]] = [two_arms, all_arms]
-        for seed in given.seeds:
-            for outcome in given.only or list(trial.outcomes):
-                for part in parts if len(trial.arms) > 2 else parts[:1]:
-                    records += part(trial, outcome, seed, given.models, given.peers)
+        outcomes = given.only or list(trial.outcomes)
+        if unknown := set(outcomes) - set(trial.outcomes):
+            raise SystemExit(f"--only: {path} has no outcome {unknown}; it has {', '.join(trial.outcomes)}")
+        of_file = {"data": trial.name} if len(given.data) > 1 else {}
+        parts: dict[int, Callable[..., Iterator[Record]]] = {2: two_arms}
+        if len(trial.arms) > 2:
+            parts[len(trial.arms)] = all_arms
+        for seed, outcome, (arms, part) in product(given.seeds, outcomes, parts.items()):
+            found = part(trial, outcome, seed, given.models, given.peers)
+            records = distinct([*records, *(of_file | record for record in found)])
+            asks |= {(of_file.get("data"), name, arms, outcome, seed) for name in given.models}
             if given.json:
-                given.json.write_text(json.dumps(records, indent=1))
-            print(f"{trial.name}: split {seed} done", file=sys.stderr, flush=True)
-    print(means(records))
-    print("\nagainst each peer, paired by split")
-    print(wins(records))
+                write_records(given.json, records)
+            print(f"{trial.name}: split {seed}, {outcome}, {arms} arms done", file=sys.stderr, flush=True)
+    for name in dict.fromkeys(record.get("data") for record in records):
+        some = [record for record in records if record.get("data") == name]
+        print(f"\n{name}" if name else "", means(some), "\nagainst each peer, paired by split", sep="\n")
+        print(wins(some))
+    ran = {(r.get("data"), r["model"], r["arms"], r["outcome"], r["seed"]) for r in records}
+    if missed := asks - ran:
+        raise SystemExit(f"{len(missed)} of {len(asks)} runs of couponry's models failed, see above")
+
+
+def main() -> None:
+    """Run, print, write."""
+    given = asked_for()
+    warnings.filterwarnings("ignore")
+    warnings.filterwarnings("once", category=DataWarning)
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # type: ignore[assignment]
+    if given.worlds:
+        wanted = given.models, given.peers, given.kinds
+        judge_worlds(given.rows, given.coupons, given.seeds, *wanted, given.json, given.hidden)
+        return
+    on_trials(given, [r for path in given.others for r in json.loads(path.read_text())])
+
+
+def distinct(records: list[Record]) -> list[Record]:
+    """Return the records, the later one where two speak of the same run and metric."""
+    key = ("data", "package", "model", "arms", "outcome", "seed", "metric")
+    return list({tuple(record.get(k) for k in key): record for record in records}.values())
+
+
+def write_records(path: Path, records: list[Record]) -> None:
+    """Write the records aside and rename; what is not a number is null."""
+    finite = [r | {"value": r["value"] if np.isfinite(float(str(r["value"]))) else None} for r in records]
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(json.dumps(finite, indent=1, allow_nan=False))
+    aside.replace(path)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ def wins(records: list[dict[str, object]], ours: str = "couponry") -> str:
                 if len(difference):
                     error = difference.std() / len(difference) ** 0.5
                     won = f"{(difference > 0).sum()}/{len(difference)}"
-                    lines.append(
-                        [*key, own[1], f"{peer[0]} {peer[1]}", won, f"{difference.mean():+.4f} ± {error:.4f}"]
-                    )
+                    apart = f"{difference.mean():+.4f}" + ("" if pd.isna(error) else f" ± {error:.4f}")
+                    lines.append([*key, own[1], f"{peer[0]} {peer[1]}", won, apart])
     columns = [*KEY, "ours", "against", "splits won", "difference"]
     return pd.DataFrame(lines, columns=columns).to_string(index=False) if lines else "no peers"

@@ -7,8 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from benchmarks.prediction.roles import (
+    arms_of,
+    binary,
+    find_arm,
+    find_outcomes,
+    find_spend,
+    no_features,
+    tell,
+)
 
-HILLSTROM = {"history_segment", "segment", "visit", "conversion", "spend"}
+_MOST_VALUES = 50
+HILLSTROM = {
+    *("recency", "history_segment", "history", "mens", "womens", "zip_code", "newbie", "channel"),
+    *("segment", "visit", "conversion", "spend"),
+}
+_EMAILS = ("No E-Mail", "Mens E-Mail", "Womens E-Mail")
 KARLAN_LIST = {"treatment", "treat_ratio2", "treat_ratio3", "out_gavedum", "out_amountgive"}
 _GIVING = (
     "hpa ltmedmra freq years year5 mrm2 dormant female couple state50one nonlit cases statecnt perbush "
@@ -65,22 +79,33 @@ class Trial:
 def read_trial(
     path: Path, arm: str | None, none: str | None, outcomes: list[str], spend: str | None, drop: list[str]
 ) -> Trial:
-    """Read a trial; ``arm`` and the rest are asked only where the columns are not known ones."""
-    table = pd.read_csv(path)
-    if arm is None and set(table.columns) >= HILLSTROM:
+    """Read a trial; where the columns are not known ones, by what is said of them, else by their names.
+
+    Raises
+    ------
+    SystemExit
+        If the file cannot be read, or it is not clear which columns hold arms and outcomes, or who had none.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path}: cannot be read as CSV: {error}") from error
+    if arm is None and _is_hillstrom(table):
         return _hillstrom(table)
     if arm is None and set(table.columns) >= KARLAN_LIST:
         return _karlan_list(table)
-    if arm is None or not outcomes:
-        raise SystemExit(f"{path}: not a known trial; name its columns with --arm and --outcomes")
-    return _any(path.name, table, arm, none, outcomes, spend, drop)
+    return _any(path, table, arm, none, outcomes, spend, drop)
+
+
+def _is_hillstrom(table: pd.DataFrame) -> bool:
+    return set(table.columns) >= HILLSTROM and set(table["segment"].unique()) == set(_EMAILS)
 
 
 def _hillstrom(d: pd.DataFrame) -> Trial:
     x = d[["recency", "history", "mens", "womens", "newbie"]].copy()
     x.insert(2, "segment", d["history_segment"].str[0].astype(int))
     x = pd.concat([x, pd.get_dummies(d["zip_code"]), pd.get_dummies(d["channel"])], axis=1)
-    arms = ["No E-Mail", "Mens E-Mail", "Womens E-Mail"]
+    arms = list(_EMAILS)
     return Trial(
         "Hillstrom",
         x.to_numpy(float),
@@ -110,35 +135,56 @@ def _karlan_list(d: pd.DataFrame) -> Trial:
 
 
 def _any(
-    name: str,
+    path: Path,
     table: pd.DataFrame,
-    arm: str,
+    arm: str | None,
     none: str | None,
     outcomes: list[str],
     spend: str | None,
     drop: list[str],
 ) -> Trial:
-    for column in (arm, *outcomes, *([spend] if spend else []), *drop):
+    for column in (*([arm] if arm else []), *outcomes, *([spend] if spend else []), *drop):
         if column not in table.columns:
-            raise SystemExit(f"{name}: no column {column!r}; there are {', '.join(map(str, table.columns))}")
-    table = table[table[arm].notna() & table[outcomes].notna().all(axis=1)]
-    names = sorted(table[arm].astype(str).unique())
-    first = names[0] if none is None else none
-    if first not in names:
-        raise SystemExit(f"{name}: {arm} is never {first!r} (--none); it is {', '.join(names[:20])}")
-    arms = [first, *(a for a in names if a != first)]
-    x = table.drop(columns=[arm, *outcomes, *([spend] if spend else []), *drop])
-    text = [c for c in x.columns if not pd.api.types.is_numeric_dtype(x[c])]
-    x = pd.get_dummies(x, columns=[c for c in text if x[c].nunique() <= 50]).drop(
-        columns=[c for c in text if x[c].nunique() > 50]
-    )
+            raise SystemExit(f"{path}: no column {column!r}; there are {', '.join(map(str, table.columns))}")
+    arm = arm or find_arm(path, table)
+    # As text: an arm may be called "None" or "NA", which is a gap elsewhere.
+    table[arm] = pd.read_csv(path, usecols=[arm], dtype=str, keep_default_na=False)[arm]
+    outcomes = outcomes or find_outcomes(path, table.drop(columns=arm))
+    spend = spend or find_spend(path, table.drop(columns=[arm, *outcomes, *drop]))
+    drop = [*drop, *no_features(path, table, [arm, *outcomes, *([spend] if spend else []), *drop])]
+    there = table[outcomes].notna().all(axis=1)
+    if not there.all():
+        tell(f"{path.name}: {(~there).sum():,} rows without an outcome are left out")
+    table = table[there]
+    given, arms = arms_of(path, table[arm], none)
     return Trial(
-        name,
-        x.to_numpy(float),
-        list(map(str, x.columns)),
-        table[arm].astype(str).map({a: i for i, a in enumerate(arms)}).to_numpy(),
+        path.name,
+        *_matrix(path, table.drop(columns=[arm, *outcomes, *([spend] if spend else []), *drop])),
+        given,
         arms,
-        tuple(range(1, len(arms))) if len(arms) != 3 else (2,),
-        {o: (table[o].to_numpy(float) > 0).astype(float) for o in outcomes},
-        table[spend].to_numpy(float) if spend else None,
+        tuple(range(1, len(arms))),
+        {o: binary(path, table[o]) for o in outcomes},
+        _money(path, table[spend]) if spend else None,
     )
+
+
+def _matrix(path: Path, x: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Return numbers as they are, and a column for each value of texts that have few."""
+    text = [c for c in x.columns if not pd.api.types.is_numeric_dtype(x[c])]
+    many = [c for c in text if x[c].nunique() > _MOST_VALUES]
+    if many:
+        tell(
+            f"{path.name}: left out, as texts of more than {_MOST_VALUES} values: {', '.join(map(str, many))}"
+        )
+    x = pd.get_dummies(x.drop(columns=many), columns=[c for c in text if c not in many])
+    if not len(x.columns):
+        raise SystemExit(f"{path}: no column is left to learn from")
+    return x.to_numpy(float), list(map(str, x.columns))
+
+
+def _money(path: Path, values: pd.Series) -> np.ndarray:
+    if not pd.api.types.is_numeric_dtype(values):
+        raise SystemExit(f"{path}: money {values.name!r} is no number, such as {values.dropna().iloc[0]!r}")
+    if values.isna().any():
+        tell(f"{path.name}: {values.isna().sum():,} rows without {values.name!r} count as 0")
+    return values.fillna(0.0).to_numpy(float)
