@@ -134,7 +134,7 @@ class AmountModel:
 
     Parameters
     ----------
-    base : {"lightgbm", "sklearn"}
+    base : {"lightgbm", "forest", "sklearn"}
     seed : int
     not_negative : bool
         Predictions are at least 0.

@@ -54,7 +54,7 @@ def cross_fitted_assignment(
     arms : int
         Number of coupons J.
     user : ndarray of int64, shape (n,)
-    base : {"lightgbm", "sklearn"}
+    base : {"lightgbm", "forest", "sklearn"}
     categorical : tuple of int
     folds, seed : int
 

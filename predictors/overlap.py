@@ -137,7 +137,7 @@ def overlap(
     ----------
     log : Log
         What decided must be among the features.
-    base : {"lightgbm", "sklearn"}
+    base : {"lightgbm", "forest", "sklearn"}
         What the propensities are learnt by.
     alpha : float, optional
         Rows whose propensity, of a coupon among it and none, is outside [α, 1 − α] are trimmed; by default

@@ -57,8 +57,8 @@ def train(
         A randomised campaign, or one whose propensities are known or whose choices the features explain.
     model : str
         One of :data:`~couponry.predictors.registry.MODELS`: ``default``, the multi-arm network, …
-    base : {"lightgbm", "sklearn"}
-        What a meta-learner is built of: gradient-boosted trees or linear models. Others do not ask.
+    base : {"lightgbm", "forest", "sklearn"}
+        What a meta-learner is built of: boosted trees, random forests or linear models. Others do not ask.
     holdout : float
         Share of users that are kept from training and on which the model is judged (``card["metrics"]``);
         those of ``log.split(holdout, seed)``.

@@ -25,9 +25,17 @@ class BaseLearner(Protocol):
     logistic : bool
         The target lies in [0, 1] and so does the prediction.
     seed : int
+
+    Attributes
+    ----------
+    layout
+        How it wants features encoded.
+    finds_crosses : bool
+        Whether it finds by itself that two columns must meet; else it must be given their products.
     """
 
     layout: ClassVar[Layout]
+    finds_crosses: ClassVar[bool]
 
     def __init__(self, logistic: bool, *, seed: int = 0, **options: Any) -> None: ...
 

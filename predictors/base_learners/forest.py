@@ -41,6 +41,7 @@ class Forest:
     """
 
     layout: ClassVar[Layout] = "standard"
+    finds_crosses: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ class Linear:
     """
 
     layout: ClassVar[Layout] = "standard"
+    finds_crosses: ClassVar[bool] = False
 
     def __init__(self, logistic: bool, *, seed: int = 0, penalty: float = 10.0) -> None:
         self.logistic = logistic

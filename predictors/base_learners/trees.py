@@ -37,6 +37,7 @@ class Trees:
     """
 
     layout: ClassVar[Layout] = "raw"
+    finds_crosses: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class Bases:
 
     Parameters
     ----------
-    name : {"lightgbm", "sklearn"}
+    name : {"lightgbm", "forest", "sklearn"}
     seed : int
     options : mapping
         Passed to the base learner.

@@ -25,9 +25,9 @@ __all__ = ["SLearner"]
 class SLearner(MetaLearner):
     """One regression of the conversion on features and arm [1]_.
 
-    Trees see the arm as one more category. A linear model sees it as an indicator and as a second copy of the
-    features for each arm, so that effects may differ between users; its penalty shrinks these differences
-    towards one effect for all.
+    Boosted trees see the arm as one more category, a forest as an indicator of every coupon. A linear model
+    sees these and a second copy of the features for each coupon, so that effects may differ between users;
+    its penalty shrinks these differences towards one effect for all.
 
     Parameters are those of :class:`~couponry.predictors.meta_learners.base.MetaLearner`.
     """
@@ -55,8 +55,9 @@ class SLearner(MetaLearner):
     def _with_arm(self, x: npt.NDArray[np.float32], arm: npt.NDArray[np.int32]) -> Any:
         if self._as_code:
             return np.column_stack([x, arm + 1]).astype(np.float32)
+        if self.bases.kind.finds_crosses:
+            return np.hstack([x, arm[:, None] == np.arange(self.arms)]).astype(np.float32)
         sparse = require_extra("scipy.sparse", "predict")
-
         given = np.flatnonzero(arm >= 0)
         indicator = sparse.csr_matrix(
             (np.ones(len(given), np.float32), (given, arm[given])), shape=(len(x), self.arms)

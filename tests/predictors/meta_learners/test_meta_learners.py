@@ -7,6 +7,7 @@ import pytest
 from tests.predictors.small_world import FACE_VALUES, SmallWorld
 
 from couponry.instances.errors import InputError
+from couponry.predictors.base_learners.base import BASES
 from couponry.predictors.base_learners.linear import Linear
 from couponry.predictors.evaluate.policies import budgeted
 from couponry.predictors.features import FeatureEncoder
@@ -68,6 +69,22 @@ def test_uplift_cost_and_plan_are_near_the_truth(trained_on, name, base):
     assert worth(plan) > 0.85 * best
     spent = np.where(plan >= 0, others.cost[rows, plan], 0).sum()
     assert spent < 1.1 * budget
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("name", ["s", "t", "x", "r", "dr"])
+def test_every_meta_learner_answers_over_every_base(trained_on, name, base):
+    """Probabilities of every arm that tell users apart, through training and a saved model."""
+    log, others = trained_on
+    learner, answer = fitted(log.take(np.arange(1500)), name, base)
+    found = answer(others.features).conversion
+    assert found.shape == (3000, 4)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (found[:, 1:] - found[:, :1]).std(axis=0).min() > 0
+    again = type(learner).from_state(learner.state())
+    encoder = FeatureEncoder().fit(log.take(np.arange(1500)).features)
+    x = encoder.encode(others.features, again.layout)
+    assert (again.predict(x, ALL, np.zeros((3, 0), np.float32)).conversion == found).all()
 
 
 @pytest.mark.parametrize(
