@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.predictors.learner import Outcomes, encoded_for
+from couponry.predictors.rising import Ladders, never_falling
 
 if TYPE_CHECKING:
     from couponry.predictors.model import Model
@@ -64,7 +66,7 @@ class Answers:
                 "the model's values have no errors to shrink by",
                 column="shrink",
                 value=True,
-                mend="Train default or a network, or another model with error_folds=4",
+                mend="Train default, a network of two members or more, or another model with error_folds=4",
             )
         self.model = model
         self.known = model.menu.known(coupons, allow_new=allow_new)
@@ -93,11 +95,19 @@ class Answers:
             raise error from None
 
     def outcomes(self, x: npt.NDArray[np.float32]) -> Outcomes:
-        """Return the outcomes under none and every coupon, calibrated and shrunk as asked."""
+        """Return the outcomes under none and every coupon, calibrated and shrunk as asked.
+
+        Where the learner promises that a larger face value never lowers the response, it does not here.
+        """
         found = self.model.learner.predict(x, self.known, self.attributes)
         if self.model.calibration is not None:
             found = self.model.calibration.apply(found, self.known)
-        return found if self.prior is None else self.prior.apply(found, self.known)
+        if self.prior is not None:
+            found = self.prior.apply(found, self.known)
+        ladders: Ladders = getattr(self.model.learner, "ladders", ())
+        if ladders and (self.model.calibration is not None or self.prior is not None):
+            found = replace(found, conversion=never_falling(found.conversion, ladders, self.known))
+        return found
 
 
 def measures_of(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.predictors.rising import Ladders
 
-__all__ = ["Ladders", "climb", "ladders_of", "start_of"]
-
-Ladders = tuple[tuple[tuple[int, ...], ...], ...]
+__all__ = ["climb", "ladders_of", "start_of"]
 
 _LEAST_STEP = 0.01
 

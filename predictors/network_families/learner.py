@@ -23,11 +23,12 @@ from couponry.predictors.network.module import money_link
 from couponry.predictors.network_families.contract import FamilyModule, Task
 from couponry.predictors.network_families.device import choose_device, seeded, threads
 from couponry.predictors.network_families.fit import Study
-from couponry.predictors.network_families.ladders import Ladders, ladders_of
+from couponry.predictors.network_families.ladders import ladders_of
 from couponry.predictors.network_families.money import expected_amount
 from couponry.predictors.network_families.scale import Scale
 from couponry.predictors.network_families.settings import TrainSettings
 from couponry.predictors.parameters import Parameters
+from couponry.predictors.rising import Ladders
 from couponry.predictors.state import State
 
 __all__ = ["FamilyLearner"]
@@ -79,6 +80,11 @@ class FamilyLearner(Parameters):
         self.device = choose_device(device)
         self.settings = TrainSettings(**settings)
         self.ladder_by = ladder_by
+
+    @property
+    def ladders(self) -> Ladders:
+        """Coupons among which a larger face value never lowers the response, once fitted."""
+        return self.task.ladders
 
     def build(self, task: Task) -> FamilyModule:
         """Return one untrained network."""

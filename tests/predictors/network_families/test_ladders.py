@@ -13,10 +13,13 @@ from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
+from couponry.predictors.calibration import METHODS
 from couponry.predictors.network_families.cfr import CFRLearner
 from couponry.predictors.network_families.dragonnet import DragonNetLearner
 from couponry.predictors.network_families.ladders import climb, ladders_of, start_of
 from couponry.predictors.network_families.monotone import MonotoneLearner
+from couponry.predictors.rising import never_falling
+from couponry.predictors.train import train
 
 
 def coupons(face, **columns):
@@ -84,6 +87,33 @@ def test_no_user_responds_less_to_a_larger_face_value(kind):
     again = kind.from_state(learner.state())
     assert (uplift(again, rows) == found).all()
     assert again.task.ladders == (((0,), (1,), (2,)),)
+
+
+@pytest.mark.parametrize("method", [*METHODS, None])
+def test_a_larger_face_value_lowers_no_value_that_is_calibrated_or_shrunk(method):
+    """The promise is of what a campaign is told, in a log of which chance says otherwise."""
+    log = SmallWorld.draw(1500, 0).log(0)
+    table = log.coupons.table.assign(kind="fixed_off", threshold=np.nan)
+    worse = np.where(log.arm == 2, log.conversion * (np.arange(1500) % 3 == 0), log.conversion)
+    log = replace(log, coupons=Coupons(table), conversion=worse)
+    model = train(log, "monotone", members=2, epochs=3, batch=128, calibrate=method)
+    value = model.predict_response(log.features, shrink=method is None).measure("value")
+    assert (np.diff(value, axis=1) >= -1e-6).all()
+    assert value.std(axis=0).min() > 0
+
+
+def test_what_falls_meets_in_the_middle_and_what_rises_stays():
+    """Over rungs 5 < 10 = 10 < 20, none first, with a coupon of another kind in between."""
+    ladders = (((0,), (1, 3), (4,)),)
+    known = np.arange(5)
+    falls = np.array([[0.1, 0.4, 0.2, 0.0, 0.5, 0.45]])
+    assert never_falling(falls, ladders, known)[0] == pytest.approx([0.1, 0.3, 0.3, 0.0, 0.475, 0.475])
+    rises = np.array([[0.1, 0.2, 0.3, 0.0, 0.25, 0.45]])
+    assert (never_falling(rises, ladders, known) == rises).all()
+    part = np.array([4, 2, 0])  # 20, the other kind, 5
+    assert never_falling(np.array([[0.1, 0.2, 0.9, 0.4]]), ladders, part)[0] == pytest.approx(
+        [0.1, 0.3, 0.9, 0.3]
+    )
 
 
 def test_rows_without_their_menu_are_refused():
