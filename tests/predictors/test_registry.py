@@ -42,6 +42,15 @@ def seen_by(name, features):
     return features.assign(events=[["view", "cart"][:count] for count in draws])
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_values_have_errors_by_members_or_by_folds(name):
+    """As docs/predictors.md tells: always by default and network, by members in families, else by folds."""
+    options = MODELS[name].options
+    families = {"tarnet", "dragonnet", "cfr", "efin", "monotone", "two_tower", "sequence", "text"}
+    assert ("error_folds" in options) == (name not in {"default", "network", *families})
+    assert ("members" in options) == (name in {"network", *families})
+
+
 # A model of texts needs an encoder's directory, and is tested with one of its own.
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "text"])
 def test_every_model_is_saved_and_the_same_when_trained_again(name, log, tmp_path):
