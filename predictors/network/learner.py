@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +20,7 @@ from couponry.predictors.cores import spare_cores
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows
 from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes
+from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
 from couponry.predictors.network.data import NetworkData
 from couponry.predictors.network.module import MONEY, ResponseModule, Shape, money_ratios_of_all
 from couponry.predictors.network.training import Fitted, Settings, train_network
@@ -25,6 +28,8 @@ from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
 __all__ = ["NetworkLearner"]
+
+_PLACES = ("checkpoint", "logs")  # where training was done is no part of what was learnt
 
 
 class NetworkLearner(Parameters):
@@ -79,11 +84,36 @@ class NetworkLearner(Parameters):
             self.module.to(self.device)
             data = NetworkData(rows, (self.cost, self.revenue), shape.members, self.seed, self.device)
             self.fitted: Fitted = train_network(
-                self.module, data, self.settings, positive=self.positive, seed=self.seed, progress=progress
+                self.module,
+                data,
+                self.settings,
+                positive=self.positive,
+                seed=self.seed,
+                checkpoint=self._checkpoint(rows),
+                progress=progress,
             )
             self.slopes: Slopes = bring_to_scale(self.module, data, self.positive)
             teach_attributes(self.module, data.coupons)
         return self
+
+    def unfitted(self) -> Self:
+        """Return one of the same parameters, without checkpoint and logs."""
+        alike = copy.copy(self)
+        alike.settings = replace(self.settings, checkpoint=None, logs=None)
+        return alike
+
+    def _checkpoint(self, rows: TrainingRows) -> Checkpoint | None:
+        if self.settings.checkpoint is None:
+            return None
+        name = {key: value for key, value in self._kept_parameters().items() if key != "device"}
+        arrays = (rows.x, rows.arm, rows.conversion, rows.cost, rows.revenue, rows.coupons, rows.user)
+        return Checkpoint(
+            Path(self.settings.checkpoint) / "network.safetensors",
+            fingerprint(arrays, {"network": name}),
+        )
+
+    def _kept_parameters(self) -> dict[str, Any]:
+        return {name: value for name, value in self.get_params().items() if name not in _PLACES}
 
     @torch.no_grad()
     def _start_at_shares(self, rows: TrainingRows) -> None:
@@ -137,7 +167,7 @@ class NetworkLearner(Parameters):
     def state(self) -> State:
         """Return weights and what they were trained with."""
         facts = {
-            "parameters": self.get_params(),
+            "parameters": self._kept_parameters(),
             "shape": asdict(self.module.shape),
             "positive": self.positive.tolist(),
             "settings": asdict(self.settings),

@@ -10,16 +10,20 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
+from couponry.predictors.network.checkpoint import Checkpoint, Position
 from couponry.predictors.network.data import Batch, NetworkData
+from couponry.predictors.network.logs import Logs
 from couponry.predictors.network.module import ResponseModule, money_link
 
 __all__ = ["Fitted", "Settings", "train_network"]
@@ -58,6 +62,12 @@ class Settings:
         coupons do on average; against the mean loss of a row.
     money_weight : float
         Weight of the losses of money beside that of the conversion.
+    mixed_precision : bool
+        Compute in bfloat16 where the device is a GPU; weights stay in single precision.
+    checkpoint : str, optional
+        Directory of the checkpoint: a killed training goes on from its last pass.
+    logs : str, optional
+        Directory of TensorBoard logs.
     """
 
     epochs: int = 12
@@ -70,6 +80,9 @@ class Settings:
     base_lasso: float = 0.1
     own_penalty: float = 0.1
     money_weight: float = 0.05
+    mixed_precision: bool = False
+    checkpoint: str | None = None
+    logs: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot train."""
@@ -120,6 +133,7 @@ def train_network(
     *,
     positive: Tensor,
     seed: int,
+    checkpoint: Checkpoint | None = None,
     progress: Report | None = None,
 ) -> Fitted:
     """Train in place and leave every member at its best.
@@ -133,30 +147,44 @@ def train_network(
         Which amounts of money are never negative.
     seed : int
         Of the order of rows.
+    checkpoint : Checkpoint, optional
+        Where to go on from, and to write to after every pass.
     progress : callable, optional
         Called once a pass.
     """
     rows = min(data.rows_a_member, settings.rows_a_pass)
     optimiser = _optimiser(module, settings, min(_MOST_FASTER, data.rows_a_member / rows))
     size = settings.rows_a_step(rows)
+    device = data.known.device
+    half = settings.mixed_precision and device.type == "cuda"
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * -(-rows // size))
     generator = torch.Generator().manual_seed(seed)
     best = _Best(module)
-    for epoch in range(1, settings.epochs + 1):
-        for batch in data.training_batches(rows, size, generator):
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(_training_loss(module, data, batch, settings, positive))
-            optimiser.step()
-            _drop_weak_columns(module, settings, float(schedule.get_last_lr()[0]))
-            schedule.step()
-        best.offer(module, _unseen_loss(module, data), epoch)
-        if progress:
-            message = f"loss on unseen rows {best.loss.mean():.5f}"
-            progress(Progress("training", epoch, settings.epochs, message))
-        if epoch - int(best.epoch.max()) >= settings.patience:
-            break
+    position = checkpoint.read(module, optimiser, _Position) if checkpoint else None
+    epoch = 0 if position is None else position.go_on(optimiser, schedule, generator, best)
+    with Logs(settings.logs, "network", _told(progress, settings.epochs)) as logs:
+        while epoch < settings.epochs and epoch - int(best.epoch.max()) < settings.patience:
+            epoch += 1
+            for batch in data.training_batches(rows, size, generator):
+                optimiser.zero_grad(set_to_none=True)
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+                    loss = _training_loss(module, data, batch, settings, positive)
+                torch.autograd.backward(loss)
+                optimiser.step()
+                _drop_weak_columns(module, settings, float(schedule.get_last_lr()[0]))
+                schedule.step()
+            best.offer(module, _unseen_loss(module, data), epoch)
+            if checkpoint:
+                checkpoint.write(module, optimiser, _Position.of(epoch, best, schedule, generator))
+            logs.write(epoch, {"loss on unseen rows": float(best.loss.mean())})
     best.restore(module)
     return Fitted(epoch, best.epoch.tolist(), best.loss.tolist())
+
+
+def _told(progress: Report | None, epochs: int) -> Callable[[int, str], None] | None:
+    if progress is None:
+        return None
+    return lambda epoch, message: progress(Progress("training", epoch, epochs, message))
 
 
 def _optimiser(module: ResponseModule, settings: Settings, faster: float) -> torch.optim.Optimizer:
@@ -233,7 +261,7 @@ class _Best:
 
     def __init__(self, module: ResponseModule) -> None:
         members = module.shape.members
-        self.kept = [p.detach().clone() for p in module.parameters()]
+        self.kept = {name: p.detach().clone() for name, p in _trained(module).items()}
         self.loss = torch.full((members,), float("inf"), dtype=torch.float64)
         self.epoch = torch.zeros(members, dtype=torch.int64)
 
@@ -241,11 +269,64 @@ class _Best:
         better = loss.cpu() < self.loss
         self.loss = torch.where(better, loss.cpu(), self.loss)
         self.epoch[better] = epoch
-        for kept, parameter in zip(self.kept, module.parameters(), strict=True):
-            if parameter.requires_grad:
-                kept[better] = parameter.detach()[better]
+        for name, parameter in _trained(module).items():
+            self.kept[name][better] = parameter.detach()[better]
 
     @torch.no_grad()
     def restore(self, module: ResponseModule) -> None:
-        for kept, parameter in zip(self.kept, module.parameters(), strict=True):
-            parameter.copy_(kept)
+        for name, parameter in _trained(module).items():
+            parameter.copy_(self.kept[name])
+
+
+def _trained(module: ResponseModule) -> dict[str, Tensor]:
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
+@dataclass
+class _Position(Position):
+    """Where training stands: every member's best pass and loss, the learning rates, the order of rows.
+
+    Attributes
+    ----------
+    best_epochs, losses : list of int and of float, length K
+    rates : dict
+        State of the schedule of learning rates.
+    order : str
+        State of the generator that orders rows, in hexadecimal.
+    """
+
+    best_epochs: list[int]
+    losses: list[float]
+    rates: dict[str, Any]
+    order: str
+
+    @classmethod
+    def of(
+        cls,
+        epoch: int,
+        best: _Best,
+        schedule: torch.optim.lr_scheduler.CosineAnnealingLR,
+        generator: torch.Generator,
+    ) -> Self:
+        """Note all of it."""
+        order = generator.get_state().numpy().tobytes().hex()
+        losses = best.loss.tolist()
+        return cls(epoch, best.kept, best.epoch.tolist(), losses, schedule.state_dict(), order)
+
+    def go_on(
+        self,
+        optimiser: torch.optim.Optimizer,
+        schedule: torch.optim.lr_scheduler.CosineAnnealingLR,
+        generator: torch.Generator,
+        best: _Best,
+    ) -> int:
+        """Put all of it back, and return how many passes were made."""
+        schedule.load_state_dict(self.rates)
+        for group, rate in zip(optimiser.param_groups, schedule.get_last_lr(), strict=True):
+            group["lr"] = rate
+        order = np.frombuffer(bytes.fromhex(self.order), np.uint8).copy()
+        generator.set_state(torch.from_numpy(order))
+        best.kept = self.best
+        best.loss = torch.tensor(self.losses, dtype=torch.float64)
+        best.epoch = torch.tensor(self.best_epochs, dtype=torch.int64)
+        return self.epoch

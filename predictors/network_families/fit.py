@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -18,11 +16,11 @@ from torch import Tensor
 
 from couponry.predictors.amounts import Strata
 from couponry.predictors.learner import TrainingRows, folds_by_user
+from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
 from couponry.predictors.network.data import money_ratios
-from couponry.predictors.network_families.checkpoint import Checkpoint
+from couponry.predictors.network.logs import Logs
 from couponry.predictors.network_families.contract import Batch, FamilyModule, Task
 from couponry.predictors.network_families.decision import decision_loss, price_range, scores_by_arm
-from couponry.predictors.network_families.logs import Logs
 from couponry.predictors.network_families.loop import Schedule, train
 from couponry.predictors.network_families.money import CostTable
 from couponry.predictors.network_families.scale import Scale
@@ -79,7 +77,8 @@ class Study:
         self.known = torch.arange(rows.arms, device=device)
         self.costs = CostTable(strata[0], torch.tensor(task.positive, device=device))
         self.prices = torch.tensor(price_range(rows), device=device)
-        self.fingerprint = _fingerprint(columns, rows, name) if settings.checkpoint else ""
+        arrays = (*columns.values(), rows.coupons, rows.user)
+        self.fingerprint = fingerprint(arrays, name) if settings.checkpoint else ""
 
     def train(self, module: FamilyModule, member: int, seed: int, tell: Tell | None) -> dict[str, Any]:
         """Train a member in place, and say how that went."""
@@ -180,12 +179,3 @@ class Study:
         if self.settings.checkpoint is None:
             return None
         return Checkpoint(Path(self.settings.checkpoint) / f"{name}.safetensors", self.fingerprint)
-
-
-def _fingerprint(columns: dict[str, Any], rows: TrainingRows, name: dict[str, Any]) -> str:
-    """Return the SHA-256 of all that training depends on."""
-    digest = hashlib.sha256(json.dumps(name, sort_keys=True, default=str).encode())
-    for array in (*columns.values(), rows.coupons, rows.user):
-        digest.update(str((array.shape, array.dtype)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from couponry.predictors.network_families.checkpoint import Checkpoint, Position
+from couponry.predictors.network.checkpoint import Checkpoint, Position
 from couponry.predictors.network_families.contract import Batch
 from couponry.predictors.network_families.device import seeded
 from couponry.predictors.network_families.table import Table
@@ -108,10 +108,10 @@ def train(
         lr=schedule.learning_rate,
         weight_decay=schedule.weight_decay,
     )
-    position = checkpoint.read(module, optimiser) if checkpoint else None
+    position = checkpoint.read(module, optimiser, _Position) if checkpoint else None
     if position is None:
         first = _scored(module, score)
-        position = Position(0, 0, first, [first], _weights(module))
+        position = _Position(0, _weights(module), 0, first, [first])
     while not _ended(position, schedule):
         position.epoch += 1
         mean = _one_pass(module, table, rows, schedule, position.epoch, optimiser, loss)
@@ -130,7 +130,16 @@ def train(
     return Fitted(position.epoch, position.best_epoch, position.best_score, position.history)
 
 
-def _ended(position: Position, schedule: Schedule) -> bool:
+@dataclass
+class _Position(Position):
+    """Where training stands, with the best pass, its held-out score, and all scores."""
+
+    best_epoch: int
+    best_score: float
+    history: list[float]
+
+
+def _ended(position: _Position, schedule: Schedule) -> bool:
     waited = position.epoch - position.best_epoch
     return position.epoch >= schedule.epochs or waited >= schedule.patience
 

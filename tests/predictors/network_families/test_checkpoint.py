@@ -1,16 +1,12 @@
 """Checkpoints: a killed training goes on to the very same network; what does not fit is refused."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
+from tests.predictors.killed import train_until_killed
 from tests.predictors.network_families.trained import rows_of, trained, uplift
 from tests.predictors.small_world import SmallWorld
 
@@ -22,6 +18,7 @@ PROGRAM = """
 import sys, time
 from tests.predictors.small_world import SmallWorld
 from tests.predictors.network_families.test_checkpoint import OPTIONS
+from tests.predictors.killed import train_until_killed
 from tests.predictors.network_families.trained import rows_of
 from couponry.predictors.network_families.tarnet import TARNetLearner
 learner = TARNetLearner(**OPTIONS, checkpoint=sys.argv[1])
@@ -42,21 +39,7 @@ def log():
 def test_a_killed_training_goes_on_to_the_same_network(log, tmp_path):
     """A real process is killed in the midst of the second member; the next one ends where one alone would."""
     folder = tmp_path / "checkpoint"
-    root = Path(__file__).parents[3]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src"), *sys.path])}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder)],
-        stdout=subprocess.PIPE,
-        env=environment,
-        cwd=root,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        steps = [float(next(process.stdout)) for _ in range(7)]
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    assert steps[-1] == 7
+    train_until_killed(PROGRAM, folder, 7)
     told = []
     resumed = TARNetLearner(**OPTIONS, checkpoint=str(folder))
     rows = rows_of(log, resumed)

@@ -6,17 +6,21 @@ one.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from couponry.instances.errors import InputError, require_extra
 
-__all__ = ["Checkpoint", "Position"]
+__all__ = ["Checkpoint", "Position", "fingerprint"]
 
 _FORMAT = "couponry-checkpoint-1"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -24,23 +28,21 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass
 class Position:
-    """Where a training stands.
+    """Where a training stands; every loop adds what else it needs to go on, as JSON can hold it.
 
     Attributes
     ----------
-    epoch, best_epoch : int
-        Passes made, and the one of the best held-out score.
-    best_score : float
-    history : list of float
+    epoch : int
+        Passes made.
     best : dict from str to Tensor
         Trained weights after the best pass.
     """
 
     epoch: int
-    best_epoch: int
-    best_score: float
-    history: list[float]
     best: dict[str, Tensor]
+
+
+P = TypeVar("P", bound=Position)
 
 
 class Checkpoint:
@@ -74,7 +76,7 @@ class Checkpoint:
         safetensors.save_file(whole, aside, metadata=head)
         aside.replace(self.file)
 
-    def read(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> Position | None:
+    def read(self, module: nn.Module, optimiser: torch.optim.Optimizer, kind: type[P]) -> P | None:
         """Put weights and moments back and return the position; None where there is no checkpoint.
 
         Raises
@@ -91,7 +93,7 @@ class Checkpoint:
             facts: dict[str, Any] = json.loads(head["position"])
             best = {name: arrays[f"best/{name}"] for name, p in module.named_parameters() if p.requires_grad}
             device = next(module.parameters()).device
-            return Position(**facts, best={name: tensor.to(device) for name, tensor in best.items()})
+            return kind(**facts, best={name: tensor.to(device) for name, tensor in best.items()})
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"the checkpoint does not fit the network: {error}", file=self.file, mend="Delete it"
@@ -133,3 +135,12 @@ class Checkpoint:
                     key: tensor if key == "step" else tensor.to(parameter.device)
                     for key, tensor in moments.items()
                 }
+
+
+def fingerprint(arrays: Iterable[npt.NDArray[np.generic]], name: dict[str, Any]) -> str:
+    """Return the SHA-256 of all that a training depends on: its data, and what tells it from others."""
+    digest = hashlib.sha256(json.dumps(name, sort_keys=True, default=str).encode())
+    for array in arrays:
+        digest.update(str((array.shape, array.dtype)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
