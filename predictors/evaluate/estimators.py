@@ -67,7 +67,8 @@ class PolicyValue:
     value : float
         Mean outcome a row under the policy.
     standard_error : float
-        Of ``value``; exposures of one user count as one observation.
+        Of ``value``; exposures of one user count as one observation. For ``"switch-dr"`` with the bias of the
+        rows that were left out.
     effective_sample_size : float
         ``(Σ w)² / Σ w²`` of the weights that were used [4]_: how many rows the estimate rests on.
     matched : int
@@ -77,8 +78,6 @@ class PolicyValue:
         Each row's part in the error of ``value``.
     switch : float
         The largest weight used; infinite but for ``"switch-dr"``.
-    bias_bound : float
-        How far a method that leaves out large weights may be off beside chance; 0 but for ``"switch-dr"``.
     """
 
     value: float
@@ -89,18 +88,16 @@ class PolicyValue:
     influence: Floats = field(repr=False)
     user: Users = field(repr=False)
     switch: float = float("inf")
-    bias_bound: float = 0.0
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the confidence interval of the value, by the normal law, and ``bias_bound`` wider.
+        """Return the confidence interval of the value, by the normal law.
 
         Raises
         ------
         InputError
             If ``level`` is outside (0, 1).
         """
-        low, high = normal_interval(self.value, self.standard_error, level)
-        return low - self.bias_bound, high + self.bias_bound
+        return normal_interval(self.value, self.standard_error, level)
 
 
 def ips_value(rows: Weighted) -> PolicyValue:

@@ -45,8 +45,7 @@ def policy_table(
     -------
     DataFrame
         ``policy, share``; conversions a row by each method with standard error (``ips, ips_se, snips,
-        snips_se, dr, dr_se``) or 95 % interval (``switch_dr, switch_dr_low, switch_dr_high``; ``low, high``
-        of ``dr``);
+        snips_se, dr, dr_se, switch_dr, switch_dr_se``) and the 95 % interval of ``dr`` (``low, high``);
         ``effective_sample_size``; ``cost, cost_se`` (doubly robust, a row); ``gain, gain_se`` (``dr`` over
         giving nothing, paired).
     """
@@ -69,10 +68,7 @@ def policy_table(
         row: dict[str, object] = {"policy": name, "share": _share_given(policy)}
         for column, value in found.items():
             row[column] = value.value
-            if column == "switch_dr":
-                row |= dict(zip(("switch_dr_low", "switch_dr_high"), value.interval(), strict=True))
-            else:
-                row[f"{column}_se"] = value.standard_error
+            row[f"{column}_se"] = value.standard_error
         rows.append(
             row
             | {

@@ -27,8 +27,8 @@ __all__ = ["switch_dr_value"]
 Floats = npt.NDArray[np.float64]
 
 _THRESHOLDS = 20
-_CERTAIN = 2.0
-"""Standard errors up to which a bias is allowed for that the log does not show."""
+_LEAST_WEIGHT = 0.25
+"""Share of the weights that a chosen threshold uses: below, the outcome model would speak alone."""
 
 
 def switch_dr_value(
@@ -43,14 +43,14 @@ def switch_dr_value(
         The outcome that a model expects under the policy, and of the arm that was given.
     switch : float, optional
         At least 0: 0 is the outcome model alone, infinity is doubly robust. Absent, the best of 20 quantiles
-        of the weights.
+        of the weights, of those that leave a quarter of their sum.
 
     Returns
     -------
     PolicyValue
-        Its standard error is that of chance alone. Its intervals are wider by ``bias_bound``, the bias that
-        the left-out errors show and two standard errors of it: what is won is a better value, not a
-        narrower interval than doubly robust has.
+        Its standard error is the root of the variance and of the squared bias that the left-out errors show,
+        or of that which chance would hide: what is won is a better value, not a narrower interval than
+        doubly robust has.
 
     Raises
     ------
@@ -58,7 +58,9 @@ def switch_dr_value(
         If ``switch`` is negative or NaN.
     """
     if switch is None:
-        tried = [_at(rows, direct, given, threshold) for threshold in _thresholds(rows.weight)]
+        least = _LEAST_WEIGHT * rows.weight.sum()
+        limits = [t for t in _thresholds(rows.weight) if rows.weight[rows.weight <= t].sum() >= least]
+        tried = [_at(rows, direct, given, threshold) for threshold in limits]
         return min(tried, key=lambda one: one[1])[0]
     if not switch >= 0:
         raise InputError("switch must be a weight of at least 0", column="switch", value=switch)
@@ -66,12 +68,12 @@ def switch_dr_value(
 
 
 def _thresholds(weight: Floats) -> Floats:
-    """Return what is tried, falling: infinity, quantiles of the weights above 0, and 0."""
+    """Return what is tried, falling: infinity and quantiles of the weights above 0."""
     positive = weight[weight > 0]
     if len(positive) == 0:
         return np.array([np.inf])
     quantiles = np.unique(np.quantile(positive, np.linspace(0, 1, _THRESHOLDS), method="lower"))
-    return np.concatenate([[np.inf], quantiles[-2::-1], [0.0]])
+    return np.concatenate([[np.inf], quantiles[-2::-1]])
 
 
 def _at(rows: Weighted, direct: Floats, given: Floats, switch: float) -> tuple[PolicyValue, float]:
@@ -86,5 +88,5 @@ def _at(rows: Weighted, direct: Floats, given: Floats, switch: float) -> tuple[P
     bias = float(left_out.mean())
     chance = standard_error(left_out - bias, rows.user)
     squared = max(0.0, bias**2 - chance**2)
-    bound = abs(bias) + _CERTAIN * chance
-    return replace(found, switch=float(switch), bias_bound=bound), found.standard_error**2 + squared
+    allowed = float(np.hypot(found.standard_error, max(abs(bias), chance)))
+    return replace(found, switch=float(switch), standard_error=allowed), found.standard_error**2 + squared

@@ -18,11 +18,11 @@ def test_by_hand():
     found = switch_dr_value(ROWS, DIRECT, GIVEN, 2.0)
     # 0.5, 0.5, 0.4 + 1·(1 − 0.2), 0.6 + 2·(0 − 0.5)
     assert found.value == pytest.approx((0.5 + 0.5 + 1.2 - 0.4) / 4)
-    bound = 0.5 + 2 * np.std([0, 2, 0, 0]) / np.sqrt(4)
-    assert found.bias_bound == pytest.approx(bound)
+    chance = np.std([0.5, 0.5, 1.2, -0.4]) / np.sqrt(4)
+    assert found.standard_error == pytest.approx(np.hypot(chance, 0.5))
     assert found.effective_sample_size == pytest.approx((1 + 2) ** 2 / (1 + 4))
     low, high = found.interval()
-    assert (high - low) / 2 == pytest.approx(1.959964 * found.standard_error + bound, rel=1e-6)
+    assert (high - low) / 2 == pytest.approx(1.959964 * found.standard_error, rel=1e-6)
 
 
 def test_without_a_limit_it_is_doubly_robust_and_at_zero_the_model():
@@ -30,8 +30,29 @@ def test_without_a_limit_it_is_doubly_robust_and_at_zero_the_model():
     robust = dr_value(ROWS, DIRECT, GIVEN)
     without = switch_dr_value(ROWS, DIRECT, GIVEN, np.inf)
     assert (without.value, without.standard_error) == (robust.value, robust.standard_error)
-    assert without.bias_bound == 0
     assert switch_dr_value(ROWS, DIRECT, GIVEN, 0.0).value == pytest.approx(DIRECT.mean())
+
+
+def test_what_is_left_out_is_not_more_certain_than_what_chance_would_hide():
+    """The standard error is no smaller than the left-out errors' own: the model alone is not sure."""
+    generator = np.random.default_rng(1)
+    weight = np.where(generator.random(2000) < 0.1, 10.0, 0.0)
+    rows = Weighted((generator.random(2000) < 0.15).astype(float), weight, np.arange(2000))
+    model = np.full(2000, 0.15)
+    alone, robust = switch_dr_value(rows, model, model, 0.0), dr_value(rows, model, model)
+    assert 0.9 * robust.standard_error < alone.standard_error < 2 * robust.standard_error
+
+
+def test_a_chosen_limit_leaves_a_quarter_of_the_weight_to_the_log():
+    """However good the model looks: where all weights are alike, it is doubly robust."""
+    generator = np.random.default_rng(2)
+    weight = np.where(generator.random(2000) < 0.1, 10.0, 0.0)
+    rows = Weighted((generator.random(2000) < 0.15).astype(float), weight, np.arange(2000))
+    assert switch_dr_value(rows, np.full(2000, 0.15), np.full(2000, 0.15)).switch == np.inf
+    for seed in range(5):
+        log, model, _ = one_log(seed)
+        used = log.weight[log.weight <= switch_dr_value(log, model, model).switch].sum()
+        assert used >= 0.25 * log.weight.sum()
 
 
 def one_log(seed, off=0.0, rows=2000):
