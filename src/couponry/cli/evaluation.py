@@ -59,14 +59,14 @@ def print_policies(table: pd.DataFrame) -> None:
         (
             row["policy"],
             percent(row["share"]),
-            *(f"{1000 * row[m]:.1f} ± {1000 * row[f'{m}_se']:.1f}" for m in ("snips", "dr", "switch_dr")),
+            *(f"{1000 * row[m]:.1f} ± {1000 * row[f'{m}_se']:.1f}" for m in ("snips", "dr")),
             f"{1000 * row['gain']:+.1f} ± {1000 * row['gain_se']:.1f}",
             f"{row['effective_sample_size']:,.0f}",
             figure(1000 * row["cost"]),
         )
         for row in table.to_dict("records")
     ]
-    header = ("policy", "given", "SNIPS", "DR", "switch-DR", "over nothing (DR)", "rows that count", "cost")
+    header = ("policy", "given", "SNIPS", "DR", "DR over nothing", "effective rows", "cost")
     print_table("Conversions per 1,000 held-out users, ± standard error", header, rows)
 
 
