@@ -10,6 +10,9 @@ if TYPE_CHECKING:
         multi_arm_aucc,
         multi_arm_cost_curve,
     )
+    from couponry.predictors.evaluate.baselines import (
+        uplift_of,
+    )
     from couponry.predictors.evaluate.budget_path import (
         BudgetPath,
         hull_path,
@@ -129,6 +132,7 @@ __all__ = [
     "uplift_by_quantile",
     "uplift_calibration",
     "uplift_curve",
+    "uplift_of",
     "value_difference",
 ]
 
@@ -139,6 +143,7 @@ _NAMES = {
         "multi_arm_aucc",
         "multi_arm_cost_curve",
     ),
+    "baselines": ("uplift_of",),
     "budget_path": (
         "BudgetPath",
         "hull_path",

@@ -28,8 +28,13 @@ Floats = npt.NDArray[np.float64]
 
 
 def uplift_of(outcomes: Outcomes) -> Floats:
-    """Return predicted conversions with each coupon over none, float64 ``(n, J)``."""
-    return np.asarray(outcomes.conversion[:, 1:] - outcomes.conversion[:, :1], np.float64)
+    """Return predicted conversions with each coupon over none, float64 ``(n, J)``.
+
+    To twelve digits: where a model says the same of all users, what rounding leaves of (p + v) − p would
+    otherwise rank them, by p.
+    """
+    difference = np.asarray(outcomes.conversion[:, 1:] - outcomes.conversion[:, :1], np.float64)
+    return np.asarray(difference.round(12), np.float64)
 
 
 def coupons_seen(held: Log) -> npt.NDArray[np.int64]:

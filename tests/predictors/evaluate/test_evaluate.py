@@ -13,6 +13,7 @@ from couponry.predictors.evaluate.baselines import uplift_of
 from couponry.predictors.evaluate.budget_path import hull_path
 from couponry.predictors.evaluate.budgets import budget_curves, budget_table
 from couponry.predictors.evaluate.policies import everyone
+from couponry.predictors.evaluate.rankings import ranking_table
 from couponry.predictors.evaluate.uplift import qini_score
 from couponry.predictors.learner import Outcomes
 from couponry.predictors.train import train
@@ -104,6 +105,18 @@ def test_ranking_by_uplift_beats_the_baselines(judged):
     assert (alike["coupon_id"], alike["qini"], alike["aucc"]) == ("twenty", 0.0, 0.5)
     overall = judged[3].coupons.set_index("coupon_id").loc["twenty", "observed"]
     assert alike["uplift_at_share"] == pytest.approx(overall)
+
+
+def test_a_coupon_said_to_do_the_same_for_all_ranks_nobody(judged):
+    """However (p + v) − p is rounded, one v for all is one step of the curve: a Qini score of exactly 0."""
+    held = judged[2]
+    base = np.random.default_rng(0).random(held.n)[:, None] * 0.5
+    told = Outcomes(
+        np.hstack([base, base + np.array([0.03, 0.07, 0.11])]), np.ones((held.n, 4)), np.zeros((held.n, 4))
+    )
+    assert [len(np.unique(told.conversion[:, j] - base[:, 0])) > 1 for j in (1, 2, 3)] == [True] * 3
+    table = ranking_table(held, told, 0.3).set_index(["coupon_id", "rank_by"])
+    assert [table.loc[(c, "predicted uplift"), "qini"] for c in held.coupons.ids] == [0.0] * 3
 
 
 def test_classification_by_arm(judged):
