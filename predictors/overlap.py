@@ -88,7 +88,8 @@ class Overlap:
         raise InputError(
             f"the log does not tell the effect of {names}: {first['coupon_id']!r} and none were hardly ever "
             f"given to alike users ({first['outside']:.0%} of {first['rows'] + first['control']:,} rows lie "
-            f"outside the overlap, the others are worth {first['effective']:.0f})",
+            f"outside the overlap; the others tell as much as {first['effective']:.0f} rows of a balanced "
+            f"experiment, and at least {_LEAST_ROWS:.0f}, and {_LEAST_KEPT:.0%} inside, are needed)",
             file=source,
             column="arm",
             value=first["coupon_id"],
@@ -138,7 +139,8 @@ def overlap(
     log : Log
         What decided must be among the features.
     base : {"lightgbm", "forest", "sklearn"}
-        What the propensities are learnt by.
+        What the propensities are learnt by. ``train(…, assignment="features")`` asks by LightGBM, whatever
+        the model is built of: its refusal tells the figures of that table.
     alpha : float, optional
         Rows whose propensity, of a coupon among it and none, is outside [α, 1 − α] are trimmed; by default
         the α after which the average effect is told best [1]_, at least 0.005.

@@ -68,14 +68,22 @@ def test_a_lottery_is_told_from_a_choice(biased):
 
 
 def test_a_rule_leaves_nothing_to_learn_from():
-    """The coupon that users of the app always got fails, is named with a mend, and can be left off."""
+    """The coupon that users of the app always got fails, is named with a mend, and can be left off.
+
+    Training refuses in the figures that ``overlap`` shows, whatever the model is built of.
+    """
     _, _, log = chosen(by_rule, users=3000)
     found = overlap(log, base="lightgbm")
     assert found.failing == ("twenty",)
     with pytest.raises(InputError, match=r"does not tell the effect of 'twenty'.*Leave this coupon off"):
         found.check()
-    with pytest.raises(InputError, match="does not tell the effect of 'twenty'"):
+    with pytest.raises(InputError, match="does not tell the effect of 'twenty'") as refused:
         train(log, "dr", "sklearn", assignment="features", least_rows=1)
+    table = found.arms.set_index("coupon_id").loc["twenty"]
+    figures = f"{table['outside']:.0%} of {table['rows'] + table['control']:,} rows lie outside the overlap"
+    worth = f"as much as {table['effective']:.0f} rows of a balanced experiment, and at least 100"
+    assert figures in str(refused.value)
+    assert worth in str(refused.value)
     usable = found.usable(log)
     assert list(usable.coupons.ids) == ["five", "ten"]
     assert usable.n == (log.arm != 2).sum()
