@@ -51,12 +51,13 @@ def test_generate_writes_what_train_and_predict_read(shop: Path) -> None:
 
 
 def test_train_prints_what_held_out_rows_say(run: Run, shop: Path, tmp_path: Path) -> None:
-    """Uplift of each coupon and values of policies are printed; ``--json`` gives the card's figures alone."""
+    """Coupons and policies stand beside baselines; ``--json`` gives the card's figures alone."""
     arguments = ("train", shop / "world", "--model", "t", "--base", "sklearn", "--out")
     done = run(*arguments, tmp_path / "model")
     assert done.exit_code == 0, done.stderr
-    for word in ("Qini", "AUUC", "random 30%", "nothing", *load_model(tmp_path / "model").coupons.ids):
-        assert word in done.stdout
+    baselines = ("rank by response", "random: Qini", "best single coupon", "random 30%", "nothing")
+    for word in ("Qini", "AUUC", *baselines, *load_model(tmp_path / "model").coupons.ids):
+        assert word in " ".join(done.stdout.split())
     metrics = json.loads(run(*arguments, tmp_path / "again", "--json").stdout)
     assert metrics == load_model(tmp_path / "again").card["metrics"]
     assert len(metrics["coupons"]) == COUPONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from couponry.cli.console import figure, percent, print_table
 
@@ -34,7 +34,15 @@ HOLDOUT = "holdout"
 
 
 def print_coupons(evaluation: Evaluation) -> None:
-    """Print, for every coupon, the uplift that was predicted and what held-out rows say of it."""
+    """Print, for every coupon, the uplift that was predicted and what held-out rows say of it.
+
+    The same of a ranking by response stands in brackets; the other two baselines are in the title.
+    """
+    from couponry.predictors.evaluate.baselines import BEST_SINGLE, BY_RESPONSE, RANDOM
+
+    ranking = evaluation.ranking.to_dict("records")
+    by_response = {row["coupon_id"]: row for row in ranking if row["rank_by"] == BY_RESPONSE}
+    best = "".join(f"; {BEST_SINGLE}: {row['coupon_id']}" for row in ranking if row["rank_by"] == BEST_SINGLE)
     rows = [
         (
             row["coupon_id"],
@@ -42,15 +50,24 @@ def print_coupons(evaluation: Evaluation) -> None:
             f"{row['control']:,}",
             percent(row["predicted"]),
             f"{percent(row.get('observed'))} ± {percent(row.get('standard_error'))}",
-            figure(row.get("qini")),
-            figure(row.get("auuc")),
-            percent(row.get("uplift_at_share")),
+            *_ranked(row, by_response.get(row["coupon_id"], {})),
         )
         for row in evaluation.coupons.to_dict("records")
     ]
     top = f"uplift of top {evaluation.share:.0%}"
-    header = ("coupon", "given", "none", "predicted uplift", "observed", "Qini", "AUUC", top)
-    print_table(f"On {evaluation.rows:,} held-out rows", header, rows)
+    title = (
+        f"On {evaluation.rows:,} held-out rows; in brackets: {BY_RESPONSE}; {RANDOM}: Qini and AUUC 0, {top} "
+        f"as observed{best}"
+    )
+    print_table(title, ("coupon", "given", "none", "predicted", "observed", "Qini", "AUUC", top), rows)
+
+
+def _ranked(own: dict[Any, Any], by_response: dict[Any, Any]) -> list[str]:
+    if not by_response:  # the log gave the coupon to nobody
+        return ["–"] * 3
+    pairs = [(own[name], by_response[name]) for name in ("qini", "auuc", "uplift_at_share")]
+    scores = [f"{figure(round(mine, 3))} ({figure(round(other, 3))})" for mine, other in pairs[:2]]
+    return [*scores, "{} ({})".format(*map(percent, pairs[2]))]
 
 
 def print_policies(table: pd.DataFrame) -> None:
