@@ -64,12 +64,19 @@ def test_the_layout_names_what_is_there() -> None:
     assert [folder for folder in named if not (ROOT / folder).is_dir()] == []
 
 
+def extras(page: Path) -> list[str]:
+    """Return what the table of extras names, line after line."""
+    first = re.findall(r"^\| ([^|]*`[^|]*)\|", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [name for cell in first for name in re.findall("`([^`]+)`", cell)]
+
+
 def test_both_languages_tell_the_same() -> None:
-    """The Chinese page has the same code and the same pages to read on as the English one."""
+    """The Chinese page has the same code, extras and pages to read on as the English one."""
     kinds = ("sh", "python")
     assert [block.text for block in blocks(CHINESE, *kinds)] == [
         block.text for block in blocks(README, *kinds)
     ]
+    assert extras(CHINESE) == extras(README)
     assert {t for t in links(CHINESE) if t.startswith(("docs/", "notebooks/"))} == {
         t for t in links(README) if t.startswith(("docs/", "notebooks/"))
     }
