@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from couponry.instances.errors import require_extra
+from couponry.instances.progress import Progress, Report
 
-__all__ = ["Logs"]
+__all__ = ["Logs", "told"]
 
 
 class Logs:
@@ -65,3 +66,10 @@ class Logs:
     ) -> None:
         if self.writer is not None:
             self.writer.close()
+
+
+def told(progress: Report | None, epochs: int) -> Callable[[int, str], None] | None:
+    """Return what tells ``progress`` of every pass, of so many at most."""
+    if progress is None:
+        return None
+    return lambda epoch, message: progress(Progress("training", epoch, epochs, message))

@@ -10,7 +10,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,10 +19,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from couponry.instances.errors import InputError
-from couponry.instances.progress import Progress, Report
+from couponry.instances.progress import Report
 from couponry.predictors.network.checkpoint import Checkpoint, Position
 from couponry.predictors.network.data import Batch, NetworkData
-from couponry.predictors.network.logs import Logs
+from couponry.predictors.network.logs import Logs, told
 from couponry.predictors.network.module import ResponseModule, money_link
 
 __all__ = ["Fitted", "Settings", "train_network"]
@@ -162,7 +161,7 @@ def train_network(
     best = _Best(module)
     position = checkpoint.read(module, optimiser, _Position) if checkpoint else None
     epoch = 0 if position is None else position.go_on(optimiser, schedule, generator, best)
-    with Logs(settings.logs, "network", _told(progress, settings.epochs)) as logs:
+    with Logs(settings.logs, "network", told(progress, settings.epochs)) as logs:
         while epoch < settings.epochs and epoch - int(best.epoch.max()) < settings.patience:
             epoch += 1
             for batch in data.training_batches(rows, size, generator):
@@ -179,12 +178,6 @@ def train_network(
             logs.write(epoch, {"loss on unseen rows": float(best.loss.mean())})
     best.restore(module)
     return Fitted(epoch, best.epoch.tolist(), best.loss.tolist())
-
-
-def _told(progress: Report | None, epochs: int) -> Callable[[int, str], None] | None:
-    if progress is None:
-        return None
-    return lambda epoch, message: progress(Progress("training", epoch, epochs, message))
 
 
 def _optimiser(module: ResponseModule, settings: Settings, faster: float) -> torch.optim.Optimizer:

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, fields
+from numbers import Real
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,26 +31,31 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from couponry.instances.atomic import write_directory
-from couponry.instances.errors import InputError, require_extra
+from couponry.instances.errors import InputError, did_you_mean, require_extra
+from couponry.instances.progress import Report
 from couponry.predictors.encoders.events import EventEncoder
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
+from couponry.predictors.network.logs import Logs, told
 from couponry.predictors.network_families.contract import Batch
 from couponry.predictors.network_families.device import choose_device, seeded, threads
 from couponry.predictors.network_families.event_blocks import Blocks
 from couponry.predictors.network_families.layers import trunk
-from couponry.predictors.network_families.loop import Schedule, train
-from couponry.predictors.network_families.sequences import SequenceFront
-from couponry.predictors.network_families.settings import TrainSettings
+from couponry.predictors.network_families.loop import Fitted, Schedule, train
+from couponry.predictors.network_families.sequences import SequenceFront, check_reader
+from couponry.predictors.network_families.settings import LoopSettings
 from couponry.predictors.network_families.table import Table
+from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
 __all__ = ["PurchaseTime"]
 
 _FORMAT = "couponry-purchase-time-1"
 _HELD = 5
+_PLACES = ("checkpoint", "logs", "device")  # where training was done is no part of what was learnt
 
 
-class PurchaseTime:
+class PurchaseTime(Parameters):
     """Time to the next purchase.
 
     Parameters
@@ -62,8 +69,16 @@ class PurchaseTime:
         Numbers made of every stream of events, units of the trunk's layers.
     device : str, optional
     settings
-        See :class:`~couponry.predictors.network_families.settings.TrainSettings`.
+        See :class:`~couponry.predictors.network_families.settings.LoopSettings`; early stopping looks at the
+        likelihood of a fifth of the customers, who are held out.
+
+    Raises
+    ------
+    InputError
+        If there is no slot, no such reader or no such setting.
     """
+
+    keywords: ClassVar[Any] = LoopSettings
 
     def __init__(
         self,
@@ -76,18 +91,22 @@ class PurchaseTime:
         device: str | None = None,
         **settings: Any,
     ) -> None:
-        if slots < 1:
-            raise InputError("there must be a slot", column="slots", value=slots, mend="Give at least 1")
-        self.parameters: dict[str, Any] = {
-            "slots": slots,
-            "seed": seed,
-            "reader": reader,
-            "channels": channels,
-            "width": width,
-        }
-        self.slots, self.seed = slots, seed
+        if not isinstance(slots, (int, np.integer)) or slots < 1:
+            raise InputError(
+                "there must be a slot, and a whole number of them",
+                column="slots",
+                value=slots,
+                mend="Give at least 1",
+            )
+        check_reader(reader)
+        known = [setting.name for setting in fields(LoopSettings)]
+        for name in settings:
+            if name not in known:
+                raise InputError("no such option of this model", column=name, mend=did_you_mean(name, known))
+        self.slots, self.seed = int(slots), seed
+        self.reader, self.channels, self.width = reader, channels, width
         self.device = choose_device(device)
-        self.settings = TrainSettings(**settings)
+        self.settings = LoopSettings(**settings)
 
     def fit(
         self,
@@ -95,6 +114,7 @@ class PurchaseTime:
         slot: npt.ArrayLike,
         bought: npt.ArrayLike,
         columns: Mapping[str, Any] | None = None,
+        progress: Report | None = None,
     ) -> Self:
         """Learn from customers whose next purchase, or its absence, was observed.
 
@@ -109,33 +129,66 @@ class PurchaseTime:
             Whether the purchase was seen.
         columns : mapping from column to kind or choices, optional
             What differs from what is read off the table.
+        progress : callable, optional
+            Called once a pass.
 
         Raises
         ------
         InputError
-            If lengths differ or a slot is below 1.
+            If there are fewer than five customers, lengths differ, a slot is no whole number of at least 1,
+            or whether a purchase was seen is neither true nor false.
         """
+        if not isinstance(features, pd.DataFrame):
+            raise InputError(
+                "features are no table", value=type(features).__name__, mend="Give a DataFrame of pandas"
+            )
         last, seen = self._checked(len(features), slot, bought)
         self.features = FeatureEncoder(columns).fit(features)
         self._lay_out()
-        table = Table({"x": self._encode(features), "last": last, "bought": seen}, self.device)
+        arrays: dict[str, npt.NDArray[Any]] = {"x": self._encode(features), "last": last, "bought": seen}
+        table = Table(arrays, self.device)
         held = np.random.default_rng(self.seed).permutation(len(last)) % _HELD == 0
         own, judge = table.positions(~held), table.positions(held)
-        with threads(1 if self.device.type == "cpu" else torch.get_num_threads()):
+        one_thread = self.device.type == "cpu"
+        with (
+            threads(1 if one_thread else torch.get_num_threads()),
+            Logs(self.settings.logs, "purchase-time", told(progress, self.settings.epochs)) as logs,
+        ):
             self.module = self._built(_hazards(last, seen, self.slots))
-            s = self.settings
-            schedule = Schedule(
-                s.epochs, s.patience, s.rows_a_step(len(own)), s.learning_rate, s.weight_decay, self.seed
-            )
             self.fitted = train(
                 self.module,
                 table,
                 own,
-                schedule,
+                self._schedule(len(own)),
                 loss=lambda batch: -self._likelihood(batch).mean(),
                 score=lambda: float(torch.cat([self._likelihood(b) for b in table.in_order(judge)]).mean()),
+                checkpoint=self._checkpoint(arrays),
+                log=logs.write,
             )
         return self
+
+    def _schedule(self, rows: int) -> Schedule:
+        s = self.settings
+        return Schedule(
+            s.epochs,
+            s.patience,
+            s.rows_a_step(rows),
+            s.learning_rate,
+            s.weight_decay,
+            self.seed,
+            s.mixed_precision,
+        )
+
+    def _checkpoint(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Checkpoint | None:
+        if self.settings.checkpoint is None:
+            return None
+        return Checkpoint(
+            Path(self.settings.checkpoint) / "purchase-time.safetensors",
+            fingerprint(arrays.values(), self._kept_parameters()),
+        )
+
+    def _kept_parameters(self) -> dict[str, Any]:
+        return {name: value for name, value in self.get_params().items() if name not in _PLACES}
 
     def _likelihood(self, batch: Batch) -> Tensor:
         """Return every row's log likelihood, ``(B,)``: survived so many slots, bought in the last or not."""
@@ -149,25 +202,38 @@ class PurchaseTime:
     def _checked(
         self, rows: int, slot: npt.ArrayLike, bought: npt.ArrayLike
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        last, seen = np.asarray(slot), np.asarray(bought).astype(np.int64)
+        last, seen = _numbers(slot), _numbers(bought)
         if not len(last) == len(seen) == rows:
             raise InputError(f"features, slot and bought differ in length: {rows}, {len(last)}, {len(seen)}")
-        early = np.flatnonzero(last < 1)
-        if len(early):
-            row = int(early[0])
+        whole = np.isfinite(last) & (last == np.floor(last))
+        _refuse(~whole, slot, "slot", "a slot is a whole number", "Correct the row or drop it")
+        _refuse(last < 1, slot, "slot", "slots are counted from 1", "Shift the clock's start")
+        _refuse(
+            (seen != 0) & (seen != 1),
+            bought,
+            "bought",
+            "whether a purchase was seen is true or false",
+            "Give 1 where it was seen and 0 where observation ended without one",
+        )
+        if rows < _HELD:
             raise InputError(
-                "slots are counted from 1",
-                row=row,
-                column="slot",
-                value=last[row],
-                mend="Shift the clock's start",
+                "too few customers to learn from",
+                value=rows,
+                mend=f"Give at least {_HELD}: one in {_HELD} is held out, to judge by",
             )
         beyond = last > self.slots
-        return np.minimum(last, self.slots).astype(np.int64), np.where(beyond, 0, seen)
+        return np.minimum(last, self.slots).astype(np.int64), np.where(beyond, 0, seen).astype(np.int64)
 
     @torch.no_grad()
     def hazard(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Return the chance to buy in every slot if nothing was bought before, float64 ``(n, T)``."""
+        """Return the chance to buy in every slot if nothing was bought before, float64 ``(n, T)``.
+
+        Raises
+        ------
+        InputError
+            If the model was not fitted, or the features differ from those of training.
+        """
+        self._check_fitted()
         x = torch.from_numpy(self._encode(features)).to(self.device)
         parts = [
             torch.sigmoid(self.module.eval()(part)).double().cpu().numpy() for part in torch.split(x, 8192)
@@ -187,6 +253,12 @@ class PurchaseTime:
         """Return the slot, from 1, into which the next purchase most likely falls, int64 ``(n,)``."""
         return np.asarray(self.probability(features).argmax(axis=1) + 1, dtype=np.int64)
 
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "module"):
+            raise InputError(
+                "this model of purchase times has learnt nothing yet", mend="Call fit first, or load one"
+            )
+
     def _lay_out(self) -> None:
         events = any(isinstance(encoder, EventEncoder) for encoder in self.features.encoders_)
         self.blocks = Blocks.of(self.features, 24) if events else None
@@ -197,18 +269,17 @@ class PurchaseTime:
         return self.blocks.encode(self.features, features)
 
     def _built(self, start: npt.NDArray[np.float64]) -> nn.Module:
-        p = self.parameters
         with seeded(self.seed, torch.device("cpu")):
             front: nn.Module = nn.Identity()
             inputs = len(self.features.names)
             if self.blocks is not None:
-                front = SequenceFront(self.blocks, p["reader"], p["channels"])
+                front = SequenceFront(self.blocks, self.reader, self.channels)
                 inputs = front.width
-            last = nn.Linear(p["width"], self.slots)
+            last = nn.Linear(self.width, self.slots)
             nn.init.zeros_(last.weight)
             with torch.no_grad():
                 last.bias.copy_(torch.from_numpy(np.log(start / (1 - start))))
-            return nn.Sequential(front, trunk(inputs, [p["width"]] * 2), last).to(self.device)
+            return nn.Sequential(front, trunk(inputs, [self.width] * 2), last).to(self.device)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model as a directory: JSON and safetensors, no pickle.
@@ -217,7 +288,10 @@ class PurchaseTime:
         ------
         ExistsError
             If ``path`` holds something and ``force`` is not given.
+        InputError
+            If the model was not fitted.
         """
+        self._check_fitted()
         safetensors = require_extra("safetensors.numpy", "predict")
         state = State()
         state.put("features", self.features.state())
@@ -225,9 +299,9 @@ class PurchaseTime:
         state.put("module", State({}, weights))
         head = {
             "format": _FORMAT,
-            "parameters": self.parameters,
+            "parameters": self._kept_parameters(),
             "parts": state.facts,
-            "fitted": vars(self.fitted),
+            "fitted": asdict(self.fitted),
         }
         with write_directory(path, kind="model", force=force) as folder:
             arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
@@ -256,11 +330,29 @@ class PurchaseTime:
             model.module = model._built(np.full(model.slots, 0.5))
             weights = {name: torch.from_numpy(array) for name, array in state.part("module").arrays.items()}
             model.module.load_state_dict(weights)
+            model.fitted = Fitted(**head["fitted"])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise InputError(
                 f"the model of purchase times cannot be read: {error}", file=file, mend="Train it again"
             ) from error
         return model
+
+
+def _numbers(given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return what was given as float64, NaN where it is no number."""
+    cells = pd.Series(np.asarray(given).ravel())
+    if cells.dtype == object:
+        cells = cells.map(lambda cell: float(cell) if isinstance(cell, Real) else np.nan)
+    numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_complex_dtype(cells)
+    return cells.to_numpy(np.float64) if numeric else np.full(len(cells), np.nan)
+
+
+def _refuse(wrong: npt.NDArray[np.bool_], given: npt.ArrayLike, column: str, problem: str, mend: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        row = int(rows[0])
+        value = np.asarray(given).ravel()[row]
+        raise InputError(problem, row=row, column=column, value=value, mend=mend)
 
 
 def _hazards(

@@ -28,7 +28,7 @@ from couponry.predictors.network_families.learner import FamilyLearner
 from couponry.predictors.network_families.tarnet import TARNet
 from couponry.predictors.state import State
 
-__all__ = ["READERS", "Fronted", "SequenceFront", "SequenceLearner"]
+__all__ = ["READERS", "Fronted", "SequenceFront", "SequenceLearner", "check_reader"]
 
 READERS = ("cnn", "gru", "transformer")
 
@@ -153,6 +153,14 @@ class Fronted(FamilyModule):
         return self.body.conversion_loss(answer, batch)
 
 
+def check_reader(reader: str) -> None:
+    """Refuse what is no reader of sequences."""
+    if reader not in READERS:
+        raise InputError(
+            "no such reader of sequences", column="reader", value=reader, mend=did_you_mean(reader, READERS)
+        )
+
+
 class SequenceLearner(FamilyLearner):
     """A sequence model as a learner.
 
@@ -189,13 +197,7 @@ class SequenceLearner(FamilyLearner):
         **settings: Any,
     ) -> None:
         super().__init__(seed, members, device, settings)
-        if reader not in READERS:
-            raise InputError(
-                "no such reader of sequences",
-                column="reader",
-                value=reader,
-                mend=did_you_mean(reader, READERS),
-            )
+        check_reader(reader)
         self.reader, self.channels, self.length = reader, channels, length
         self.sizes = {"width": width, "depth": depth, "head_width": head_width}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from couponry.instances.errors import InputError, did_you_mean
 
-__all__ = ["WATCHED", "TrainSettings"]
+__all__ = ["WATCHED", "LoopSettings", "TrainSettings"]
 
 WATCHED = ("log_loss", "qini", "policy_value")
 
@@ -14,13 +14,13 @@ _STEPS, _LEAST_BATCH, _MOST_BATCH = 40, 64, 8192
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class LoopSettings:
     """Settings of the shared loop.
 
     Attributes
     ----------
     epochs : int
-        Most passes over a member's rows.
+        Most passes over the rows that are learnt from.
     patience : int
         Training ends after so many passes without a better held-out score.
     batch : int, optional
@@ -29,23 +29,8 @@ class TrainSettings:
         At first; it falls to 0 along a half cosine.
     weight_decay : float
         AdamW's.
-    watch : {"log_loss", "qini", "policy_value"}
-        What early stopping looks at, on a fifth of the users that the member does not learn from: the log
-        loss of conversions, the mean Qini score of the coupons, or what the budgeted choice wins over a
-        range of prices of the budget (:mod:`~couponry.predictors.network_families.decision`).
-    money_weight : float
-        Weight of the losses of money beside that of the conversion.
-    effect_penalty : float
-        Weight of the variance between users, in squared logits, of what each coupon does, against the loss of
-        all rows together. Effects are small beside what else tells users apart, and drown in noise without.
     mixed_precision : bool
         Compute in bfloat16 where the device is a GPU; weights stay in single precision.
-    decision_epochs : int
-        Passes of decision-focused fine-tuning afterwards; 0 for none.
-    decision_estimator : {"dr", "ips"}
-        How the value of a choice is read off the log.
-    decision_anchor : float
-        Weight of the ordinary loss beside the decision loss.
     checkpoint : str, optional
         Directory of checkpoints: a killed training goes on from the last one.
     logs : str, optional
@@ -57,13 +42,7 @@ class TrainSettings:
     batch: int | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
-    watch: str = "log_loss"
-    money_weight: float = 0.05
-    effect_penalty: float = 100.0
     mixed_precision: bool = True
-    decision_epochs: int = 0
-    decision_estimator: str = "dr"
-    decision_anchor: float = 1.0
     checkpoint: str | None = None
     logs: str | None = None
 
@@ -75,9 +54,54 @@ class TrainSettings:
                 raise InputError(
                     "too small to train with", column=name, value=value, mend=f"Give at least {least:g}"
                 )
-        for name in ("weight_decay", "money_weight", "effect_penalty", "decision_epochs", "decision_anchor"):
+        self._refuse_negative("weight_decay")
+
+    def _refuse_negative(self, *names: str) -> None:
+        for name in names:
             if getattr(self, name) < 0:
                 raise InputError("must not be negative", column=name, value=getattr(self, name))
+
+    def rows_a_step(self, rows: int) -> int:
+        """Return the batch for so many rows to learn from."""
+        return self.batch or min(max(rows // _STEPS, _LEAST_BATCH), _MOST_BATCH)
+
+
+@dataclass(frozen=True)
+class TrainSettings(LoopSettings):
+    """Settings of a family's training.
+
+    Attributes
+    ----------
+    epochs, patience, batch, learning_rate, weight_decay, mixed_precision, checkpoint, logs
+        See :class:`LoopSettings`.
+    watch : {"log_loss", "qini", "policy_value"}
+        What early stopping looks at, on a fifth of the users that the member does not learn from: the log
+        loss of conversions, the mean Qini score of the coupons, or what the budgeted choice wins over a
+        range of prices of the budget (:mod:`~couponry.predictors.network_families.decision`).
+    money_weight : float
+        Weight of the losses of money beside that of the conversion.
+    effect_penalty : float
+        Weight of the variance between users, in squared logits, of what each coupon does, against the loss of
+        all rows together. Effects are small beside what else tells users apart, and drown in noise without.
+    decision_epochs : int
+        Passes of decision-focused fine-tuning afterwards; 0 for none.
+    decision_estimator : {"dr", "ips"}
+        How the value of a choice is read off the log.
+    decision_anchor : float
+        Weight of the ordinary loss beside the decision loss.
+    """
+
+    watch: str = "log_loss"
+    money_weight: float = 0.05
+    effect_penalty: float = 100.0
+    decision_epochs: int = 0
+    decision_estimator: str = "dr"
+    decision_anchor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot train."""
+        super().__post_init__()
+        self._refuse_negative("money_weight", "effect_penalty", "decision_epochs", "decision_anchor")
         for name, known in (("watch", WATCHED), ("decision_estimator", ("dr", "ips"))):
             if getattr(self, name) not in known:
                 raise InputError(
@@ -86,7 +110,3 @@ class TrainSettings:
                     value=getattr(self, name),
                     mend=did_you_mean(getattr(self, name), known),
                 )
-
-    def rows_a_step(self, rows: int) -> int:
-        """Return the batch for a member of so many rows."""
-        return self.batch or min(max(rows // _STEPS, _LEAST_BATCH), _MOST_BATCH)

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     )
     from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.model import Model, load_model
+    from couponry.predictors.network_families.hazard import PurchaseTime
     from couponry.predictors.overlap import Overlap, overlap
     from couponry.predictors.predict import predict
     from couponry.predictors.predict_streamed import predict_streamed
@@ -107,6 +108,7 @@ __all__ = [
     "Overlap",
     "Parity",
     "Progress",
+    "PurchaseTime",
     "Response",
     "ReturnFloor",
     "Rule",
@@ -205,6 +207,7 @@ _NAMES = {
     ),
     "couponry.predictors.features.schema_file": ("read_schema",),
     "couponry.predictors.model": ("Model", "load_model"),
+    "couponry.predictors.network_families.hazard": ("PurchaseTime",),
     "couponry.predictors.overlap": ("Overlap", "overlap"),
     "couponry.predictors.predict": ("predict",),
     "couponry.predictors.predict_streamed": ("predict_streamed",),
@@ -226,12 +229,16 @@ _NAMES = {
     "couponry.solver.verify": ("Verification", "verify", "verify_streamed"),
 }
 
+_NEEDS = {"PurchaseTime": ("torch", "predict")}  # a package without which a name is not there, and its extra
+
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
 
     def __getattr__(name: str) -> object:
         """Import a public name from the module that defines it, and keep it."""
         for module, names in _NAMES.items():
             if name in names:
+                if name in _NEEDS:
+                    import_module("couponry.instances.errors").require_extra(*_NEEDS[name])
                 value = globals()[name] = getattr(import_module(module), name)
                 return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -87,3 +87,10 @@ except SystemExit as stop:
     assert not stop.code, stop.code
 """
     assert heavy_after(program) == set()
+
+
+def test_a_name_whose_package_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(couponry.MissingExtraError, match=r"torch.*couponry\[predict\]"):
+        couponry.__getattr__("PurchaseTime")
