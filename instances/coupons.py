@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.tables import row_name
 
 __all__ = ["KINDS", "KNOWN_COLUMNS", "Coupons"]
 
@@ -37,6 +38,8 @@ class Coupons:
         One row a coupon. ``coupon_id`` is needed; ``kind, face_value, threshold, channel, slot,
         valid_days, stock, minimum`` have a meaning of their own; further columns are attributes that
         rules and predictors may use.
+    source : str, optional
+        The file it was read from, for errors.
 
     Raises
     ------
@@ -44,7 +47,8 @@ class Coupons:
         On a missing, empty or duplicate id, an unknown kind, or a negative number where none can be.
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, *, source: str | None = None) -> None:
+        self.source = source
         if "coupon_id" not in table.columns:
             raise InputError(
                 "the menu has no column 'coupon_id'",
@@ -116,6 +120,10 @@ class Coupons:
                 )
         if not pd.api.types.is_numeric_dtype(self.table[column]):
             self.table[column] = numbers
+
+    def place(self, row: int) -> dict[str, Any]:
+        """Return where a row stood in what the user gave: ``file`` and ``row`` of an :class:`InputError`."""
+        return {"file": self.source, "row": row if self.source is None else row_name(self.source, row)}
 
     def __len__(self) -> int:
         return len(self.table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,16 @@ import pyarrow as pa
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.log_rows import Origin
 from couponry.instances.log_times import TIMES, check_times, times_of
 from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file, read_table, write_parquet
+from couponry.instances.tables import choose_file, read_table, row_name, write_parquet
 
-__all__ = ["NO_COUPON", "Log"]
+__all__ = ["NONE_IN_WORDS", "NO_COUPON", "Log"]
 
 NO_COUPON = -1
+NONE_IN_WORDS = "leave the cells of 'arm' empty, or write none, where it stands"
 _OUTCOMES = ("conversion", "cost", "revenue")
 _OPTIONAL = ("propensity", "click", *TIMES)
 
@@ -54,6 +57,10 @@ class Log:
     click : ndarray of float64, shape (n,), or None
         1 where the user opened the coupon, else 0; NaN where nothing could be opened or nobody knows. None
         where the log does not tell of clicks.
+    source : str, optional
+        The file it was read from, for errors.
+    origin : Origin, optional
+        Where the rows stood in that file, if this is a part of the log.
 
     Raises
     ------
@@ -75,6 +82,7 @@ class Log:
     given_at: np.ndarray | None = None
     converted_at: np.ndarray | None = None
     click: np.ndarray | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_lengths()
@@ -153,6 +161,7 @@ class Log:
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         return replace(
             self,
+            origin=self._origin().take(index),
             features=self.features.iloc[index].reset_index(drop=True),
             user_id=self.user_id[index],
             arm=self.arm[index],
@@ -161,6 +170,30 @@ class Log:
             revenue=self.revenue[index],
             **{name: array[index] for name in _OPTIONAL if (array := getattr(self, name)) is not None},
         )
+
+    def _origin(self) -> Origin:
+        return self.origin or Origin(np.arange(self.n), self.rows_of_arms())
+
+    def rows_of_arms(self) -> dict[str, int]:
+        """Return how many rows got each coupon, by its id, and ``"none"``, which comes first."""
+        rows = np.bincount(self.arm + 1, minlength=len(self.coupons) + 1)
+        return dict(zip(("none", *self.coupons.ids), rows.tolist(), strict=True))
+
+    def place(self, row: int) -> dict[str, Any]:
+        """Return where a row stood in what the user gave: ``file`` and ``row`` of an :class:`InputError`."""
+        whole = int(self._origin().rows[row])
+        return {"file": self.source, "row": whole if self.source is None else row_name(self.source, whole)}
+
+    def row_words(self, row: int) -> str:
+        """Return a row's place in words, such as ``row 3 (line 5)``."""
+        place = self.place(row)["row"]
+        return place if isinstance(place, str) else f"row {place}"
+
+    def placed(self, error: InputError) -> InputError:
+        """Return an error about a row of this log at the row's place in what the user gave."""
+        if error.file is not None or not isinstance(error.row, int):
+            return error.located(file=self.source)
+        return error.moved(**self.place(error.row))
 
     def split(self, holdout: float, seed: int = 0) -> tuple[Log, Log]:
         """Return two logs: the part to train on and the part held out, drawn at random.
@@ -185,7 +218,11 @@ class Log:
         kept = round((1 - holdout) * len(users))
         if kept in (0, len(users)):
             raise InputError(
-                f"{len(users)} users cannot be split with holdout {holdout:g}", mend="Give more rows"
+                f"{len(users)} user{'s' * (len(users) != 1)} cannot be split with holdout {holdout:g}: all "
+                "rows of a user are held out together",
+                file=self.source,
+                column="user_id",
+                mend="Give rows of more users",
             )
         chosen = np.zeros(len(users), dtype=bool)
         chosen[order[:kept]] = True
@@ -304,6 +341,7 @@ class Log:
             propensity=_numbers(frame, "propensity", source) if "propensity" in frame else None,
             click=_clicks(frame, source) if "click" in frame else None,
             segments=segments,
+            origin=None,
             source=None if source is None else str(source),
             **numbers,
             **{name: times_of(frame[name], name, source) for name in TIMES if name in frame},
@@ -343,14 +381,17 @@ def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.
             positions[code] = coupons.positions[str(name)]
         elif str(name) in ("", "none"):
             positions[code] = NO_COUPON
+        elif isinstance(name, float) and f"{name:.0f}" in coupons.positions and name == round(name):
+            positions[code] = coupons.positions[f"{name:.0f}"]  # whole numbers with gaps for none
         else:
-            row = int(np.flatnonzero(codes == code)[0])
+            own = np.flatnonzero(codes == code)
             raise InputError(
-                "an arm of the log is not in the menu",
+                f"an arm of the log is not in the menu; {len(own):,} of {len(codes):,} rows have it",
                 file=source,
-                row=row,
+                row=int(own[0]),
                 column="arm",
                 value=str(name),
-                mend=f"{did_you_mean(name, coupons.ids)}. Add it to the menu or drop its rows",
+                mend=f"{did_you_mean(name, coupons.ids)}. If it is a coupon, add it to the menu; "
+                f"if it is the control group, {NONE_IN_WORDS}",
             )
     return positions[codes]

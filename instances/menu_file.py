@@ -10,7 +10,7 @@ import pyarrow as pa
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns, row_name, write_parquet
+from couponry.instances.tables import placed, read_table, require_columns, write_parquet
 
 __all__ = ["read_coupons", "write_coupons"]
 
@@ -31,10 +31,9 @@ def read_coupons(source: Source) -> Coupons:
             position = table.schema.get_field_index(field.name)
             table = table.set_column(position, field.name, table[field.name].cast(pa.string()))
     try:
-        return Coupons(table.to_pandas())
+        return Coupons(table.to_pandas(), source=str(source))
     except InputError as error:
-        row = row_name(source, error.row) if isinstance(error.row, int) else error.row
-        raise error.moved(file=str(source), row=row) from None
+        raise placed(error, source) from None
 
 
 def write_coupons(coupons: Coupons, directory: Path) -> Path:

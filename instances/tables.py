@@ -20,6 +20,7 @@ __all__ = [
     "numbers",
     "open_parquet",
     "parquet_writer",
+    "placed",
     "read_row_groups",
     "read_table",
     "require_columns",
@@ -117,9 +118,15 @@ def require_columns(source: Source, found: Sequence[str], needed: Sequence[str])
             )
 
 
-def row_name(source: Source, row: int) -> int | str:
+def row_name(source: Source | str | Path, row: int) -> int | str:
     """Return how a row is named in an error; of a CSV file also its line, below the line of names."""
-    return f"row {row} (line {row + 2})" if source.suffix == ".csv" else row
+    return f"row {row} (line {row + 2})" if str(source).lower().endswith((".csv", ".csv.gz")) else row
+
+
+def placed(error: InputError, source: Source | str | Path) -> InputError:
+    """Return an error about a row of a table at its place in the file that the table was read from."""
+    row = row_name(source, error.row) if isinstance(error.row, int) else error.row
+    return error.moved(file=str(source), row=row)
 
 
 def numbers(source: Source, table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
+from couponry.instances.wording import setting
 from couponry.predictors.learner import Outcomes, encoded_for
 from couponry.predictors.rising import Ladders, never_falling
 
@@ -66,7 +67,8 @@ class Answers:
                 "the model's values have no errors to shrink by",
                 column="shrink",
                 value=True,
-                mend="Train default, a network of two members or more, or another model with error_folds=4",
+                mend="Train default, a network of two members or more, or another model with "
+                f"{setting('error_folds', 4)}",
             )
         self.model = model
         self.known = model.menu.known(coupons, allow_new=allow_new)

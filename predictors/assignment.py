@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def cross_fitted_assignment(
     base: str = "lightgbm",
     categorical: tuple[int, ...] = (),
     folds: int = 5,
+    rounds: int = 50,
     seed: int = 0,
 ) -> Floats:
     """Return the probability of every arm, none first, float64 ``(n, J + 1)``.
@@ -57,6 +59,8 @@ def cross_fitted_assignment(
     base : {"lightgbm", "forest", "sklearn"}
     categorical : tuple of int
     folds, seed : int
+    rounds : int
+        Of boosting.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def cross_fitted_assignment(
         )
     if folds < 2:
         raise InputError("cross-fitting needs two folds or more", column="folds", value=folds)
-    learn = _by_trees if base == "lightgbm" else _by_logits
+    learn = partial(_by_trees, rounds=rounds) if base == "lightgbm" else _by_logits
     fold = folds_by_user(user, folds, seed)
     found = np.empty((len(arm), arms + 1))
     for k in range(folds):
@@ -80,7 +84,14 @@ def cross_fitted_assignment(
 
 
 def _by_trees(
-    x: Inputs, arm: npt.NDArray[Any], new: Inputs, arms: int, categorical: tuple[int, ...], seed: int
+    x: Inputs,
+    arm: npt.NDArray[Any],
+    new: Inputs,
+    arms: int,
+    categorical: tuple[int, ...],
+    seed: int,
+    *,
+    rounds: int,
 ) -> Floats:
     lightgbm = require_extra("lightgbm", "predict")
     options = {
@@ -98,7 +109,7 @@ def _by_trees(
         "verbose": -1,
     }
     data = lightgbm.Dataset(x, arm, categorical_feature=list(categorical), params={"verbose": -1})
-    model = lightgbm.train(options, data, num_boost_round=50)
+    model = lightgbm.train(options, data, num_boost_round=rounds)
     return np.asarray(model.predict(new, num_threads=spare_cores()), dtype=np.float64)
 
 

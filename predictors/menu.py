@@ -11,6 +11,7 @@ import pandas as pd
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
+from couponry.instances.wording import setting
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.choices import choices_of
 from couponry.predictors.state import State
@@ -75,11 +76,11 @@ class Menu:
         if len(new) and not allow_new:
             raise InputError(
                 "the model has seen no rows of this coupon",
-                row=int(new[0]),
+                **coupons.place(int(new[0])),
                 column="coupon_id",
                 value=coupons.ids[new[0]],
                 mend=f"Known: {', '.join(self.coupons.ids)}. "
-                "A model that reads attributes answers with allow_new=True",
+                f"A model that reads attributes answers for new ones with {setting('allow_new', True)}",
             )
         for row in np.flatnonzero(known >= 0):
             self._check_same(coupons, int(row), int(known[row]))
@@ -94,7 +95,7 @@ class Menu:
                 raise InputError(
                     f"coupon {coupons.ids[row]!r} is not the one that the model learnt from: "
                     f"{column} was {was!r}",
-                    row=row,
+                    **coupons.place(row),
                     column=str(column),
                     value=now,
                     mend="Restore it, or give the changed coupon an id of its own",

@@ -16,18 +16,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import InputError, MissingExtraError
 from couponry.instances.log import Log
+from couponry.instances.wording import setting
 from couponry.predictors.assignment import ASSIGNMENT_BASES, cross_fitted_assignment
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.log_checks import check_arms
 from couponry.predictors.propensity import arm_shares
 
-__all__ = ["Overlap", "overlap"]
+__all__ = ["Overlap", "assignment_doubts", "overlap"]
 
 Floats = npt.NDArray[np.float64]
 
 _FLOOR = 0.005  # below it a pair's propensity is none that a log can tell
 _LEAST_KEPT, _LEAST_ROWS, _GOOD = 0.2, 100.0, 0.3
+_ROWS_LOOKED_AT, _FEWER_ROUNDS = 8_000, 20
 _MENDS = {
     "good": "",
     "poor": "Few rows are comparable: give this coupon by lot to some users of every kind",
@@ -93,7 +96,8 @@ class Overlap:
             file=source,
             column="arm",
             value=first["coupon_id"],
-            mend=f"{_MENDS['fails']}. Overlap.usable(log) leaves off what fails",
+            mend=f"{_MENDS['fails']}. To leave it off, take it off the menu and its rows out of the log, as "
+            "Overlap.usable(log) does in Python",
         )
 
     def usable(self, log: Log) -> Log:
@@ -154,27 +158,60 @@ def overlap(
     """
     if alpha is not None and not 0 <= alpha < 0.5:
         raise InputError("a share to trim at lies in [0, 0.5)", column="alpha", value=alpha)
+    check_arms(log)
     shares = arm_shares(log)
-    if (shares == 0).any():
-        arm = ("none", *log.coupons.ids)[int(np.argmin(shares))]
-        raise InputError(
-            "the log has no rows of an arm", file=log.source, column="arm", value=arm, mend="Log some"
-        )
-    features = FeatureEncoder().fit(log.features)
+    propensity = _learnt(log, FeatureEncoder().fit(log.features), base, folds=folds, seed=seed)
+    arms, kept = _by_coupon(log, propensity, alpha)
+    return Overlap(
+        arms, propensity, kept, *_explained(propensity[np.arange(log.n), log.arm + 1], shares, log.arm)
+    )
+
+
+def assignment_doubts(log: Log, features: FeatureEncoder | None = None, *, seed: int = 0) -> list[str]:
+    """Return what to say of a log without propensities whose features tell who got which arm.
+
+    It is what :func:`overlap` looks at, on a sample of the rows and with two folds. Nothing is said where the
+    features cannot be read, or LightGBM is not installed.
+
+    Parameters
+    ----------
+    log : Log
+    features : FeatureEncoder, optional
+        Fitted on the log's features; by default one is fitted on the sample.
+    seed : int
+    """
+    if log.propensity is not None or log.features.columns.empty:
+        return []
+    rows = np.sort(np.random.default_rng(seed).permutation(log.n)[:_ROWS_LOOKED_AT])
+    some = log.take(rows) if len(rows) < log.n else log
+    try:
+        encoder = features or FeatureEncoder().fit(some.features)
+        propensity = _learnt(some, encoder, "lightgbm", folds=2, rounds=_FEWER_ROUNDS, seed=seed)
+    except (InputError, MissingExtraError):
+        return []
+    given = propensity[np.arange(some.n), some.arm + 1]
+    explained, error = _explained(given, arm_shares(some), some.arm)
+    if explained < 3 * error:
+        return []
+    message = (
+        f"features explain {explained:.1%} of who got which coupon, and the log has no column 'propensity': "
+        "coupons were not drawn by lot alike for everyone, and what is told of their effects as if they had "
+        f"been may be wrong. Give the propensities, or train with {setting('assignment', 'features')}, which "
+        "refuses a log that does not tell a coupon's effect"
+    )
+    return [message]
+
+
+def _learnt(log: Log, features: FeatureEncoder, base: str, **how: int) -> Floats:
     layout: Any = ASSIGNMENT_BASES.get(base, "standard")
-    propensity = cross_fitted_assignment(
+    return cross_fitted_assignment(
         features.encode(log.features, layout),
         np.asarray(log.arm, dtype=np.int32),
         len(log.coupons),
         np.unique(log.user_id.astype(str), return_inverse=True)[1].astype(np.int64),
         base=base,
         categorical=tuple(features.categorical) if layout == "raw" else (),
-        folds=folds,
-        seed=seed,
-    )
-    arms, kept = _by_coupon(log, propensity, alpha)
-    return Overlap(
-        arms, propensity, kept, *_explained(propensity[np.arange(log.n), log.arm + 1], shares, log.arm)
+        **how,
     )
 
 
@@ -238,6 +275,6 @@ def best_alpha(share: Floats) -> float:
 
 
 def _explained(given: Floats, shares: Floats, arm: npt.NDArray[np.int32]) -> tuple[float, float]:
-    entropy = -float((shares * np.log(shares)).sum())
+    entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
     won = np.log(np.maximum(given, 1e-12)) - np.log(shares[arm + 1])
     return float(won.mean()) / entropy, float(won.std() / np.sqrt(len(won))) / entropy

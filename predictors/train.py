@@ -16,12 +16,12 @@ from couponry.instances.progress import Report
 from couponry.predictors.answers import Answers, joined
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.features.prepare import prepare
+from couponry.predictors.features.prepare import Prepared, prepare
 from couponry.predictors.learner import Learner, TrainingRows, encoded_for
-from couponry.predictors.log_checks import check_log, fingerprint
+from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
-from couponry.predictors.overlap import Overlap, overlap
+from couponry.predictors.overlap import Overlap, assignment_doubts, overlap
 from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
 from couponry.predictors.shrinkage import Shrinkage
@@ -44,7 +44,7 @@ def train(
     progress: Report | None = None,
     columns: Mapping[str, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
-    least_rows: int = 50,
+    least_rows: int = LEAST_ROWS,
     assignment: str = "lot",
     calibrate: str | None = None,
     **options: Any,
@@ -115,11 +115,12 @@ def train(
         raise InputError("unknown way to calibrate", value=calibrate, mend=did_you_mean(calibrate, METHODS))
     prepared = prepare(log, columns)
     check_log(prepared.log, least_rows)
-    features = FeatureEncoder(prepared.columns).fit(prepared.log.features)
+    features = _encoder(prepared)
     menu = Menu(prepared.log.coupons, attributes)
     found = _overlap(prepared.log, assignment, seed)
     rows = training_rows(prepared.log, features, menu, learner, found)
     checks = prepared.checks()
+    checks["warnings"] += _doubts(prepared.log, features, assignment, seed)
     if found is not None and not entry.adjusts:
         rows = rows.take(_overlapping(rows))
         checks["warnings"].append(_unadjusted(model))
@@ -141,6 +142,23 @@ def train(
 
         fitted.card["metrics"] = evaluate_model(fitted, held).summary()
     return fitted
+
+
+def _encoder(prepared: Prepared) -> FeatureEncoder:
+    try:
+        return FeatureEncoder(prepared.columns).fit(prepared.log.features)
+    except InputError as error:
+        raise prepared.log.placed(error) from None
+
+
+def _doubts(log: Log, features: FeatureEncoder, assignment: str, seed: int) -> list[str]:
+    """Warn of what is doubtful about the log beside its columns, and return it."""
+    found = doubts(log)
+    if assignment == "lot":
+        found += assignment_doubts(log, features, seed=seed)
+    for message in found:
+        warn(message, DataWarning, stacklevel=3)
+    return found
 
 
 def _overlapping(rows: TrainingRows) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns
+from couponry.instances.tables import read_table, require_columns, row_name
 
 __all__ = ["Columns", "arm_costs", "read_columns"]
 
@@ -46,7 +46,7 @@ class Columns:
         return InputError(
             what,
             file=self.file,
-            row=row if self.file.endswith(".parquet") else f"row {row} (line {row + 2})",
+            row=row_name(self.file, row),
             column=column,
             value=None if pd.isna(cell) else cell.item() if isinstance(cell, np.generic) else cell,
             mend=mend,

@@ -11,7 +11,8 @@ from couponry.instances.loaders.columns import read_columns
 from couponry.instances.log import Log
 from couponry.instances.menu_file import read_coupons
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file
+from couponry.instances.tables import choose_file, placed
+from couponry.instances.wording import setting
 
 __all__ = ["read_couponry_log"]
 
@@ -65,9 +66,13 @@ def _read_flat(source: Source, coupons: str | Path | None) -> Log:
         raise InputError(
             "the log has no menu",
             file=str(source),
-            mend="Give coupons=FILE, or put coupons.csv beside it, with a column coupon_id",
+            mend=f"Give {setting('coupons', 'FILE')}, or put coupons.csv beside it, with a column coupon_id",
         )
-    return Log.from_frame(columns.frame, read_coupons(menu), source=columns.file)
+    coupons_of_menu = read_coupons(menu)
+    try:
+        return Log.from_frame(columns.frame, coupons_of_menu, source=columns.file)
+    except InputError as error:
+        raise placed(error, columns.file) from None
 
 
 def _names(segments: str | Sequence[str], log: Log) -> tuple[str, ...]:

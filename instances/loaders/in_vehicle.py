@@ -39,8 +39,9 @@ def read_in_vehicle(
     """Read the in-vehicle coupon survey as a log.
 
     **No arm is "no coupon", and coupons were not drawn at random.** The log tells how likely a kind of coupon
-    is to be taken, so it can train a response; it cannot tell what a coupon adds, so it is of no use for
-    uplift. Its propensity is not known.
+    is to be taken in which scene; it cannot tell what a coupon adds, so that no model is trained on it. Its
+    propensities are not known either, and the scenes tell who got what, so that a policy's value, which takes
+    arms to have been drawn by their shares, comes with a warning.
 
     The coupons are ``bar``, ``carry_out``, ``coffee_house``, ``restaurant_under_20`` and
     ``restaurant_20_to_50``. The survey does not name its drivers: rows that agree in all columns about the
@@ -66,9 +67,10 @@ def read_in_vehicle(
     InputError
         If the file cannot be read, lacks a column, or a cell is outside its range.
 
-    References ---------- T. Wang, C. Rudin, F. Doshi-Velez, Y. Liu, E. Klampfl and P. MacNeille, A Bayesian
-    Framework for Learning Rule Sets for Interpretable Classification, JMLR 18(70), 2017. Data:
-    doi:10.24432/C5GS4P.
+    References
+    ----------
+    T. Wang, C. Rudin, F. Doshi-Velez, Y. Liu, E. Klampfl and P. MacNeille, A Bayesian Framework for Learning
+    Rule Sets for Interpretable Classification, JMLR 18(70), 2017. Data: doi:10.24432/C5GS4P.
     """
     columns = read_columns(path, (*_SCENE, *_PERSON, "coupon", "expiration", "Y"))
     place = columns.codes("coupon", tuple(_PLACES))

@@ -22,9 +22,10 @@ _AFFINITY = "user-item_affinity_"
 def read_open_bandit(path: str | Path, *, item_context: str | Path | None = None, cost: float = 0.0) -> Log:
     """Read an Open Bandit log: each item is an arm, and the probability of the item shown is known.
 
-    **No arm is "no item".** The log compares items with each other, so it trains responses and judges
-    policies; it cannot tell what showing anything at all adds. A user's id is the number of the row, from 0,
-    as text. Segments are ``user_feature_0`` to ``user_feature_3``.
+    **No arm is "no item".** The log compares items with each other, so it judges policies that always show
+    one (:func:`~couponry.predictors.evaluate.policy.policy_value`); it cannot tell what showing anything at
+    all adds, so that no model is trained on it. A user's id is the number of the row, from 0, as text.
+    Segments are ``user_feature_0`` to ``user_feature_3``.
 
     Parameters
     ----------
@@ -48,9 +49,10 @@ def read_open_bandit(path: str | Path, *, item_context: str | Path | None = None
         If a file cannot be read or lacks a column, a cell is outside its range, or an item is not in
         ``item_context``.
 
-    References ---------- Y. Saito, S. Aihara, M. Matsutani and Y. Narita, Open Bandit Dataset and Pipeline:
-    Towards Realistic and Reproducible Off-Policy Evaluation, NeurIPS Datasets and Benchmarks, 2021,
-    arXiv:2008.07146.
+    References
+    ----------
+    Y. Saito, S. Aihara, M. Matsutani and Y. Narita, Open Bandit Dataset and Pipeline: Towards Realistic and
+    Reproducible Off-Policy Evaluation, NeurIPS Datasets and Benchmarks, 2021, arXiv:2008.07146.
     """
     if not 0 <= cost < np.inf:
         raise InputError(

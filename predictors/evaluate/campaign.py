@@ -25,7 +25,7 @@ from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import PolicyValue, normal_interval, standard_error
 from couponry.predictors.evaluate.followed import FollowUp
 from couponry.predictors.evaluate.policies import everyone
-from couponry.predictors.evaluate.policy import policy_probabilities, policy_value
+from couponry.predictors.evaluate.policy import estimated_value, policy_probabilities
 
 __all__ = ["campaign_measures"]
 
@@ -100,7 +100,7 @@ class _Ratio:
 
 def _measures(log: Log, policy: npt.ArrayLike, follow_up: FollowUp | None) -> dict[str, _Ratio]:
     def mean(outcome: npt.ArrayLike) -> PolicyValue:
-        return policy_value(log, policy, outcome=outcome)
+        return estimated_value(log, policy, outcome=outcome)
 
     cost = mean(log.cost)
     share = 1 - policy_probabilities(policy, log.n, len(log.coupons))[:, 0].mean()
@@ -115,7 +115,7 @@ def _measures(log: Log, policy: npt.ArrayLike, follow_up: FollowUp | None) -> di
         "cost": _plain(cost),
     }
     if (log.arm == -1).any():
-        nothing = policy_value(log, everyone(log.n, -1), outcome="revenue")
+        nothing = estimated_value(log, everyone(log.n, -1), outcome="revenue")
         found["roi"] = _roi(revenue, nothing, cost)
     if follow_up is not None and follow_up.returned is not None:
         found["retention"] = _plain(mean(follow_up.returned))

@@ -12,18 +12,20 @@ References
 from __future__ import annotations
 
 from typing import Literal, get_args
+from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import PolicyValue, Weighted, dr_value, ips_value, snips_value
 from couponry.predictors.evaluate.outcome_model import cross_fitted_outcome
 from couponry.predictors.evaluate.switch import switch_dr_value
+from couponry.predictors.overlap import assignment_doubts
 from couponry.predictors.propensity import given_propensity
 
-__all__ = ["Method", "PolicyValue", "policy_probabilities", "policy_value"]
+__all__ = ["Method", "PolicyValue", "estimated_value", "policy_probabilities", "policy_value"]
 
 Floats = npt.NDArray[np.float64]
 Outcome = Literal["conversion", "cost", "revenue"]
@@ -71,7 +73,31 @@ def policy_value(
     InputError
         If the policy's shape or arms do not fit the log, it gives an arm that the log never gave, or no
         row of the log was given what the policy gives.
+
+    Warns
+    -----
+    DataWarning
+        If the log tells no propensities and its features tell who got which arm: the value is then not the
+        policy's.
     """
+    for message in assignment_doubts(log):
+        warn(message, DataWarning, stacklevel=2)
+    return estimated_value(
+        log, policy, outcome=outcome, method=method, outcome_model=outcome_model, switch=switch, seed=seed
+    )
+
+
+def estimated_value(
+    log: Log,
+    policy: npt.ArrayLike,
+    *,
+    outcome: Outcome | npt.ArrayLike = "conversion",
+    method: Method = "snips",
+    outcome_model: npt.ArrayLike | None = None,
+    switch: float | None = None,
+    seed: int = 0,
+) -> PolicyValue:
+    """Return what :func:`policy_value` does of a log that has been looked over already."""
     if method not in get_args(Method):
         raise InputError("unknown method", value=method, mend=f"Give one of {', '.join(get_args(Method))}")
     chances = policy_probabilities(policy, log.n, len(log.coupons))

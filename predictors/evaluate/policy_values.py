@@ -19,7 +19,7 @@ from couponry.predictors.evaluate.policies import (
     single_coupon_first,
     top_share,
 )
-from couponry.predictors.evaluate.policy import Method, policy_value
+from couponry.predictors.evaluate.policy import Method, estimated_value
 from couponry.predictors.learner import Outcomes
 
 __all__ = ["compared_policies", "policy_table"]
@@ -55,15 +55,15 @@ def policy_table(
         user = np.unique(held.user_id.astype(str), return_inverse=True)[1]
         conversion = cross_fitted_outcome(held, np.asarray(held.conversion, np.float64), user)
         cost = cross_fitted_outcome(held, np.asarray(held.cost, np.float64), user)
-    nothing = policy_value(held, everyone(held.n, -1), method="dr", outcome_model=conversion)
+    nothing = estimated_value(held, everyone(held.n, -1), method="dr", outcome_model=conversion)
     rows = []
     for name, policy in policies.items():
         found = {
-            column: policy_value(held, policy, method=method, outcome_model=conversion)
+            column: estimated_value(held, policy, method=method, outcome_model=conversion)
             for method, column in _COLUMNS.items()
         }
         low, high = found["dr"].interval()
-        spent = policy_value(held, policy, outcome="cost", method="dr", outcome_model=cost)
+        spent = estimated_value(held, policy, outcome="cost", method="dr", outcome_model=cost)
         gain, gain_se = value_difference(found["dr"], nothing)
         row: dict[str, object] = {"policy": name, "share": _share_given(policy)}
         for column, value in found.items():

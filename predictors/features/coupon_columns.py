@@ -47,8 +47,7 @@ def _of_coupons(log: Log, name: str) -> pd.Series:
         coupon = log.coupons.ids[arm[row]]
         raise InputError(
             f"this is to describe the coupon, but {coupon!r} was {first[arm[row]]!r} elsewhere",
-            file=log.source,
-            row=int(rows[row]),
+            **log.place(int(rows[row])),
             column=name,
             value=cells[row],
             mend="Give each coupon one value, or make it two coupons",

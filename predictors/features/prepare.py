@@ -12,6 +12,7 @@ import pandas as pd
 
 from couponry.instances.errors import DataWarning, InputError, did_you_mean
 from couponry.instances.log import Log
+from couponry.instances.wording import setting
 from couponry.predictors.encoders.time_curve import days_of
 from couponry.predictors.features.choices import Choice, choices_of
 from couponry.predictors.features.coupon_columns import move_to_menu
@@ -160,12 +161,16 @@ def _find_leaks(prepared: Prepared) -> None:
     if log.features.columns.duplicated().any():
         return
     rows = np.random.default_rng(0).permutation(log.n)[:_ROWS_LOOKED_AT]
-    some = log.features.iloc[rows].reset_index(drop=True)
-    schema = Schema.of(some, prepared.columns)
-    for name, auc in leaks(some, schema, log.conversion[rows] > log.conversion.mean()).items():
+    some = log.take(rows)
+    try:
+        schema = Schema.of(some.features, prepared.columns)
+        found = leaks(some.features, schema, some.conversion > log.conversion.mean())
+    except InputError as error:
+        raise some.placed(error) from None
+    for name, auc in found.items():
         prepared.warnings.append(
             f"column {name!r} alone tells who converted (AUC {auc:.4f}), as if it had been recorded "
-            f"afterwards. If so, leave it out: columns={{{name!r}: 'ignore'}}"
+            f"afterwards. If so, leave it out: {setting('columns', {name: 'ignore'})}"
         )
 
 
@@ -181,6 +186,6 @@ def _find_later_dates(prepared: Prepared) -> None:
         if len(later):
             prepared.warnings.append(
                 f"column {column.name!r} holds {len(later):,} dates after the coupon was given "
-                f"(the first in row {later[0]}): a feature must have been known before. "
-                f"Correct it, or leave it out: columns={{{column.name!r}: 'ignore'}}"
+                f"(the first in {log.row_words(int(later[0]))}): a feature must have been known before. "
+                f"Correct it, or leave it out: {setting('columns', {column.name: 'ignore'})}"
             )

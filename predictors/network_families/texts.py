@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.wording import setting
 from couponry.predictors.encoders.text import TextEncoder
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.network_families.contract import FamilyModule, Task
@@ -146,7 +147,8 @@ class TextLearner(FamilyLearner):
         if not columns:
             raise InputError(
                 "there is no column of text to read",
-                mend='Give one, name it with columns={"column": "text"}, or train another model',
+                mend=f"Give one, name it with {setting('columns', {'COLUMN': 'text'})}, "
+                "or train another model",
             )
         tokens = self._tokens()
         blocks = [tokens.encode(table[name]) for name in columns]

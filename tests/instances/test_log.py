@@ -112,7 +112,7 @@ def test_split_keeps_users_together(users: list[int], holdout: float, seed: int)
     )
     kept = round((1 - holdout) * people)
     if kept in (0, people):
-        with pytest.raises(InputError, match=rf"{people} users cannot be split with holdout"):
+        with pytest.raises(InputError, match=rf"{people} users? cannot be split with holdout"):
             whole.split(holdout, seed)
         return
     train, held = whole.split(holdout, seed)
@@ -214,8 +214,9 @@ def test_exposure_without_a_user(missing: object) -> None:
 def test_arm_that_is_not_in_the_menu() -> None:
     """A coupon that nobody offers is refused at its first row."""
     assert refusal(arm=["A", "C", "AA", None, "AA"]) == (
-        "log.csv, row 2, column 'arm': an arm of the log is not in the menu (got 'AA'). "
-        "Did you mean 'A'? Known: A, B, C. Add it to the menu or drop its rows"
+        "log.csv, row 2, column 'arm': an arm of the log is not in the menu; 2 of 5 rows have it "
+        "(got 'AA'). Did you mean 'A'? Known: A, B, C. If it is a coupon, add it to the menu; if it is the "
+        "control group, leave the cells of 'arm' empty, or write none, where it stands"
     )
     arms = np.array([0, 1, 2, 3, -1], dtype=np.int32)
     made = log()

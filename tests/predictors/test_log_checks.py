@@ -7,7 +7,7 @@ import pytest
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import InputError
-from couponry.predictors.log_checks import check_log, fingerprint
+from couponry.predictors.log_checks import check_log, doubts, fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,47 @@ def test_fingerprint_knows_every_part(log):
         replace(log, propensity=None),
     ]
     assert len({print_, *map(fingerprint, others)}) == 4
+
+
+def test_a_log_of_hardly_any_users_is_refused(log):
+    """Folds are made of users: one user would leave a fold without rows to learn from."""
+    one = replace(log, user_id=np.full(200, "same", dtype=object))
+    with pytest.raises(InputError, match=r"'user_id': the log has 1 user; folds .* at least 10 are needed"):
+        check_log(one, 1)
+
+
+def test_rows_of_a_part_are_told_beside_those_of_the_whole(log):
+    """The figures are those of the log that was given, and of what is left of it."""
+    part = log.take(np.arange(100))
+    whole, left = ((some.arm == -1).sum() for some in (log, part))
+    words = f"the log has {whole} rows of this arm, {left} of them among those to learn from; at least 50"
+    with pytest.raises(InputError, match=words):
+        check_log(part, 50)
+
+
+def test_a_good_log_leaves_no_doubt(log):
+    """Nor do users who got the same coupon again and again without buying."""
+    assert doubts(log) == []
+    often = log.take(np.repeat(np.arange(200), 3))
+    bought = often.conversion * (np.arange(600) % 3 == 0)
+    assert doubts(replace(often, conversion=bought, revenue=often.revenue * bought)) == []
+
+
+def test_contradictions_are_told_with_their_first_row(log):
+    """Clicks without a coupon, clicks that tell the contrary, rows that stand there twice, no costs."""
+    coupon = log.arm != -1
+    opened = replace(log, click=np.where(coupon, log.conversion, 1.0))
+    row = int(np.flatnonzero(~coupon)[0])
+    (found,) = doubts(opened)
+    assert f"{(~coupon).sum()} rows without a coupon have a click" in found
+    assert f"(the first: row {row})" in found
+    (found,) = doubts(replace(log, click=np.where(coupon, 1 - log.conversion, np.nan)))
+    assert "users who did not open their coupon (click 0) converted more often, 100.00%" in found
+    assert doubts(replace(log, click=np.where(coupon, log.conversion, np.nan))) == []
+    (found,) = doubts(log.take(np.tile(np.arange(200), 2)))
+    assert "200 rows repeat an earlier one in user, arm, conversion and revenue" in found
+    timed = replace(log, given_at=np.full(200, "2024-05-01", "datetime64[us]"))
+    (found,) = doubts(timed.take(np.append(np.arange(200), 7)))
+    assert "1 rows repeat an earlier one in user, arm, time, conversion" in found
+    (found,) = doubts(replace(log, cost=np.zeros(200)))
+    assert "no row has a cost" in found

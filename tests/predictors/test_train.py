@@ -98,7 +98,7 @@ def test_progress_is_told(log):
         ),
         ({"model": "s", "folds": 3}, "column 'folds': no such option"),
         ({"holdout": 1.5}, "holdout must lie strictly between 0 and 1"),
-        ({"least_rows": 100_000}, "at least 100000 are needed"),
+        ({"least_rows": 100_000}, "at least 100,000 are needed"),
         ({"model": "network", "members": 3}, "members come in pairs"),
     ],
 )

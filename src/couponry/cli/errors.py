@@ -19,6 +19,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from couponry.cli.wording import as_option
 from couponry.instances.errors import (
     BackendError,
     CouponryError,
@@ -27,6 +28,7 @@ from couponry.instances.errors import (
     MissingExtraError,
     NoSolutionError,
 )
+from couponry.instances.wording import worded
 
 __all__ = ["Commands", "ExitCode", "describe"]
 
@@ -45,7 +47,9 @@ class ExitCode(IntEnum):
 
 
 class Commands(TyperGroup):
-    """The group of all commands: catches what they raise."""
+    """The group of all commands: catches what they raise, and has settings said as their options."""
+
+    _command: Any = None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let ``--debug`` stand after the command too."""
@@ -53,10 +57,17 @@ class Commands(TyperGroup):
             args = ["--debug", *(a for a in args if a != "--debug")]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Note which command is run."""
+        found = super().resolve_command(ctx, args)
+        self._command = found[1]
+        return found
+
     def invoke(self, ctx: Any) -> object:
         """Run a command; on failure say why and leave with the code that tells scripts."""
         try:
-            return super().invoke(ctx)
+            with worded(self._say):
+                return super().invoke(ctx)
         except (CouponryError, OSError, MemoryError, KeyboardInterrupt) as error:
             failure: BaseException = error
         except Exception as error:
@@ -65,6 +76,9 @@ class Commands(TyperGroup):
             failure = error
         _show(failure, debug=bool(ctx.params.get("debug")))
         raise typer.Exit(int(describe(failure)[0]))
+
+    def _say(self, name: str, value: Any) -> str | None:
+        return None if self._command is None else as_option(self._command.params, name, value)
 
 
 def describe(failure: BaseException) -> tuple[ExitCode, str]:

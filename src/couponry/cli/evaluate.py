@@ -40,6 +40,10 @@ def evaluate(
     log_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="Of the log, as for 'couponry train'.")
     ] = "couponry",
+    menu: Annotated[
+        Path | None,
+        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", metavar="DIR", help="A plan for the users of the log, to judge beside them."),
@@ -64,7 +68,7 @@ def evaluate(
 
     with progress_bars(shown=not json):
         fitted = load_model(model)
-        held = read_holdout(model) if log is None else read_log(log, log_format)
+        held = read_holdout(model) if log is None else read_log(log, log_format, menu=menu)
         evaluation = evaluate_model(fitted, held, share=share, budget=budget)
         policies, chosen = evaluation.policies, None
         if plan is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +27,7 @@ EXAMPLES = (
         "couponry predict model users.csv --coupons next_menu.csv --rules rules.toml --segments region,tier "
         "--out campaign"
     ),
+    "couponry predict model users.csv --coupons menu_with_a_new_coupon.csv --allow-new --out campaign",
     "couponry predict model --holdout --rules rules.toml --out campaign",
     "couponry predict model world/users.parquet --out large --stream --shard-rows 250000",
 )
@@ -62,6 +65,12 @@ def predict(
     stream: Annotated[
         bool,
         typer.Option("--stream", help="Read users and write shards block by block: memory does not grow."),
+    ] = False,
+    allow_new: Annotated[
+        bool,
+        typer.Option(
+            "--allow-new", help="Answer also for coupons that the log never gave, by their attributes."
+        ),
     ] = False,
     shrink: Annotated[
         bool,
@@ -106,6 +115,7 @@ def predict(
                     campaign,
                     named,
                     shard_rows=shard_rows,
+                    allow_new=allow_new,
                     shrink=shrink,
                     rules_file=rules,
                     force=force,
@@ -114,9 +124,18 @@ def predict(
             )
         else:
             table = _users(model, users)
-            instance = predict_instance(
-                fitted, table, menu, given, campaign, named, shrink=shrink, progress=progress
-            )
+            with _about(users):
+                instance = predict_instance(
+                    fitted,
+                    table,
+                    menu,
+                    given,
+                    campaign,
+                    named,
+                    allow_new=allow_new,
+                    shrink=shrink,
+                    progress=progress,
+                )
             _check_rules(instance, rules)
             write_instance(instance, out, force, shard_rows=shard_rows)
             words = repr(instance)
@@ -159,6 +178,20 @@ def _users(model: Path, users: Path | None) -> pd.DataFrame:
     require_columns(source, table.column_names, ("user_id",))
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+@contextmanager
+def _about(users: Path | None) -> Iterator[None]:
+    """Tell of a row of the users' table where it stands in the file."""
+    from couponry.instances.errors import InputError
+    from couponry.instances.tables import placed
+
+    try:
+        yield
+    except InputError as error:
+        if users is None or error.file is not None or not isinstance(error.row, int):
+            raise
+        raise placed(error, users) from None
 
 
 def _check_rules(instance: Instance, rules: Path | None) -> None:

@@ -49,7 +49,9 @@ def train(
     ] = "default",
     base: Annotated[
         str,
-        typer.Option("--base", metavar="BASE", help="What a meta-learner is built of: lightgbm or sklearn."),
+        typer.Option(
+            "--base", metavar="BASE", help="What a meta-learner is built of: lightgbm, forest or sklearn."
+        ),
     ] = "lightgbm",
     holdout: Annotated[
         float,
@@ -170,9 +172,11 @@ def train_and_write(
     from couponry.instances.progress import Progress
     from couponry.predictors.evaluate import evaluate_model
     from couponry.predictors.features.schema_file import read_schema
+    from couponry.predictors.log_checks import LEAST_ROWS, check_log
     from couponry.predictors.overlap import overlap
     from couponry.predictors.train import train as train_model
 
+    check_log(log, options.get("least_rows", LEAST_ROWS))  # said of the whole before it is parted
     if holdout and assignment == "features":
         log = overlap(log, seed=seed).with_propensity(log)  # the held-out are judged by it
     seen, held = log.split(holdout, seed) if holdout else (log, None)

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.instances.loaders.data import public
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
+from couponry.instances.loaders.in_vehicle import read_in_vehicle
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import value_difference
 from couponry.predictors.evaluate.policies import everyone, random_share, top_share
@@ -179,6 +181,14 @@ def test_unknown_method_and_model_of_another_shape_are_refused():
         policy_value(four_rows(), everyone(4, 0), method="direct")
     with pytest.raises(InputError, match=r"outcome_model has shape \(4, 2\), not \(4, 3\)"):
         policy_value(four_rows(), everyone(4, 0), method="dr", outcome_model=np.zeros((4, 2)))
+
+
+@pytest.mark.data
+def test_a_survey_whose_scenes_tell_the_coupon_is_warned_of():
+    """The in-vehicle survey was not drawn by lot, and says no propensity."""
+    survey = read_in_vehicle(public("in_vehicle_coupon.csv.gz"))
+    with pytest.warns(DataWarning, match=r"features explain .* of who got which coupon"):
+        policy_value(survey, everyone(survey.n, 0))
 
 
 def test_estimates_on_different_logs_are_not_compared():

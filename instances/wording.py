@@ -1,0 +1,42 @@
+"""How users say a setting from where they are: as an argument in Python, as an option on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["Wording", "setting", "worded"]
+
+Wording = Callable[[str, Any], str | None]
+"""Puts the setting of an argument to a value in words; None where it has none of its own."""
+
+_wording: ContextVar[Wording | None] = ContextVar("wording", default=None)
+
+
+@contextmanager
+def worded(wording: Wording) -> Iterator[None]:
+    """Say settings by ``wording`` for a while."""
+    before = _wording.set(wording)
+    try:
+        yield
+    finally:
+        _wording.reset(before)
+
+
+def setting(name: str, value: Any) -> str:
+    """Return how to set an argument to a value, for the mend of an error or a warning.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument in Python.
+    value : object
+        A word in capitals stands for what the user has to fill in, such as ``FILE``.
+    """
+    wording = _wording.get()
+    said = None if wording is None else wording(name, value)
+    if said is not None:
+        return said
+    return f"{name}={value if isinstance(value, str) and value.isupper() else repr(value)}"

@@ -1,0 +1,192 @@
+"""Errors and warnings of the command line name its options, with lines of the files that were given."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.predictors.small_world import SmallWorld, menu
+
+from couponry.instances.files import read_instance
+from couponry.instances.log import Log
+from couponry.instances.wording import setting
+from couponry.predictors.model import load_model
+
+Run = Callable[..., Any]
+
+
+def flat(users: int = 600) -> pd.DataFrame:
+    """Return a flat log of a small world, whose arms are words."""
+    log = SmallWorld.draw(users, 0).log(0)
+    arms = np.array([*log.coupons.ids, None], dtype=object)[log.arm]
+    return log.features.assign(
+        user_id=log.user_id, arm=arms, conversion=log.conversion, cost=log.cost, revenue=log.revenue
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[..., Path]:
+    """Return what writes a flat log and its menu, and gives the log's path."""
+
+    def write(table: pd.DataFrame, *, beside: bool = True) -> Path:
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        table.to_csv(tmp_path / "logs" / "log.csv", index=False)
+        menu().table.to_csv(tmp_path / ("logs" if beside else "") / "coupons.csv", index=False)
+        return tmp_path / "logs" / "log.csv"
+
+    return write
+
+
+def test_in_python_a_setting_is_an_argument() -> None:
+    """A word in capitals is for the reader to fill in; other values stand as Python writes them."""
+    assert setting("coupons", "FILE") == "coupons=FILE"
+    assert setting("assignment", "features") == "assignment='features'"
+    assert setting("columns", {"points": "ignore"}) == "columns={'points': 'ignore'}"
+
+
+@pytest.mark.parametrize("command", ["train", "overlap", "evaluate"])
+def test_a_missing_menu_is_given_by_the_commands_own_option(
+    run: Run, files: Callable[..., Path], tmp_path: Path, command: str
+) -> None:
+    """Whoever does what the error says gets further."""
+    log = files(flat(), beside=False)
+    model = tmp_path / "model"
+    if command == "evaluate":
+        done = run(
+            "train",
+            log,
+            "--menu",
+            tmp_path / "coupons.csv",
+            "--model",
+            "s",
+            "--base",
+            "sklearn",
+            "--out",
+            model,
+        )
+        assert done.exit_code == 0, done.stderr
+        asked: tuple[object, ...] = ("evaluate", model, "--log", log)
+    else:
+        asked = (
+            command,
+            log,
+            *(("--out", model, "--base", "sklearn", "--model", "s") * (command == "train")),
+        )
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "the log has no menu. Give --menu FILE, or put coupons.csv beside it" in refused.stderr
+    done = run(*asked, "--menu", tmp_path / "coupons.csv")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_new_coupon_is_answered_as_the_error_says(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The error names --allow-new, the menu's file and the line; with it the instance has the new coupon."""
+    model, new = tmp_path / "model", tmp_path / "new.csv"
+    assert run("train", files(flat()), "--model", "content", "--out", model).exit_code == 0
+    table = menu().table
+    pd.concat([table, table.tail(1).assign(coupon_id="thirty", face_value=30.0)]).to_csv(new, index=False)
+    users = tmp_path / "users.csv"
+    flat(50).drop(columns=["arm", "conversion", "cost", "revenue"]).to_csv(users, index=False)
+    asked = ("predict", model, users, "--coupons", new, "--out", tmp_path / "i")
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert f"{new}, row 3 (line 5), column 'coupon_id': the model has seen no rows" in refused.stderr
+    assert "answers for new ones with --allow-new" in refused.stderr
+    for further in ((), ("--stream", "--force")):
+        done = run(*asked, "--allow-new", *further)
+        assert done.exit_code == 0, done.stderr
+        assert read_instance(tmp_path / "i").coupons.ids[-1] == "thirty"
+
+
+def test_a_leak_is_left_out_as_the_warning_says(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """The warning names --schema and the line to write; with that file the warning is gone."""
+    table = flat()
+    log = files(table.assign(points=table["conversion"] * 10))
+    asked = ("train", log, "--model", "s", "--base", "sklearn", "--force", "--out", tmp_path / "model")
+    done = run(*asked)
+    assert '--schema FILE, with points = "ignore" under [columns] in it' in done.stderr
+    (tmp_path / "schema.toml").write_text('[columns]\npoints = "ignore"\n')
+    assert "points" not in run(*asked, "--schema", tmp_path / "schema.toml").stderr
+
+
+def test_a_late_date_is_told_at_its_line(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """Though training holds out rows, the row and line are those of the file."""
+    table = flat().assign(given_at="2024-05-01", seen="2024-04-01")
+    train, _ = Log.from_frame(table, menu()).split(0.3, 0)
+    late = int(np.flatnonzero(table["user_id"] == train.user_id[200])[0])
+    assert late > 200
+    table["seen"] = table["seen"].where(table.index != late, "2024-06-01")
+    table["seen"] = pd.to_datetime(table["seen"])
+    log = files(table)
+    done = run("train", log, "--model", "s", "--base", "sklearn", "--out", tmp_path / "model")
+    assert f"(the first in row {late} (line {late + 2}))" in done.stderr
+
+
+def test_rows_of_an_arm_are_counted_in_the_file(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """Too few in the file, or enough there and too few of them to learn from: both figures are told."""
+    table = flat()
+    twenty = table[table["arm"] == "twenty"]
+    others = table[table["arm"] != "twenty"]
+    asked = ("--model", "s", "--base", "sklearn", "--out", tmp_path / "model")
+    few = run("train", files(pd.concat([others, twenty.head(13)])), *asked)
+    assert "the log has 13 rows of this arm; at least 50 are needed (got 'twenty'). Log more" in few.stderr
+    some = run("train", files(pd.concat([others, twenty.head(55)])), *asked)
+    assert "the log has 55 rows of this arm, " in some.stderr
+    assert " of them among those to learn from; at least 50 are needed (got 'twenty')" in some.stderr
+    assert "Hold out fewer users (--holdout 0.1)" in some.stderr
+
+
+def test_a_control_group_written_0_is_kept(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """The error says how many rows have the arm and how none is written; done so, the log trains."""
+    table = flat()
+    log = files(table.assign(arm=table["arm"].fillna("0")))
+    asked = ("train", log, "--model", "s", "--base", "sklearn", "--out", tmp_path / "model")
+    refused = run(*asked)
+    first = int(np.flatnonzero(table["arm"].isna())[0])
+    assert f"{log}, row {first} (line {first + 2}), column 'arm'" in refused.stderr
+    assert f"{table['arm'].isna().sum()} of 600 rows have it (got '0')" in refused.stderr
+    assert "if it is the control group, leave the cells of 'arm' empty, or write none" in refused.stderr
+    files(table.assign(arm=table["arm"].fillna("none")))
+    assert run(*asked).exit_code == 0
+
+
+def test_a_log_without_a_control_group_says_what_it_is_good_for(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """``train`` and ``overlap`` say the same of it."""
+    log = files(flat().dropna(subset="arm"))
+    for asked in (("train", log, "--out", tmp_path / "model"), ("overlap", log)):
+        refused = run(*asked)
+        assert refused.exit_code == 2
+        assert "the log has no rows without a coupon, so no coupon's effect can be learnt" in refused.stderr
+        assert "If one of the arms stands for none" in refused.stderr
+        assert "cp.policy_value judges by it policies that always give one" in refused.stderr
+
+
+def test_one_user_is_told_as_such(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """With and without held-out rows."""
+    log = files(flat().assign(user_id="same"))
+    for share in (0, 0.3):
+        refused = run("train", log, "--holdout", share, "--out", tmp_path / "model")
+        assert refused.exit_code == 2
+        assert (
+            "column 'user_id': the log has 1 user; folds and held-out rows are made of whole users"
+            in refused.stderr
+        )
+
+
+def test_coupons_given_by_choice_are_told_of(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
+    """Where features tell who got what and no propensity is given, --assignment features is named."""
+    table = flat(2000)
+    gave = np.where(table["age"] > 0, "twenty", table["arm"].where(table["arm"] != "twenty", "ten"))
+    asked = ("--model", "s", "--base", "sklearn", "--force", "--out", tmp_path / "model")
+    done = run("train", files(table.assign(arm=gave, cost=0.0)), *asked)
+    assert done.exit_code == 0, done.stderr
+    assert "of who got which coupon, and the log has no column 'propensity'" in done.stderr
+    assert "--assignment features" in done.stderr
+    assert any("--assignment" in text for text in load_model(tmp_path / "model").card["checks"]["warnings"])
+    assert "who got which coupon" not in run("train", files(table), *asked).stderr
