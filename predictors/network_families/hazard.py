@@ -91,7 +91,7 @@ class PurchaseTime(Parameters):
         device: str | None = None,
         **settings: Any,
     ) -> None:
-        if not isinstance(slots, (int, np.integer)) or slots < 1:
+        if not np.issubdtype(type(slots), np.integer) or slots < 1:
             raise InputError(
                 "there must be a slot, and a whole number of them",
                 column="slots",

@@ -18,9 +18,20 @@ from torch import Tensor, nn
 
 from couponry.instances.errors import InputError, require_extra
 
-__all__ = ["Tokens", "mean_of_words", "new_encoder", "read_encoder", "read_tokens"]
+__all__ = [
+    "Tokens",
+    "check_encoder",
+    "mean_of_words",
+    "new_encoder",
+    "numbers_of_a_token",
+    "read_encoder",
+    "read_tokens",
+]
 
 PADDING = -1
+
+_WIDTHS = ("hidden_size", "dim", "d_model")
+_UNFIT = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 class Tokens:
@@ -96,6 +107,59 @@ def read_encoder(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         if bars:
             transformers.utils.logging.enable_progress_bar()
     return encoder, json.loads(encoder.config.to_json_string(use_diff=False))
+
+
+def numbers_of_a_token(config: dict[str, Any]) -> int:
+    """Return how many numbers an encoder of this configuration makes of a token; 0 where it does not say."""
+    return next((int(config[name]) for name in _WIDTHS if name in config), 0)
+
+
+def check_encoder(encoder: nn.Module, config: dict[str, Any], length: int, folder: str | Path) -> None:
+    """Refuse an encoder that does not turn so many tokens into as many vectors, before anything is learnt.
+
+    Parameters
+    ----------
+    encoder : Module
+    config : dict
+    length : int
+        Tokens of the longest text.
+    folder : str or Path
+        Where it was read from.
+
+    Raises
+    ------
+    InputError
+        If it is no encoder, or reads shorter texts only.
+    """
+    if not _reads(encoder, config, 1):
+        raise InputError(
+            f"this {config.get('model_type')} model does not turn tokens into a vector each",
+            file=folder,
+            mend="Name the directory of an encoder, such as a BERT, RoBERTa or DistilBERT",
+        )
+    if _reads(encoder, config, length):
+        return
+    most, too_many = 1, length
+    while too_many - most > 1:
+        middle = (most + too_many) // 2
+        most, too_many = (middle, too_many) if _reads(encoder, config, middle) else (most, middle)
+    raise InputError(
+        f"the encoder in {folder} reads texts of at most {most} tokens",
+        column="length",
+        value=length,
+        mend=f"Set length to {most} or less: of longer texts so many tokens are kept",
+    )
+
+
+@torch.no_grad()
+def _reads(encoder: nn.Module, config: dict[str, Any], length: int) -> bool:
+    token = 1 if config.get("pad_token_id") == 0 else 0  # some do not count padding among positions
+    ids = torch.full((1, length), token)
+    try:
+        states = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    except _UNFIT:
+        return False
+    return tuple(states.shape) == (1, length, numbers_of_a_token(config))
 
 
 def new_encoder(config: dict[str, Any]) -> nn.Module:

@@ -26,8 +26,10 @@ from couponry.predictors.network_families.sequences import Fronted
 from couponry.predictors.network_families.tarnet import TARNet
 from couponry.predictors.network_families.text_encoder import (
     Tokens,
+    check_encoder,
     mean_of_words,
     new_encoder,
+    numbers_of_a_token,
     read_encoder,
     read_tokens,
 )
@@ -107,7 +109,8 @@ class TextLearner(FamilyLearner):
     Raises
     ------
     InputError
-        If there is no such tuning, no encoder in the directory, or no column of text.
+        If there is no such tuning, no encoder in the directory or one that reads shorter texts only, or no
+        column of text.
     MissingExtraError
         If transformers is not installed.
     """
@@ -133,6 +136,9 @@ class TextLearner(FamilyLearner):
             raise InputError(
                 "no such tuning", column="tuning", value=tuning, mend=did_you_mean(tuning, TUNINGS)
             )
+        for name, size in (("adapter_rank", adapter_rank), ("length", length), ("channels", channels)):
+            if size < 1:
+                raise InputError("too small to train with", column=name, value=size, mend="Give at least 1")
         self.folder = encoder
         self.tuning, self.adapter_rank = tuning, adapter_rank
         self.length, self.channels = length, channels
@@ -169,7 +175,7 @@ class TextLearner(FamilyLearner):
             self.rows.dense,
             len(self.rows.columns),
             self.rows.block,
-            int(self.config["hidden_size"] if "hidden_size" in self.config else self.config["dim"]),
+            numbers_of_a_token(self.config),
             self.channels,
             encoder,
         )
@@ -211,7 +217,9 @@ class TextLearner(FamilyLearner):
         """Return the encoder with its weights, or, once saved, one whose weights are still to come."""
         if self.folder is None and self.config:
             return new_encoder(self.config)
-        encoder, self.config = read_encoder(self._place())
+        place = self._place()
+        encoder, self.config = read_encoder(place)
+        check_encoder(encoder, self.config, self.length, place)
         return encoder
 
     def _place(self) -> str:

@@ -1,5 +1,7 @@
 """Texts read by a tiny Transformer encoder, made here and read from its directory."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -147,6 +149,56 @@ def test_a_directory_without_an_encoder_is_refused(tmp_path):
         train(log, "text", encoder=str(tmp_path), columns={"says": "text"}, least_rows=10)
     with pytest.raises(InputError, match="column 'encoder': an encoder is needed"):
         train(log, "text", columns={"says": "text"}, least_rows=10)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("Bert", 32), ("Roberta", 30)])
+@pytest.mark.parametrize("tuning", TUNINGS)
+def test_texts_longer_than_the_encoder_reads_are_refused_before_training(
+    folder, tmp_path, kind, most, tuning
+):
+    """Whatever the texts of this log, with the length that fits, which RoBERTa's padding lessens by two."""
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
+    place = another(folder, tmp_path, getattr(transformers, f"{kind}Model")(config))
+    log, _ = told(300, 0)
+    options = SMALL | {"encoder": place, "tuning": tuning, "columns": {"says": "text"}, "epochs": 1}
+    words = (
+        rf"column 'length': the encoder in .* reads texts of at most {most} tokens \(got 64\)\. Set length"
+    )
+    with pytest.raises(InputError, match=words):
+        train(log, "text", **options)
+    train(log, "text", length=most, **options)
+
+
+@pytest.mark.parametrize("tuning", TUNINGS)
+def test_a_model_that_is_no_encoder_is_refused(folder, tmp_path, tuning):
+    """T5 has a decoder, and answers with what it writes."""
+    config = transformers.T5Config(
+        vocab_size=len(WORDS), d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2
+    )
+    place = another(folder, tmp_path, transformers.T5Model(config))
+    with pytest.raises(InputError, match=r"this t5 model does not turn tokens into a vector each\. Name the"):
+        train(told(300, 0)[0], "text", encoder=place, tuning=tuning, columns={"says": "text"}, **SMALL)
+
+
+def another(folder, place, model):
+    """Write another model beside the tokenizer of a directory."""
+    model.save_pretrained(place)
+    shutil.copy(f"{folder}/tokenizer.json", place)
+    return str(place)
+
+
+@pytest.mark.parametrize("name", ["adapter_rank", "length", "channels"])
+def test_sizes_of_nothing_are_refused(name):
+    """By name."""
+    with pytest.raises(InputError, match=rf"column '{name}': too small to train with \(got 0\)"):
+        TextLearner(**{name: 0})
 
 
 def test_a_log_without_texts_is_refused(folder):
