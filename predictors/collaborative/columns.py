@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from pathlib import Path
+from typing import Self, overload
 
 import numpy as np
 import pandas as pd
 
+from couponry.instances.atomic import write_directory
+from couponry.instances.errors import InputError
+from couponry.instances.log import Log
 from couponry.predictors.collaborative.factors import MatrixFactors
 from couponry.predictors.collaborative.neighbours import ItemNeighbours
 from couponry.predictors.collaborative.redemptions import Redemptions
+from couponry.predictors.profile.attach import attach_to_log, attach_to_users
 from couponry.predictors.state import State
+from couponry.predictors.state_files import Form, read_state, write_state
 
 __all__ = ["CollaborativeColumns"]
+
+_FORM = Form("collaborative", 1, "CollaborativeColumns.save")
 
 
 class CollaborativeColumns:
@@ -35,7 +43,9 @@ class CollaborativeColumns:
     Examples
     --------
     >>> columns = CollaborativeColumns().fit(redemptions)
-    >>> features = log.features.join(columns.transform(redemptions, log.user_id))
+    >>> model = train(columns.attach(log, redemptions))
+    >>> columns.save("columns")
+    >>> CollaborativeColumns.load("columns").attach(users, redemptions)
     """
 
     def __init__(
@@ -74,7 +84,14 @@ class CollaborativeColumns:
         table : DataFrame
             Redemptions of these users; items that training did not have are left out.
         users : sequence
+            Where it is a Series, the rows have its index.
+
+        Raises
+        ------
+        InputError
+            If nothing was learnt yet, or the table cannot be used.
         """
+        self._check_fitted()
         counts = Redemptions.of(table, self.items).of_users(users)
         vectors, bias = self.factors.users(counts)
         at = self.items.get_indexer(pd.Index(self.shown))
@@ -83,7 +100,64 @@ class CollaborativeColumns:
         level, near = self.factors.scores(counts)[:, at], self.near.scores(counts)[:, at]
         for position, item in enumerate(self.shown):
             columns |= {f"level {item}": level[:, position], f"near {item}": near[:, position]}
-        return pd.DataFrame(columns).add_prefix("redeemed: ")
+        index = users.index if isinstance(users, pd.Series) else None
+        return pd.DataFrame(columns, index=index).add_prefix("redeemed: ")
+
+    @overload
+    def attach(self, to: Log, table: pd.DataFrame) -> Log: ...
+
+    @overload
+    def attach(self, to: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame: ...
+
+    def attach(self, to: Log | pd.DataFrame, table: pd.DataFrame) -> Log | pd.DataFrame:
+        """Return a log, or a table of users, with the columns beside its features, row by row.
+
+        Parameters
+        ----------
+        to : Log or DataFrame
+            A table of users has a column ``user_id``.
+        table : DataFrame
+            Redemptions, as for :meth:`transform`.
+
+        Raises
+        ------
+        InputError
+            If the users have no ids, or the columns already; or as :meth:`transform` says.
+        """
+        given = to.user_id if isinstance(to, Log) else to.get("user_id", [])
+        users = pd.unique(pd.Series(given, dtype=object).astype(str))
+        columns = self.transform(table, users)
+        columns.insert(0, "user_id", users)
+        return attach_to_log(to, columns) if isinstance(to, Log) else attach_to_users(to, columns)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "items"):
+            raise InputError("these columns have learnt nothing yet", mend="Call fit first, or load some")
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write what was learnt as a directory, without pickle.
+
+        Raises
+        ------
+        ExistsError
+            If ``path`` holds something and ``force`` is not given.
+        InputError
+            If nothing was learnt yet.
+        """
+        self._check_fitted()
+        with write_directory(path, kind="collaborative", force=force) as folder:
+            write_state(folder, _FORM, self.state(), {})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no such directory, or a file is missing, damaged or of another version.
+        """
+        return cls.from_state(read_state(Path(path), _FORM)[1])
 
     def state(self) -> State:
         """Return what was learnt."""

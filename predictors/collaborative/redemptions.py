@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean, require_extra
@@ -41,7 +42,8 @@ class Redemptions:
         Raises
         ------
         InputError
-            If a column is missing, the table is empty, or a count is negative or no number.
+            If a column is missing, the table is empty, a user or an item is, or a count is negative or no
+            number.
         """
         sparse = require_extra("scipy.sparse", "predict")
         for name in ("user_id", "item"):
@@ -51,16 +53,14 @@ class Redemptions:
                 )
         if table.empty:
             raise InputError("there are no redemptions", mend="Give at least one row")
-        count = table["count"].to_numpy(np.float64) if "count" in table else np.ones(len(table))
-        wrong = np.flatnonzero(~(np.isfinite(count) & (count >= 0)))
-        if len(wrong):
-            raise InputError(
-                "a count is a finite number of at least 0",
-                row=int(wrong[0]),
-                column="count",
-                value=float(count[wrong[0]]),
-                mend="Correct the row or drop it",
-            )
+        for name, problem in (("user_id", "a redemption has no user"), ("item", "a redemption has no item")):
+            _refuse(table[name].isna(), table[name], problem)
+        count = np.ones(len(table))
+        if "count" in table:
+            numbers = pd.to_numeric(table["count"], errors="coerce")
+            count = numbers.to_numpy(np.float64, na_value=np.nan)
+            usable = np.isfinite(count) & (count >= 0)
+            _refuse(~usable, table["count"], "a count is a finite number of at least 0")
         row, users = pd.factorize(table["user_id"].astype(str), sort=True)
         known = pd.Index(sorted(set(table["item"].astype(str)))) if items is None else items
         column = known.get_indexer(pd.Index(table["item"].astype(str)))
@@ -78,3 +78,13 @@ class Redemptions:
             (np.ones(len(there)), (there, position[there])), shape=(len(position), len(self.users))
         )
         return pick @ self.counts
+
+
+def _refuse(wrong: npt.ArrayLike, cells: pd.Series, problem: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        row = int(rows[0])
+        value = None if pd.isna(cells.iloc[row]) else cells.iloc[row]
+        raise InputError(
+            problem, row=row, column=str(cells.name), value=value, mend="Correct the row or drop it"
+        )

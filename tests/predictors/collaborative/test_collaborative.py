@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import ExistsError, InputError
 from couponry.predictors.collaborative.columns import CollaborativeColumns
 from couponry.predictors.collaborative.factors import MatrixFactors
 from couponry.predictors.collaborative.learner import UserNeighbours
@@ -97,6 +97,44 @@ def test_columns_stand_beside_features_and_tell_the_taste():
     )
 
 
+def test_columns_are_attached_row_by_row_whatever_the_index():
+    """To a log or a table of users whose index is not 0, 1, …, some of whom stand in several rows."""
+    _, table = tastes()
+    columns = CollaborativeColumns(rank=2, items=["i1"]).fit(table)
+    log = SmallWorld.draw(50, 0).log(0)
+    log = replace(
+        log, features=log.features.set_axis(range(100, 150)), user_id=log.user_id[[7] * 25 + [3] * 25]
+    )
+    plain = columns.transform(table, log.user_id)
+    wide = columns.attach(log, table)
+    users = log.features.assign(user_id=log.user_id)
+    for found in (wide.features, columns.attach(users, table)):
+        pd.testing.assert_frame_equal(found[list(plain.columns)], plain)
+        assert found["age"].tolist() == log.features["age"].tolist()
+    joined = users.join(columns.transform(table, users["user_id"]))
+    assert joined["redeemed: taken"].tolist() == plain["redeemed: taken"].tolist()
+    with pytest.raises(InputError, match="is there already"):
+        columns.attach(wide, table)
+    with pytest.raises(InputError, match="column 'user_id': the users lack a column"):
+        columns.attach(log.features, table)
+
+
+def test_columns_are_saved_and_read(tmp_path):
+    """The same to the last bit; what is something else is refused, and so is asking before learning."""
+    _, table = tastes(100)
+    columns = CollaborativeColumns(rank=2).fit(table)
+    columns.save(tmp_path / "columns")
+    read = CollaborativeColumns.load(tmp_path / "columns")
+    pd.testing.assert_frame_equal(read.transform(table, ["u1", "u2"]), columns.transform(table, ["u1", "u2"]))
+    with pytest.raises(ExistsError):
+        columns.save(tmp_path / "columns")
+    with pytest.raises(InputError, match="this is no collaborative directory"):
+        CollaborativeColumns.load(tmp_path)
+    for ask in (lambda new: new.transform(table, ["u1"]), lambda new: new.save(tmp_path / "new")):
+        with pytest.raises(InputError, match=r"these columns have learnt nothing yet\. Call fit first"):
+            ask(CollaborativeColumns())
+
+
 def test_a_model_learns_more_with_the_columns():
     """Where a coupon works on those of one taste, past redemptions tell whom."""
     taste, table = tastes(4000)
@@ -131,7 +169,19 @@ def test_user_neighbours_are_better_than_no_effect():
         (pd.DataFrame({"user_id": [], "item": []}), "there are no redemptions"),
         (
             pd.DataFrame({"user_id": ["a"], "item": ["x"], "count": [-1]}),
-            r"row 0, column 'count': a count is a finite number of at least 0 \(got -1.0\)",
+            r"row 0, column 'count': a count is a finite number of at least 0 \(got -1\)",
+        ),
+        (
+            pd.DataFrame({"user_id": ["a", "b"], "item": ["x", "y"], "count": [1, "x"]}),
+            r"row 1, column 'count': a count is a finite number of at least 0 \(got 'x'\)\. Correct",
+        ),
+        (
+            pd.DataFrame({"user_id": ["a", "b"], "item": ["x", np.nan]}),
+            r"row 1, column 'item': a redemption has no item\. Correct the row or drop it",
+        ),
+        (
+            pd.DataFrame({"user_id": [None, "b"], "item": ["x", "y"]}),
+            "row 0, column 'user_id': a redemption has no user",
         ),
     ],
 )
