@@ -72,7 +72,7 @@ class CollaborativeColumns:
         self.shown = most if self.asked is None else [item for item in self.asked if item in self.items]
         return self
 
-    def transform(self, table: pd.DataFrame, users: Sequence[object]) -> pd.DataFrame:
+    def transform(self, table: pd.DataFrame, users: Sequence[object] | pd.Series) -> pd.DataFrame:
         """Return one row a user, in the order asked.
 
         Columns ``taken`` (how many redemptions), ``bias``, ``factor 0`` … , and for every item shown ``level
@@ -124,8 +124,8 @@ class CollaborativeColumns:
         InputError
             If the users have no ids, or the columns already; or as :meth:`transform` says.
         """
-        given = to.user_id if isinstance(to, Log) else to.get("user_id", [])
-        users = pd.unique(pd.Series(given, dtype=object).astype(str))
+        given = to.user_id if isinstance(to, Log) else to.get("user_id", np.empty(0))
+        users = list(dict.fromkeys(str(user) for user in given))
         columns = self.transform(table, users)
         columns.insert(0, "user_id", users)
         return attach_to_log(to, columns) if isinstance(to, Log) else attach_to_users(to, columns)
