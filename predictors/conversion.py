@@ -22,7 +22,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
-from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
+from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
@@ -83,6 +83,7 @@ class ConversionLearner(Parameters):
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn conversions, costs and revenue, and how sure the answers are."""
+        check_rows(rows)
         self.learn(rows, progress)
         self.menu = rows.coupons
         self.cost = self._amount(rows, rows.cost)

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.coupons import Coupons
+from couponry.instances.errors import InputError
 from couponry.instances.progress import Report
 from couponry.predictors.features import FeatureEncoder, Layout
 from couponry.predictors.state import State
 
-__all__ = ["Learner", "Outcomes", "TrainingRows", "encoded_for", "folds_by_user"]
+__all__ = ["Learner", "Outcomes", "TrainingRows", "check_rows", "encoded_for", "folds_by_user"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -141,7 +142,13 @@ class Learner(Protocol):
         ...
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
-        """Learn from a log."""
+        """Learn from a log.
+
+        Raises
+        ------
+        InputError
+            If it is given anything else; see :func:`check_rows`.
+        """
         ...
 
     def predict(
@@ -185,6 +192,22 @@ def encoded_for(learner: Learner, features: FeatureEncoder, table: pd.DataFrame)
     own = getattr(learner, "encode", None)
     encoded = features.encode(table, learner.layout) if own is None else own(features, table)
     return np.asarray(encoded, dtype=np.float32)
+
+
+def check_rows(rows: object) -> None:
+    """Refuse to learn from what is no log in numbers, such as scikit-learn's X and y.
+
+    Raises
+    ------
+    InputError
+        That says how learners are trained.
+    """
+    if not isinstance(rows, TrainingRows):
+        raise InputError(
+            "a learner is not fitted to X and y: who was given what, costs and revenue belong to it",
+            value=type(rows).__name__,
+            mend="Train it on a log: couponry.train(log, MODEL, **learner.get_params())",
+        )
 
 
 def folds_by_user(user: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int64]:

@@ -18,7 +18,7 @@ from couponry.instances.progress import Report
 from couponry.predictors.amounts import Strata
 from couponry.predictors.cores import spare_cores
 from couponry.predictors.features import Layout
-from couponry.predictors.learner import Outcomes, TrainingRows
+from couponry.predictors.learner import Outcomes, TrainingRows, check_rows
 from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes
 from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
 from couponry.predictors.network.data import NetworkData
@@ -69,6 +69,7 @@ class NetworkLearner(Parameters):
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Train on all rows."""
+        check_rows(rows)
         self.menu = rows.coupons
         rows = replace(rows, coupons=_with_constant(rows.coupons))
         self.cost = Strata.of(rows.cost, rows.arm, rows.conversion, rows.arms)

@@ -18,7 +18,7 @@ from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import Strata
 from couponry.predictors.cores import spare_cores
 from couponry.predictors.features import FeatureEncoder, Layout
-from couponry.predictors.learner import Outcomes, TrainingRows
+from couponry.predictors.learner import Outcomes, TrainingRows, check_rows
 from couponry.predictors.network.module import money_link
 from couponry.predictors.network_families.contract import FamilyModule, Task
 from couponry.predictors.network_families.device import choose_device, seeded, threads
@@ -109,6 +109,7 @@ class FamilyLearner(Parameters):
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Train all members."""
+        check_rows(rows)
         self.menu = rows.coupons
         self.cost = Strata.of(rows.cost, rows.arm, rows.conversion, rows.arms)
         self.revenue = Strata.of(rows.revenue, rows.arm, rows.conversion, rows.arms)

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
-from couponry.predictors.learner import Outcomes, TrainingRows, folds_by_user
+from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.effect_trees import EffectTrees
@@ -78,6 +78,7 @@ class StackLearner(Parameters):
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn conversions, costs and revenue."""
+        check_rows(rows)
         self.menu = rows.coupons
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)

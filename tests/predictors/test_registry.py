@@ -51,6 +51,26 @@ def test_values_have_errors_by_members_or_by_folds(name):
     assert ("members" in options) == (name in {"network", *families})
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_learner_fitted_to_x_and_y_says_how_it_is_trained(name):
+    """As scikit-learn would fit it, in a pipeline or a search."""
+    words = r"not fitted to X and y.* \(got 'ndarray'\)\. Train it on a log: couponry\.train\(log, MODEL"
+    with pytest.raises(InputError, match=words):
+        MODELS[name].load()().fit(np.zeros((9, 2)), np.zeros(9))
+
+
+@pytest.mark.parametrize("name", ["s", "logistic", "network", "tarnet"])
+def test_a_learners_parameters_train_the_model_again(name, log):
+    """The documented way: a copy, a changed parameter, the same model otherwise."""
+    model = train(log, name, seed=2, **SMALL.get(name, {}))
+    parameters = clone(model.learner).set_params(seed=3).get_params()
+    again = train(log, model.card["model"], **parameters)
+    other = train(log, name, seed=3, **SMALL.get(name, {}))
+    assert again.learner.get_params() == other.learner.get_params() == parameters
+    value = [one.predict_response(log.features).measure("value") for one in (again, other)]
+    assert np.array_equal(*value)
+
+
 # A model of texts needs an encoder's directory, and is tested with one of its own.
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "text"])
 def test_every_model_is_saved_and_the_same_when_trained_again(name, log, tmp_path):
