@@ -20,6 +20,8 @@ __all__ = ["Menu"]
 
 # Whether there are enough of a coupon, and its name, is nothing that users respond to.
 _NOT_ATTRIBUTES = ("coupon_id", "stock", "minimum")
+# What is read of the menu under names of its own.
+_MADE_OF = {"percent": ("face_value", "kind"), "share_of_threshold": ("face_value", "threshold")}
 
 
 class Menu:
@@ -59,8 +61,25 @@ class Menu:
         if min(known) >= 0:
             before = _attributes(self.coupons).iloc[known].set_axis(table.index)
             table = table.assign(**{str(name): before[name] for name in before if name not in table})
+        else:
+            self._check_columns(coupons, known.index(-1))
         self.encoder.schema_.check(table, "coupons")
         return self.encoder.encode(table)
+
+    def _check_columns(self, coupons: Coupons, new: int) -> None:
+        """Refuse a menu that lacks what the model reads of a new coupon, in the menu's own columns."""
+        assert self.encoder is not None
+        read = [name for c in self.encoder.schema_.columns for name in _MADE_OF.get(c.name, (c.name,))]
+        own = [name for name in dict.fromkeys(read) if name in self.coupons.table]
+        missing = [name for name in own if name not in coupons.table]
+        if missing:
+            raise InputError(
+                "a new coupon is answered for by its attributes, and the menu lacks " + ", ".join(missing),
+                row=new,
+                column=missing[0],
+                value=coupons.ids[new],
+                mend=f"Give the menu the columns {', '.join(own)}; a cell may be empty",
+            )
 
     def known(self, coupons: Coupons, *, allow_new: bool) -> npt.NDArray[np.int64]:
         """Return each coupon's position in the training menu, int64 ``(S,)``; −1 for a new one.

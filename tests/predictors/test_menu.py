@@ -49,6 +49,22 @@ def test_a_new_coupon_is_refused_unless_asked_for():
     assert Menu(menu()).known(new, allow_new=True).tolist() == [0, 1, -1]
 
 
+def test_a_new_coupon_without_attributes_is_refused_by_the_menus_own_columns():
+    """Not by those that are made of them; with empty cells it is answered for as an average one."""
+    plain = Coupons(pd.DataFrame({"coupon_id": ["five", "thirty"]}))
+    words = (
+        r"row 1, column 'kind': a new coupon is answered for by its attributes, and the menu lacks "
+        r"kind, face_value, threshold, channel \(got 'thirty'\)\. Give the menu the columns kind, face_value"
+    )
+    with pytest.raises(InputError, match=words):
+        Menu(menu()).encode(plain)
+    part = Coupons(menu().table.iloc[[0, 1]].assign(coupon_id=["five", "thirty"]).drop(columns="threshold"))
+    with pytest.raises(InputError, match=r"column 'threshold': .* the menu lacks threshold \(got 'thirty'\)"):
+        Menu(menu()).encode(part)
+    empty = Coupons(menu().table.iloc[[0, 1]].assign(coupon_id=["five", "thirty"], threshold=np.nan))
+    assert np.isfinite(Menu(menu()).encode(empty)).all()
+
+
 def test_a_known_name_with_other_terms_is_refused():
     """The same id with a higher face value is another coupon."""
     changed = Coupons(menu().table.assign(face_value=[5.0, 10.0, 50.0]))
