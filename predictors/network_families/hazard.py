@@ -16,7 +16,6 @@ References
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from numbers import Real
@@ -31,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from couponry.instances.atomic import write_directory
-from couponry.instances.errors import InputError, did_you_mean, require_extra
+from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.progress import Report
 from couponry.predictors.encoders.events import EventEncoder
 from couponry.predictors.features import FeatureEncoder
@@ -47,10 +46,11 @@ from couponry.predictors.network_families.settings import LoopSettings
 from couponry.predictors.network_families.table import Table
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
+from couponry.predictors.state_files import Form, read_state, write_state
 
 __all__ = ["PurchaseTime"]
 
-_FORMAT = "couponry-purchase-time-1"
+_FORM = Form("purchase-time", 1, "PurchaseTime.save")
 _HELD = 5
 _PLACES = ("checkpoint", "logs", "device")  # where training was done is no part of what was learnt
 
@@ -282,7 +282,7 @@ class PurchaseTime(Parameters):
             return nn.Sequential(front, trunk(inputs, [self.width] * 2), last).to(self.device)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write the model as a directory: JSON and safetensors, no pickle.
+        """Write the model as a directory, without pickle.
 
         Raises
         ------
@@ -292,21 +292,13 @@ class PurchaseTime(Parameters):
             If the model was not fitted.
         """
         self._check_fitted()
-        safetensors = require_extra("safetensors.numpy", "predict")
-        state = State()
+        facts = {"parameters": self._kept_parameters(), "fitted": asdict(self.fitted)}
+        state = State(facts)
         state.put("features", self.features.state())
         weights = {name: p.cpu().numpy() for name, p in self.module.state_dict().items()}
         state.put("module", State({}, weights))
-        head = {
-            "format": _FORMAT,
-            "parameters": self._kept_parameters(),
-            "parts": state.facts,
-            "fitted": asdict(self.fitted),
-        }
-        with write_directory(path, kind="model", force=force) as folder:
-            arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
-            (folder / "arrays.safetensors").write_bytes(safetensors.save(arrays))
-            (folder / "model.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
+        with write_directory(path, kind=_FORM.what, force=force) as folder:
+            write_state(folder, _FORM, state, {})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -315,25 +307,23 @@ class PurchaseTime(Parameters):
         Raises
         ------
         InputError
-            If it is something else, or damaged.
+            If it is no such directory, or a file is missing, damaged or of another version.
         """
-        safetensors = require_extra("safetensors.numpy", "predict")
-        file = Path(path) / "model.json"
+        folder = Path(path)
+        _, state = read_state(folder, _FORM)
         try:
-            head = json.loads(file.read_text(encoding="utf-8"))
-            if head.get("format") != _FORMAT:
-                raise ValueError("it is another kind of file")
-            state = State(head["parts"], safetensors.load_file(Path(path) / "arrays.safetensors"))
-            model = cls(**head["parameters"])
+            model = cls(**state.facts["parameters"])
             model.features = FeatureEncoder.from_state(state.part("features"))
             model._lay_out()
             model.module = model._built(np.full(model.slots, 0.5))
-            weights = {name: torch.from_numpy(array) for name, array in state.part("module").arrays.items()}
-            model.module.load_state_dict(weights)
-            model.fitted = Fitted(**head["fitted"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            arrays = state.part("module").arrays
+            model.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+            model.fitted = Fitted(**state.facts["fitted"])
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"the model of purchase times cannot be read: {error}", file=file, mend="Train it again"
+                f"the model of purchase times cannot be put together: {error}",
+                file=folder / _FORM.head,
+                mend="Train it again",
             ) from error
         return model
 

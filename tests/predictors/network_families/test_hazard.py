@@ -228,8 +228,23 @@ def test_the_documented_way_from_slots_to_sends(fitted, tmp_path, monkeypatch):
 
 def test_what_is_no_model_is_refused(tmp_path):
     """A missing, another or a damaged file."""
-    with pytest.raises(InputError, match="the model of purchase times cannot be read"):
+    with pytest.raises(InputError, match=r"this is no purchase-time directory.*'PurchaseTime\.save' wrote"):
         PurchaseTime.load(tmp_path)
-    (tmp_path / "model.json").write_text('{"format": "other"}')
-    with pytest.raises(InputError, match="it is another kind of file"):
+    (tmp_path / "purchase-time.json").write_text('{"format": "other"}')
+    with pytest.raises(InputError, match="this is not a purchase-time of couponry"):
         PurchaseTime.load(tmp_path)
+
+
+def test_texts_tell_when_and_are_saved(tmp_path):
+    """A saved model keeps the words that it learnt; one whose numbers were changed is refused."""
+    soon = np.random.default_rng(0).random(400) < 0.5
+    words = np.where(soon, "now", "later")
+    features = pd.DataFrame({"says": [f"{word} {i} thing" for i, word in enumerate(words)]})
+    model = PurchaseTime(3, **SMALL).fit(features, np.where(soon, 1, 3), np.ones(400), {"says": "text"})
+    assert (model.best_slot(features) == np.where(soon, 1, 3)).mean() > 0.9
+    model.save(tmp_path / "model")
+    assert np.array_equal(PurchaseTime.load(tmp_path / "model").hazard(features), model.hazard(features))
+    head = tmp_path / "model" / "purchase-time.json"
+    head.write_text(head.read_text(encoding="utf-8").replace('"slots": 3', '"slots": 4'), encoding="utf-8")
+    with pytest.raises(InputError, match="the file is damaged"):
+        PurchaseTime.load(tmp_path / "model")
