@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
@@ -18,12 +17,13 @@ from couponry.instances.log_rows import Origin
 from couponry.instances.log_times import TIMES, check_times, times_of
 from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file, read_table, row_name, write_parquet
+from couponry.instances.tables import arrow_table, choose_file, read_table, row_name, write_parquet
 
 __all__ = ["NONE_IN_WORDS", "NO_COUPON", "Log"]
 
 NO_COUPON = -1
 NONE_IN_WORDS = "leave the cells of 'arm' empty, or write none, where it stands"
+_MOST_MONEY = 1e30  # sums over all users must stay within float32, in which responses are held
 _OUTCOMES = ("conversion", "cost", "revenue")
 _OPTIONAL = ("propensity", "click", *TIMES)
 
@@ -87,8 +87,8 @@ class Log:
     def __post_init__(self) -> None:
         self._check_lengths()
         self._check_range("conversion", self.conversion, 0.0, 1.0)
-        self._check_range("cost", self.cost, -np.inf, np.inf)
-        self._check_range("revenue", self.revenue, -np.inf, np.inf)
+        self._check_range("cost", self.cost, -_MOST_MONEY, _MOST_MONEY)
+        self._check_range("revenue", self.revenue, -_MOST_MONEY, _MOST_MONEY)
         if self.propensity is not None:
             self._check_propensity(self.propensity)
         if self.click is not None:
@@ -126,7 +126,8 @@ class Log:
     def _check_range(self, name: str, array: np.ndarray, low: float, high: float) -> None:
         wrong = np.flatnonzero(~(np.isfinite(array) & (array >= low) & (array <= high)))
         if len(wrong):
-            what = "a finite number" if low == -np.inf else f"in [{low:g}, {high:g}]"
+            endless = "a finite number" if np.isinf(array[wrong[0]]) else f"at most {high:g} in size"
+            what = endless if low < 0 else f"in [{low:g}, {high:g}]"
             raise InputError(
                 f"{name} must be {what}",
                 file=self.source,
@@ -242,7 +243,7 @@ class Log:
             columns |= {name: getattr(self, name) for name in _OUTCOMES}
             columns |= {name: array for name in _OPTIONAL if (array := getattr(self, name)) is not None}
             frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
-            write_parquet(pa.Table.from_pandas(frame, preserve_index=False), folder / "log.parquet")
+            write_parquet(arrow_table(frame), folder / "log.parquet")
             write_coupons(self.coupons, folder)
             segments = json.dumps({"segments": list(self.segments)}, indent=2, ensure_ascii=False)
             (folder / "log.json").write_text(segments, encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.source import Source
 
 __all__ = [
+    "arrow_table",
     "check_once",
     "choose_file",
     "damaged",
@@ -80,6 +82,37 @@ def read_table(source: Source, *, text: Sequence[str] = ()) -> pa.Table:
                 raise damaged(source, error) from error
     check_once(source, table.column_names)
     return table
+
+
+def arrow_table(frame: pd.DataFrame) -> pa.Table:
+    """Return a data frame's columns as an arrow table.
+
+    Raises
+    ------
+    InputError
+        About the first column that holds things of several types, or what no file can hold.
+    """
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        for name in frame.columns:
+            _check_storable(str(name), frame[name])
+        raise InputError(f"the table cannot be stored: {error}") from error
+
+
+def _check_storable(name: str, cells: pd.Series) -> None:
+    try:
+        pa.array(cells, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        kinds = cells.map(type)
+        row = int((kinds != kinds.mode()[0]).to_numpy().argmax())
+        raise InputError(
+            "the column holds what cannot be stored together, or not at all",
+            row=row,
+            column=name,
+            value=cells.iloc[row],
+            mend="Give all cells one type: numbers, text, flags, dates or lists of these",
+        ) from error
 
 
 def check_once(source: Source, names: Sequence[str]) -> None:

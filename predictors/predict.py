@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import pyarrow as pa
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
 from couponry.instances.progress import Report
 from couponry.instances.rules import Campaign, Rule
+from couponry.instances.tables import arrow_table
 from couponry.instances.users import Users
+from couponry.predictors.features.schema import named
 from couponry.predictors.model import Model
 
-__all__ = ["predict"]
+__all__ = ["check_users", "predict"]
 
 
 def predict(
@@ -60,8 +61,7 @@ def predict(
     InputError
         If a column is missing or differs from training, a coupon is not known, or a rule does not fit.
     """
-    wanted = model.segments if segments is None else tuple(segments)
-    table = _users(users, wanted)
+    table = _users(model, users, segments)
     response = model.predict_response(users, coupons, allow_new=allow_new, shrink=shrink, progress=progress)
     return Instance(
         coupons=model.coupons if coupons is None else coupons,
@@ -72,14 +72,27 @@ def predict(
     )
 
 
-def _users(users: pd.DataFrame, segments: Sequence[str]) -> Users:
-    for name in ("user_id", *segments):
+def check_users(model: Model, users: pd.DataFrame, segments: Sequence[str] | None = None) -> None:
+    """Refuse users for whom nothing can be predicted, as :func:`predict` does when it comes to them.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or differs from training, or a cell cannot be used.
+    """
+    _users(model, users, segments)
+    model.features.schema_.check(users)
+    model.features.schema_.read(users)
+
+
+def _users(model: Model, users: pd.DataFrame, segments: Sequence[str] | None) -> Users:
+    users, wanted = named(users), model.segments if segments is None else segments
+    for name in ("user_id", *wanted):
         if name not in users.columns:
             raise InputError(
                 "the users lack a column" if name == "user_id" else "the users lack a segment",
                 column=name,
                 mend=did_you_mean(name, users.columns),
             )
-    kept = [name for name in ("user_id", *segments, "max_coupons") if name in users.columns]
-    plain = users[list(dict.fromkeys(kept))].reset_index(drop=True)
-    return Users(pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None))
+    kept = [name for name in ("user_id", *wanted, "max_coupons") if name in users.columns]
+    return Users(arrow_table(users[list(dict.fromkeys(kept))].reset_index(drop=True)))

@@ -16,7 +16,7 @@ from couponry.instances.progress import Report
 from couponry.predictors.answers import Answers, joined
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.features.prepare import Prepared, prepare
+from couponry.predictors.features.prepare import Prepared, check_features, prepare
 from couponry.predictors.learner import Learner, TrainingRows, encoded_for
 from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, fingerprint
 from couponry.predictors.menu import Menu
@@ -107,6 +107,7 @@ def train(
     """
     held = None
     if holdout:
+        check_features(log, columns)
         log, held = log.split(holdout, seed)
     check_log(log, least_rows)
     entry = model_entry(model)
@@ -129,6 +130,7 @@ def train(
     if calibrate is not None:
         scale = Calibration.fit(calibrate, rows, cross_fitted_outcomes(learner, rows, seed=seed))
     card = _card(log, entry, learner, options, features)
+    card["log"]["fingerprint"] = fingerprint(prepared.log)
     card["checks"] = checks
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
     card["calibration"] = calibrate
@@ -248,7 +250,6 @@ def _card(
             "arm_shares": arms,
             "conversion": float(log.conversion.mean()),
             "propensities": "given" if log.propensity is not None else "arm shares",
-            "fingerprint": fingerprint(log),
         },
         "schema": features.schema_.to_json(),
         "segments": list(log.segments),

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from couponry.instances.errors import InputError
 from couponry.predictors.encoders.time_curve import TimeCurve, days_of
 from couponry.predictors.state import State
 
@@ -131,22 +130,7 @@ class NumberEncoder:
         return np.where(np.isnan(values), fill, values)
 
     def _values(self, cells: pd.Series) -> Doubles:
-        try:
-            numbers = pd.to_numeric(cells).astype("Float64")
-            values = np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"a number was expected: {error}", column=self.name) from error
-        endless = np.flatnonzero(np.isinf(values))
-        if len(endless):
-            row = int(endless[0])
-            raise InputError(
-                "a feature is infinite",
-                row=row,
-                column=self.name,
-                value=float(values[row]),
-                mend="Correct it, or leave the cell empty",
-            )
-        return values
+        return np.asarray(cells.astype("Float64").to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
 
 
 class MoneyEncoder(NumberEncoder):
@@ -161,20 +145,6 @@ class MoneyEncoder(NumberEncoder):
         positive = given[given > 0]
         self.unit = float(np.median(positive)) if len(positive) else 1.0
         return True
-
-    def _values(self, cells: pd.Series) -> Doubles:
-        values = super()._values(cells)
-        negative = np.flatnonzero(values < 0)
-        if len(negative):
-            row = int(negative[0])
-            raise InputError(
-                "money is never negative",
-                row=row,
-                column=self.name,
-                value=float(values[row]),
-                mend="Correct it, or call the column a number",
-            )
-        return values
 
 
 class FlagEncoder(NumberEncoder):
@@ -200,10 +170,7 @@ class DateEncoder(NumberEncoder):
         return [*super().names, f"{self.name} season (sine)", f"{self.name} season (cosine)"]
 
     def _values(self, cells: pd.Series) -> Doubles:
-        try:
-            return days_of(cells)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"a date was expected: {error}", column=self.name) from error
+        return days_of(cells)
 
 
 def _skewness(values: Doubles) -> float:

@@ -44,7 +44,7 @@ class SeriesEncoder:
     def fit(self, cells: pd.Series, times: pd.Series | None = None) -> Self:
         """Learn the scale of the columns, on at most 100,000 rows."""
         cells, times = some_rows(cells, times)
-        plain = self.raw(cells, times)
+        plain = self.raw(cells, times).astype(np.float64)  # squares may leave the range of float32
         seen = ~np.isnan(plain)
         rows = np.maximum(seen.sum(axis=0), 1)
         self.mean = (np.nan_to_num(plain).sum(axis=0) / rows).astype(np.float32)

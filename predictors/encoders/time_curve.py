@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from couponry.instances.errors import InputError
-
 __all__ = ["TimeCurve", "days_of"]
 
 Doubles = npt.NDArray[np.float64]
@@ -60,20 +58,8 @@ class TimeCurve:
 
 
 def days_of(cells: pd.Series) -> Doubles:
-    """Return dates as days since 1970, and numbers as they are, float64 ``(n,)`` with NaN for gaps.
-
-    Raises
-    ------
-    InputError
-        If a number is infinite.
-    ValueError
-        If a cell is no date.
-    """
+    """Return timestamps as days since 1970, and numbers as they are, float64 ``(n,)`` with NaN for gaps."""
     if pd.api.types.is_numeric_dtype(cells.dtype):
-        numbers = np.asarray(cells.astype("Float64").to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
-        if np.isinf(numbers).any():
-            raise InputError("a time is infinite", column=str(cells.name), mend="Leave the cell empty")
-        return numbers
-    moments = pd.to_datetime(cells, utc=True, format="ISO8601")
-    days = (moments - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
+        return np.asarray(cells.astype("Float64").to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
+    days = (pd.to_datetime(cells, utc=True) - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
     return np.asarray(days.to_numpy(np.float64, na_value=np.nan), dtype=np.float64)

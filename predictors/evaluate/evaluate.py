@@ -125,7 +125,10 @@ def evaluate_model(
             value="none",
             mend="Hold out more rows",
         )
-    outcomes = model.predict_outcomes(held.features, held.coupons)
+    try:
+        outcomes = model.predict_outcomes(held.features, held.coupons)
+    except InputError as error:
+        raise held.placed(error) from None
     uplift = uplift_of(outcomes)
     given = np.take_along_axis(outcomes.conversion, held.arm[:, None] + 1, axis=1)[:, 0]
     response = response_calibration(given, held.conversion, bins)

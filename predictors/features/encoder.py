@@ -55,14 +55,12 @@ class FeatureEncoder:
         Raises
         ------
         InputError
-            If there are no columns, two share a name, or a number is infinite.
+            If there are no columns, two share a name, or a cell cannot be read as its column's kind.
         """
         if table.columns.empty:
             raise InputError("there are no features to learn from", mend="Give at least one feature column")
-        repeated = table.columns[table.columns.duplicated()]
-        if len(repeated):
-            raise InputError("two features share a name", column=str(repeated[0]), mend="Rename one of them")
         self.schema_ = Schema.of(table, self.columns)
+        table = self.schema_.read(table)
         self.encoders_ = [self._fitted(column, table) for column in self.schema_.columns]
         return self
 
@@ -103,6 +101,7 @@ class FeatureEncoder:
             If a column is missing or holds something else than in training.
         """
         self.schema_.check(table)
+        table = self.schema_.read(table)
         blocks = [_encoded(encoder, table, layout) for encoder in self.encoders_]
         return np.ascontiguousarray(np.hstack(blocks), dtype=np.float32)
 

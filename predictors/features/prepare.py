@@ -8,19 +8,26 @@ from typing import Any
 from warnings import warn
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import DataWarning, InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.wording import setting
 from couponry.predictors.encoders.time_curve import days_of
-from couponry.predictors.features.choices import Choice, choices_of
+from couponry.predictors.features.choices import Choice, Kind, choices_of
 from couponry.predictors.features.coupon_columns import move_to_menu
 from couponry.predictors.features.leaks import leaks
-from couponry.predictors.features.schema import Schema
+from couponry.predictors.features.schema import Column, Schema, named
 from couponry.predictors.features.stored import gaps
+from couponry.predictors.features.written import (
+    NOUNS,
+    are_missing,
+    mostly_written_as,
+    signed_amounts,
+)
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "check_features", "prepare"]
 
 _NAMED = 5
 _ROWS_LOOKED_AT = 20_000  # for leaks
@@ -75,21 +82,15 @@ def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:
     -----
     DataWarning
         If a column is the same on all rows, tells the outcome by itself (AUC above 0.999), or holds dates
-        after the coupon was given.
+        after the coupon was given; if text is mostly written for something else.
 
     Raises
     ------
     InputError
-        If a choice names no column or does not fit it, or no feature or no row is left.
+        If a choice names no column or does not fit it, a cell cannot be used, or no feature or no row is
+        left.
     """
-    chosen = choices_of(columns)
-    for name in chosen:
-        if name not in log.features.columns:
-            raise InputError(
-                "no such feature", file=log.source, column=name, mend=did_you_mean(name, log.features.columns)
-            )
-    prepared = Prepared(log, chosen)
-    _leave_out_what_is_no_feature(prepared)
+    prepared = _read(log, columns)
     _leave_out_gaps(prepared)
     _leave_out_constants(prepared)
     if prepared.log.features.columns.empty:
@@ -101,8 +102,37 @@ def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:
         )
     _find_leaks(prepared)
     _find_later_dates(prepared)
+    _find_doubtful_texts(prepared)
     for message in prepared.warnings:
         warn(message, DataWarning, stacklevel=3)
+    return prepared
+
+
+def check_features(log: Log, columns: Mapping[str, Any] | None = None) -> None:
+    """Refuse what :func:`prepare` would refuse of the cells, before some rows are held out.
+
+    Raises
+    ------
+    InputError
+    """
+    _read(log, columns)
+
+
+def _read(log: Log, columns: Mapping[str, Any] | None) -> Prepared:
+    """Return the log without what is no feature of the user, its cells as their columns' kinds say."""
+    chosen = choices_of(columns)
+    try:
+        prepared = Prepared(replace(log, features=named(log.features)), chosen)
+        for name in chosen:
+            if name not in prepared.log.features.columns:
+                mend = did_you_mean(name, prepared.log.features.columns)
+                raise InputError("no such feature", column=name, mend=mend)
+        _leave_out_what_is_no_feature(prepared)
+        features = prepared.log.features
+        read = Schema.of(features, prepared.columns).read(features)
+    except InputError as error:
+        raise log.placed(error) from None
+    prepared.log = replace(prepared.log, features=read)
     return prepared
 
 
@@ -136,8 +166,7 @@ def _leave_out_gaps(prepared: Prepared) -> None:
 
 def _leave_out_constants(prepared: Prepared) -> None:
     features = prepared.log.features
-    repeated = features.columns.duplicated()  # refused later, with a better word than pandas has
-    constant = [str(name) for name in features.columns[~repeated] if _is_constant(features.loc[:, name])]
+    constant = [name for name in features.columns if _is_constant(features[name])]
     if not constant:
         return
     named = ", ".join(map(repr, constant[:_NAMED])) + (", …" if len(constant) > _NAMED else "")
@@ -147,9 +176,7 @@ def _leave_out_constants(prepared: Prepared) -> None:
     prepared.leave_out(constant, "is the same on all rows")
 
 
-def _is_constant(cells: pd.Series | pd.DataFrame) -> bool:
-    if isinstance(cells, pd.DataFrame):
-        return False
+def _is_constant(cells: pd.Series) -> bool:
     if cells.dtype != object:
         return bool(cells.nunique(dropna=False) <= 1)
     first = repr(cells.iloc[0])  # lists cannot be counted; most columns differ after a few rows
@@ -158,8 +185,6 @@ def _is_constant(cells: pd.Series | pd.DataFrame) -> bool:
 
 def _find_leaks(prepared: Prepared) -> None:
     log = prepared.log
-    if log.features.columns.duplicated().any():
-        return
     rows = np.random.default_rng(0).permutation(log.n)[:_ROWS_LOOKED_AT]
     some = log.take(rows)
     try:
@@ -176,7 +201,7 @@ def _find_leaks(prepared: Prepared) -> None:
 
 def _find_later_dates(prepared: Prepared) -> None:
     log = prepared.log
-    if log.given_at is None or log.features.columns.duplicated().any():
+    if log.given_at is None:
         return
     given = days_of(pd.Series(log.given_at))
     for column in Schema.of(log.features, prepared.columns).columns:
@@ -189,3 +214,32 @@ def _find_later_dates(prepared: Prepared) -> None:
                 f"(the first in {log.row_words(int(later[0]))}): a feature must have been known before. "
                 f"Correct it, or leave it out: {setting('columns', {column.name: 'ignore'})}"
             )
+
+
+def _find_doubtful_texts(prepared: Prepared) -> None:
+    """Warn of text that is mostly written for numbers, dates or lists."""
+    log = prepared.log
+    for column in Schema.of(log.features, prepared.columns).columns:
+        if column.stored == "string" and prepared.columns.get(column.name, Choice()).kind is None:
+            found = mostly_written_as(log.features[column.name])
+            if found is not None:
+                prepared.warnings.append(_doubt(log, column, *found))
+
+
+def _doubt(log: Log, column: Column, kind: Kind, wrong: npt.NDArray[np.bool_]) -> str:
+    """Return in words what a column of text may be, which of its cells are not so, and what to do."""
+    cells, noun, say = log.features[column.name], NOUNS[kind], setting("columns", {column.name: kind})
+    taken = f"column {column.name!r} is taken for a {column.kind}, though its values look like {noun}"
+    keep = f"; {'or money, ' * (kind == 'number')}or {column.kind} to keep what it is"
+    if not wrong.any():
+        return f"{taken}. If they are, say so: {say}{keep}"
+    first = int(wrong.argmax())
+    counts = f"{wrong.sum():,} of {cells.notna().sum():,} cannot be read so"
+    place = f"the first {cells.iloc[first]!r} in {log.row_words(first)}"
+    if are_missing(cells[wrong]).all():
+        mend = f"To take these for gaps, say {say}"
+    elif signed_amounts(cells[wrong].iloc[:1]).all():
+        mend = f"Write them plainly, such as 1234.5, and say {say}"
+    else:
+        mend = f"Correct or empty them, and say {say}"
+    return f"{taken}: {counts}, {place}. {mend}{keep}"

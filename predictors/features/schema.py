@@ -10,6 +10,8 @@ from warnings import warn
 import pandas as pd
 
 from couponry.instances.errors import DataWarning, InputError, did_you_mean
+from couponry.instances.wording import setting
+from couponry.predictors.features.cells import legible, read_cells
 from couponry.predictors.features.choices import (
     KINDS,
     Choice,
@@ -20,11 +22,16 @@ from couponry.predictors.features.choices import (
     check_choice,
     choices_of,
 )
-from couponry.predictors.features.stored import FITTING, Stored, gaps, likely_kind, stored_as
+from couponry.predictors.features.stored import FITTING, Stored, gaps, likely_kind, odd_row, stored_as
 
-__all__ = ["KINDS", "Column", "Schema"]
+__all__ = ["KINDS", "Column", "Schema", "named"]
 
 _TIMES = ("date", "number")
+_CONVERSIONS = {
+    "timedelta": "Give it as a number, such as its days: cells.dt.total_seconds() / 86400",
+    "complex": "Give its two parts as two columns",
+    "set": "Give it as a list",
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class Column:
     name : str
     kind : {"number", "money", "category", "flag", "date", "text", "events", "series"}
         How it is encoded.
-    stored : {"number", "string", "flag", "date", "list", "list of numbers", "empty"}
-        What its cells held in the training rows.
+    stored : {"number", "string", "flag", "date", "list", "list of numbers", "empty", "mixed"}
+        What its cells held in the training rows; ``"mixed"``: several of these.
     missing, unseen, clip, time
         What was chosen for it; see :class:`~couponry.predictors.features.choices.Choice`.
     """
@@ -61,8 +68,9 @@ class Schema:
     def of(cls, table: pd.DataFrame, columns: Mapping[str, Any] | None = None) -> Schema:
         """Read the columns' kinds off a table, and take what the caller chose.
 
-        Numbers, flags, dates and lists are taken as they are stored. A column of strings is text where its
-        cells have several words and seldom repeat, else a category.
+        Numbers, flags, dates and lists are taken as they are stored. A column of strings is dates or lists
+        where all its cells are written so (ISO 8601, JSON), text where they have several words and seldom
+        repeat, else a category.
 
         Parameters
         ----------
@@ -75,13 +83,18 @@ class Schema:
         Raises
         ------
         InputError
-            If ``columns`` names an unknown column or choice, or one that does not fit the cells.
+            If ``columns`` names an unknown column or choice, or one that does not fit the cells; if two
+            columns share a name, or one holds what no feature can be.
         """
+        table = named(table)
+        repeated = table.columns[table.columns.duplicated()]
+        if len(repeated):
+            raise InputError("two features share a name", column=str(repeated[0]), mend="Rename one of them")
         chosen = choices_of(columns)
         for name in chosen:
             if name not in table.columns:
                 raise InputError("no such feature", column=name, mend=did_you_mean(name, table.columns))
-        found = [_column(str(name), table[name], chosen.get(str(name), Choice())) for name in table.columns]
+        found = [_column(name, table[name], chosen.get(name, Choice())) for name in table.columns]
         return cls(tuple(_timed(column, found) for column in found))
 
     def check(self, table: pd.DataFrame, what: str = "users") -> None:
@@ -98,9 +111,10 @@ class Schema:
         InputError
             Naming every column that is missing or holds something else, and how it differs.
         """
+        table = named(table)
         missing = [c.name for c in self.columns if c.name not in table.columns]
         if missing:
-            found = [str(c) for c in table.columns]
+            found = list(table.columns)
             raise InputError(
                 f"the {what} lack {_listed(missing)} that the model learnt from",
                 column=missing[0],
@@ -110,6 +124,8 @@ class Schema:
         differing = []
         for column in self.columns:
             stored = stored_as(table[column.name])
+            if stored == "something else":
+                raise _unusable(column.name, table[column.name])
             if column.missing == "drop_rows" and gaps(table[column.name]).any():
                 warn(
                     f"column {column.name!r} has gaps, and training did without such rows: "
@@ -117,20 +133,41 @@ class Schema:
                     DataWarning,
                     stacklevel=2,
                 )
-            if stored != "empty" and not self._fits(column, stored):
+            if stored != "empty" and not self._fits(column, table[column.name], stored):
                 differing.append((column.name, f"{column.stored} in training, {stored} here"))
         if differing:
             raise InputError(
                 f"the {what}' columns differ from those that the model learnt from: "
                 + "; ".join(f"{name} ({how})" for name, how in differing),
                 column=differing[0][0],
+                **_first(table[differing[0][0]]),
                 mend="Give each column as it was in the training log",
             )
 
+    def read(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table whose feature columns hold what their kinds say; others are left as they are.
+
+        Raises
+        ------
+        InputError
+            About the first cell that cannot be read; see
+            :func:`~couponry.predictors.features.cells.read_cells`.
+        """
+        table = named(table)
+        changed = {}
+        for column in self.columns:
+            cells = table[column.name]
+            read = read_cells(column.name, cells, column.kind)
+            if read is not cells:
+                changed[column.name] = read
+        return table.assign(**changed) if changed else table
+
     @staticmethod
-    def _fits(column: Column, stored: Stored) -> bool:
+    def _fits(column: Column, cells: pd.Series, stored: Stored) -> bool:
         if column.kind == "category":  # "1" and 1 would be two categories
-            return stored == column.stored or column.stored == "empty"
+            return stored in ("mixed", column.stored) or column.stored == "empty"
+        if stored in ("string", "mixed") and column.kind != "text":
+            return legible(cells, column.kind)
         # A table whose lists are all empty does not say what they would hold.
         return stored in FITTING[column.kind] or (stored == "list" and column.kind == "series")
 
@@ -144,8 +181,27 @@ class Schema:
         return cls(tuple(Column(**c | {"clip": c.get("clip") and tuple(c["clip"])}) for c in columns))
 
 
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns are named by strings: a schema and a CSV file know no other names."""
+    if all(isinstance(name, str) for name in table.columns):
+        return table
+    return table.set_axis([str(name) for name in table.columns], axis=1)
+
+
 def _column(name: str, cells: pd.Series, choice: Choice) -> Column:
     stored = stored_as(cells)
+    if stored == "something else":
+        raise _unusable(name, cells)
+    if stored == "mixed" and choice.kind is None:
+        row = odd_row(cells)
+        raise InputError(
+            "the column holds values of several types",
+            row=row,
+            column=name,
+            value=cells.iloc[row],
+            mend="Give all of one type, or say what they are: "
+            f"{setting('columns', {name: 'number'})}, or date, or category",
+        )
     kind = likely_kind(cells, stored) if choice.kind is None else _wished(name, choice.kind, stored)
     check_choice(name, kind, choice)
     return Column(name, kind, stored, choice.missing, choice.unseen, choice.clip, choice.time)
@@ -182,3 +238,23 @@ def _timed(column: Column, columns: list[Column]) -> Column:
 def _listed(names: list[str]) -> str:
     quoted = ", ".join(repr(name) for name in names)
     return f"the column {quoted}" if len(names) == 1 else f"the columns {quoted}"
+
+
+def _first(cells: pd.Series) -> dict[str, Any]:
+    """Return row and value of the first cell that is not empty."""
+    row = int((~gaps(cells)).argmax())
+    return {"row": row, "value": cells.iloc[row]}
+
+
+def _unusable(name: str, cells: pd.Series) -> InputError:
+    row = odd_row(cells)
+    value = cells.iloc[row]
+    word = type(value).__name__.lower()
+    mend = next((mend for kind, mend in _CONVERSIONS.items() if kind in word), "Give it as numbers or text")
+    return InputError(
+        f"no feature can be of type {type(value).__name__}",
+        row=row,
+        column=name,
+        value=value,
+        mend=f"{mend}, or leave the column out",
+    )

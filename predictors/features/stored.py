@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -9,24 +11,36 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.predictors.features.choices import Kind
+from couponry.predictors.features.written import written_as
 
-__all__ = ["FITTING", "Stored", "gaps", "likely_kind", "stored_as"]
+__all__ = ["FITTING", "Stored", "gaps", "likely_kind", "odd_row", "stored_as"]
 
-Stored = Literal["number", "string", "flag", "date", "list", "list of numbers", "empty"]
+Stored = Literal[
+    "number", "string", "flag", "date", "list", "list of numbers", "empty", "mixed", "something else"
+]
 
 _TEXT_WORDS = 3.0
 _TEXT_DISTINCT = 0.2
 FITTING: dict[Kind, tuple[Stored, ...]] = {
-    "number": ("number", "flag"),
-    "money": ("number",),
-    "category": ("string", "number", "flag"),
-    "flag": ("flag", "number"),
-    "date": ("date", "string"),
-    "text": ("string",),
-    "events": ("list", "list of numbers"),
-    "series": ("list of numbers",),
+    "number": ("number", "flag", "string", "mixed"),
+    "money": ("number", "string", "mixed"),
+    "category": ("string", "number", "flag", "mixed"),
+    "flag": ("flag", "number", "string", "mixed"),
+    "date": ("date", "string", "mixed"),
+    "text": ("string", "mixed"),
+    "events": ("list", "list of numbers", "string", "mixed"),
+    "series": ("list of numbers", "string", "mixed"),
 }
-"""What a column of a kind may be stored as."""
+"""What a column of a kind may be stored as; whether text says what it is to say, its cells show."""
+
+_CLASSES: tuple[tuple[Stored, tuple[type, ...]], ...] = (
+    ("flag", (bool, np.bool_)),
+    ("something else", (np.timedelta64, dt.timedelta)),  # numpy's is a whole number by its class
+    ("number", (int, float, np.integer, np.floating, Decimal)),
+    ("string", (str, bytes)),
+    ("date", (dt.date, np.datetime64)),
+    ("list", (list, tuple, np.ndarray)),
+)
 
 
 def gaps(cells: pd.Series) -> npt.NDArray[np.bool_]:
@@ -41,7 +55,7 @@ def likely_kind(cells: pd.Series, stored: Stored) -> Kind:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return "category"
     if stored == "string":
-        return "text" if _is_text(cells) else "category"
+        return written_as(cells) or ("text" if _is_text(cells) else "category")
     plain: dict[Stored, Kind] = {
         "number": "number",
         "flag": "flag",
@@ -49,6 +63,7 @@ def likely_kind(cells: pd.Series, stored: Stored) -> Kind:
         "list": "events",
         "list of numbers": "series",
         "empty": "number",
+        "mixed": "category",
     }
     return plain[stored]
 
@@ -66,27 +81,38 @@ def stored_as(cells: pd.Series) -> Stored:
     values = cells.cat.categories.to_series() if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if pd.api.types.is_bool_dtype(values.dtype):
         return "flag"
+    if pd.api.types.is_complex_dtype(values.dtype):
+        return "something else"
     if pd.api.types.is_numeric_dtype(values.dtype):
         return "number" if values.notna().any() else "empty"
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "date"
-    return _stored_objects(values)
+    if isinstance(values.dtype, pd.StringDtype):
+        return "string" if values.notna().any() else "empty"
+    found = {_stored(kind) for kind in set(map(type, values[values.notna()]))}
+    if found == {"list"}:
+        return _stored_lists(values)
+    if "something else" in found:  # what labels a category, such as an interval, has a word for itself
+        return "string" if isinstance(cells.dtype, pd.CategoricalDtype) else "something else"
+    if not found:
+        return "empty"
+    return found.pop() if len(found) == 1 else "number" if found == {"flag", "number"} else "mixed"
 
 
-def _stored_objects(values: pd.Series) -> Stored:
-    empty: Stored = "empty"
-    for value in values:
-        if isinstance(value, list | tuple | np.ndarray):
-            if not len(value):
-                empty = "list"
-                continue
-            numbers = isinstance(value[0], int | float | np.number) and not isinstance(value[0], bool)
-            return "list of numbers" if numbers else "list"
-        if value is None or value is pd.NA or value != value:
-            continue
-        if isinstance(value, bool | np.bool_):
-            return "flag"
-        if isinstance(value, int | float | np.number):
-            return "number"
-        return "date" if hasattr(value, "isoformat") else "string"
-    return empty
+def odd_row(cells: pd.Series) -> int:
+    """Return the first row that holds what is rarest in a column, of kinds that may not stand together."""
+    given = np.flatnonzero(cells.notna())
+    kinds = cells.iloc[given].map(lambda cell: _stored(type(cell)))
+    if (kinds == "something else").any():
+        return int(given[(kinds == "something else").to_numpy().argmax()])
+    return int(given[(kinds == kinds.value_counts().index[-1]).to_numpy().argmax()])
+
+
+def _stored(kind: type) -> Stored:
+    return next((stored for stored, classes in _CLASSES if issubclass(kind, classes)), "something else")
+
+
+def _stored_lists(values: pd.Series) -> Stored:
+    lists = (one for one in values if isinstance(one, list | tuple | np.ndarray))
+    first = next((element for one in lists for element in one if element is not None), None)
+    return "list of numbers" if first is not None and _stored(type(first)) == "number" else "list"

@@ -96,6 +96,7 @@ class Blocks:
         """Return dense features and blocks, float32 ``(n, width)``."""
         encoders = {encoder.name: encoder for encoder in features.encoders_}
         parts = [features.encode(table)]
+        table = features.schema_.read(table)
         for stream in self.streams:
             own = [encoders[name] for name in stream.columns]
             parts += _block(table, stream, [e for e in own if isinstance(e, EventEncoder)], self.length)

@@ -156,11 +156,11 @@ class TextLearner(FamilyLearner):
                 mend=f"Give one, name it with {setting('columns', {'COLUMN': 'text'})}, "
                 "or train another model",
             )
-        tokens = self._tokens()
+        dense = features.encode(table)
+        tokens, table = self._tokens(), features.schema_.read(table)
         blocks = [tokens.encode(table[name]) for name in columns]
         if self.tuning == "frozen":
             blocks = [self._read(block) for block in blocks]
-        dense = features.encode(table)
         self.rows = _Layout(dense.shape[1], columns, blocks[0].shape[1])
         return np.hstack([dense, *blocks])
 

@@ -342,3 +342,34 @@ def test_predict_block_by_block_writes_the_same_numbers(run: Run, shop: Path, tm
     unsure = run(*arguments, tmp_path / "shrunk", "--shrink")
     assert unsure.exit_code == 2
     assert "the model's values have no errors to shrink by" in unsure.stderr
+
+
+def test_cells_are_told_with_their_line(run: Run, tmp_path: Path) -> None:
+    """Text among numbers is warned of in training and, once the column is a number, refused in predicting."""
+    (tmp_path / "coupons.csv").write_text("coupon_id\nA\n")
+    written = [line.split(",") for line in FLAT.splitlines()]
+    for number in range(7, 400, 10):
+        written[number][-1] = "N/A"
+    (tmp_path / "log.csv").write_text("\n".join(",".join(line) for line in written))
+    (tmp_path / "schema.toml").write_text('[columns]\nage = "number"\n')
+    train = ("train", tmp_path / "log.csv", "--model", "t", "--base", "sklearn", "--out", tmp_path / "model")
+    doubtful = run(*train, "--holdout", "0")
+    assert doubtful.exit_code == 0, doubtful.stderr
+    assert "40 of 400 cannot be read so, the first 'N/A' in row 6 (line 8)" in " ".join(
+        doubtful.stderr.split()
+    )
+    assert '--schema FILE, with age = "number" under [columns]' in " ".join(doubtful.stderr.split())
+    assert run(*train, "--force", "--schema", tmp_path / "schema.toml").exit_code == 0
+    users = tmp_path / "users.csv"
+    for content, words in (
+        (
+            "user_id,age\na,3\nb,?\nc,old\n",
+            "users.csv, row 2 (line 4), column 'age': not a number",
+        ),
+        ("user_id,years\na,3\n", "users.csv, column 'age': the users lack the column 'age'"),
+    ):
+        users.write_text(content)
+        for more in ((), ("--stream",)):
+            refused = run("predict", tmp_path / "model", users, "--out", tmp_path / "campaign", *more)
+            assert refused.exit_code == 2
+            assert words in " ".join(refused.stderr.split())

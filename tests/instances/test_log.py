@@ -235,6 +235,7 @@ def test_arm_that_is_not_in_the_menu() -> None:
         ("cost", np.inf, "cost must be a finite number (got inf)"),
         ("cost", NAN, "not a number (got nan)"),
         ("revenue", -np.inf, "revenue must be a finite number (got -inf)"),
+        ("revenue", 2e300, "revenue must be at most 1e+30 in size (got 2e+300)"),
     ],
 )
 def test_numbers_that_cannot_be(column: str, value: object, message: str) -> None:
@@ -262,3 +263,19 @@ def test_other_shapes() -> None:
         Log(made.features, made.user_id, made.coupons, made.arm, made.conversion, made.cost[:4], made.revenue)
     with pytest.raises(InputError, match=r"the log has no rows\. Give at least one exposure"):
         made.take(np.array([], dtype=int))
+
+
+def test_errors_name_the_row_of_the_file_after_a_split() -> None:
+    """Row 3 of a CSV file is on line 5, wherever its exposure stands in a part of the log."""
+    whole = Log.from_frame(frame(), menu(), source="log.csv")
+    part = whole.take(np.array([4, 3, 1])).take(np.array([1, 2]))
+    error = part.placed(InputError("not a number", row=0, column="age"))
+    assert str(error) == "log.csv, row 3 (line 5), column 'age': not a number"
+    assert log().take(np.array([4, 3])).row_words(1) == "row 3"
+
+
+def test_a_column_of_several_types_cannot_be_written(tmp_path: Path) -> None:
+    """The column, the row and the value are named, not what arrow says of them."""
+    mixed = log(note=pd.Series([1.5, 2.5, "n/a", 3.5, 4.5], dtype=object))
+    with pytest.raises(InputError, match=r"row 2, column 'feature.note': .* \(got 'n/a'\). Give all cells"):
+        mixed.write(tmp_path / "log")

@@ -100,7 +100,7 @@ def test_users_that_differ_are_refused(model):
     with pytest.raises(InputError, match="the users lack the column 'visits'"):
         model.predict_response(WORLD.features.drop(columns="visits"))
     with pytest.raises(InputError, match=r"app \(flag in training, string here\)"):
-        model.predict_response(WORLD.features.assign(app="yes"))
+        model.predict_response(WORLD.features.assign(app="perhaps"))
     with pytest.raises(InputError, match="there are no users to predict for"):
         model.predict_response(WORLD.features.iloc[:0])
 

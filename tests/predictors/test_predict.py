@@ -1,6 +1,9 @@
 """From a model and users to an instance."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from tests.predictors.small_world import SmallWorld, menu
 
@@ -59,3 +62,18 @@ def test_users_twice_and_columns_that_differ_are_refused(model):
         predict(model, twice)
     with pytest.raises(InputError, match=r"age \(number in training, string here\)"):
         predict(model, USERS.assign(age="old"))
+
+
+def test_columns_named_by_numbers_are_found_again():
+    """A model that learnt of a data frame's column 5 predicts for users who have it."""
+    log = WORLD.log(0)
+    named = replace(log, features=log.features.rename(columns={"age": 5}))
+    instance = predict(train(named, "t", "sklearn"), USERS.rename(columns={"age": 5}))
+    assert len(instance.users) == 1500
+
+
+def test_segments_of_several_types_are_refused(model):
+    """Arrow cannot hold them in one column; the row and the value are named."""
+    tier = pd.Series([1] * 1499 + ["gold"], dtype=object)
+    with pytest.raises(InputError, match=r"row 1499, column 'tier': .* \(got 'gold'\). Give all cells"):
+        predict(model, USERS.assign(tier=tier), segments=("tier",))

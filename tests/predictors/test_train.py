@@ -133,3 +133,13 @@ def test_choices_stand_on_the_card_and_are_saved(log, tmp_path):
     plain = features.drop(columns=["land", "logo"])  # what was left out need not be given
     before, after = (m.predict_response(plain, log.coupons).measure("value") for m in (model, again))
     assert (before == after).all()
+
+
+def test_held_out_rows_are_read_before_anything_is_learnt(log):
+    """A bad cell is told with its row in the log, on whichever side of the split it lands."""
+    for row in (3, 4, 5, 6):
+        ages = log.features["age"].to_numpy().copy()
+        ages[row] = 1e307
+        wrong = replace(log, features=log.features.assign(age=ages))
+        with pytest.raises(InputError, match=f"row {row}, column 'age': a number is too large"):
+            train(wrong, "t", "sklearn", holdout=0.5)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from couponry.instances.instance import Instance
     from couponry.instances.log import Log
+    from couponry.predictors.model import Model
 
 __all__ = ["EXAMPLES", "predict", "users_of"]
 
@@ -123,7 +124,7 @@ def predict(
                 )
             )
         else:
-            table = _users(model, users)
+            table = users_of(read_holdout(model)) if users is None else _users(fitted, users, named)
             with _about(users):
                 instance = predict_instance(
                     fitted,
@@ -167,16 +168,21 @@ def _check_whom(users: Path | None, *, holdout: bool, stream: bool) -> None:
         )
 
 
-def _users(model: Path, users: Path | None) -> pd.DataFrame:
+def _users(model: Model, users: Path, segments: list[str] | None) -> pd.DataFrame:
+    """Read a table of users; what is wrong with it is told with its file, row and line."""
+    from couponry.instances.errors import InputError
     from couponry.instances.source import Source
-    from couponry.instances.tables import read_table, require_columns
+    from couponry.instances.tables import placed, read_table, require_columns
+    from couponry.predictors.predict import check_users
 
-    if users is None:
-        return users_of(read_holdout(model))
     source = Source(users)
     table = read_table(source, text=("user_id",))
     require_columns(source, table.column_names, ("user_id",))
     frame: pd.DataFrame = table.to_pandas()
+    try:
+        check_users(model, frame, segments)
+    except InputError as error:
+        raise placed(error, source) from None
     return frame
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from couponry.instances.errors import InputError
 from couponry.predictors.encoders.number import DateEncoder, FlagEncoder, NumberEncoder
 
 
@@ -60,19 +59,6 @@ def test_a_column_without_spread_or_numbers_is_all_zeros():
     assert NumberEncoder("x").fit(pd.Series([3.0, 3.0])).standard(pd.Series([3.0])).tolist() == [[0.0]]
     empty = NumberEncoder("x").fit(pd.Series([None, None]))
     assert empty.standard(pd.Series([None]))[:, 0].tolist() == [0.0]
-
-
-def test_an_infinite_number_is_refused_with_its_row():
-    """The message names row, column and value."""
-    encoder = NumberEncoder("spend").fit(pd.Series([1.0, 2.0]))
-    with pytest.raises(InputError, match=r"row 1, column 'spend': a feature is infinite \(got inf\)"):
-        encoder.standard(pd.Series([1.0, np.inf]))
-
-
-def test_words_are_refused_as_numbers():
-    """The message names the column."""
-    with pytest.raises(InputError, match="column 'spend': a number was expected"):
-        NumberEncoder("spend").fit(pd.Series(["much", "little"]))
 
 
 def test_flags_with_gaps():

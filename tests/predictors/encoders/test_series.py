@@ -36,3 +36,9 @@ def test_only_empty_lists():
     assert (encoder.standard(cells) == 0).all()
     again = SeriesEncoder.from_state("amounts", encoder.state())
     assert (again.standard(CELLS) == encoder.standard(CELLS)).all()
+
+
+def test_large_numbers_have_a_scale():
+    """Squares of what float32 holds are beyond it."""
+    encoder = SeriesEncoder("x").fit(pd.Series([[1e30], [3e30]]))
+    assert encoder.standard(pd.Series([[3e30]]))[0, 1] == pytest.approx(1.0)

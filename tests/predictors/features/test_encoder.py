@@ -1,5 +1,7 @@
 """Tables to matrices."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,8 +84,20 @@ def test_a_table_that_differs_is_refused():
     encoder = FeatureEncoder().fit(table())
     with pytest.raises(InputError, match=r"age \(number in training, string here\)"):
         encoder.encode(table().assign(age="old"))
+    with pytest.raises(InputError, match=r"row 7, column 'age': not a number \(got 'old'\)"):
+        encoder.encode(
+            table().astype({"age": object}).assign(age=lambda t: t["age"].where(t.index != 7, "old"))
+        )
     with pytest.raises(InputError, match="the users lack the column 'review'"):
         encoder.encode(table().drop(columns="review"))
+
+
+def test_lists_written_as_json_are_those_lists():
+    """A table that went through a CSV file is encoded as before."""
+    encoder = FeatureEncoder().fit(table())
+    written = table().assign(**{name: table()[name].map(json.dumps) for name in ("browse", "days")})
+    assert np.array_equal(encoder.encode(written), encoder.encode(table()))
+    assert np.array_equal(FeatureEncoder().fit(written).encode(written), encoder.encode(table()))
 
 
 def test_state_keeps_nested_parts_apart():

@@ -92,6 +92,54 @@ def test_what_tells_much_or_names_users_is_no_leak(log):
     assert {"strong", "name"} <= set(prepared.log.features)
 
 
+@pytest.mark.parametrize(
+    ("bad", "mend"),
+    [
+        (
+            "N/A",
+            r"To take these for gaps, say columns={'x': 'number'}; or money",
+        ),
+        ("old", "Correct or empty them, and say columns={'x': 'number'}"),
+        ("¥7,000", "Write them plainly, such as 1234.5, and say columns={'x': 'number'}"),
+    ],
+)
+def test_text_that_is_mostly_numbers_is_warned_of(log, bad, mend):
+    """How many are none, the first with its line in the file, and the mend; silence once a kind is said."""
+    written = pd.Series(np.where(np.arange(log.n) % 10 == 3, bad, np.arange(log.n).astype(str)))
+    part = replace(with_columns(log, x=written), source="log.csv").take(np.arange(log.n)[::-1])
+    words = (
+        rf"'x' is taken for a category, .* look like numbers: 40 of 400 .* '{bad}' in row 393 \(line 395\). "
+    )
+    with pytest.warns(DataWarning, match=words + mend):
+        prepare(part)
+    assert not prepare(part, {"x": "category"}).warnings
+    if bad == "N/A":
+        assert prepare(part, {"x": "number"}).log.features["x"].isna().sum() == 40
+
+
+def test_text_that_is_all_numbers_is_warned_of(log):
+    """Numbers may be a code, so they stay a category until somebody says."""
+    with pytest.warns(DataWarning, match="its values look like numbers. If they are, say so: columns="):
+        prepare(with_columns(log, x=(np.arange(log.n) % 7).astype(str)))
+
+
+def test_a_bad_cell_is_told_with_its_line_in_the_file(log):
+    """Whatever part of the log is prepared."""
+    ages = log.features["age"].to_numpy().copy()
+    ages[7] = np.inf
+    part = replace(with_columns(log, age=ages), source="log.csv").take(np.arange(5, log.n))
+    with pytest.raises(InputError, match=r"log.csv, row 7 \(line 9\), column 'age': a feature is infinite"):
+        prepare(part)
+
+
+def test_written_dates_after_the_coupon_are_warned_of(log):
+    """A text column whose cells are all ISO dates is one of dates, as where a CSV file is read."""
+    given_at = np.full(log.n, np.datetime64("2024-05-10T12:00", "us"))
+    dated = replace(with_columns(log, seen=["2024-05-11", "2024-05-09"] * (log.n // 2)), given_at=given_at)
+    with pytest.warns(DataWarning, match="column 'seen' holds 200 dates after the coupon was given"):
+        prepare(dated)
+
+
 def test_rows_or_columns_with_gaps_are_dropped_as_chosen(log):
     """A third of the rows lack a number: they go, or the column does, or nothing."""
     changed = with_columns(log, some=np.where(np.arange(log.n) % 3, np.arange(log.n), np.nan))
