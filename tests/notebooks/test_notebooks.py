@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def test_from_log_to_plan_runs() -> None:
     assert pictures(execute(ROOT / "notebooks" / "01_from_log_to_plan.ipynb")) == 4
 
 
+def printed(notebook: Any) -> str:
+    """Return what a notebook prints."""
+    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+
+
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.timeout(900)
@@ -65,18 +71,36 @@ def test_budgets_and_scenarios_runs() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_uplift_models_compared_runs() -> None:
-    """04 trains five models on one log and draws Qini curves, budget curves, and what each truly wins."""
-    assert pictures(execute(ROOT / "notebooks" / "04_uplift_models_compared.ipynb")) == 3
+    """04 trains nine models, draws Qini and budget curves, and what each truly wins in three shops."""
+    notebook = execute(ROOT / "notebooks" / "04_uplift_models_compared.ipynb")
+    assert pictures(notebook) == 3
+    assert "customers with the coupon and 1,231 with none" in printed(notebook)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_confounded_logs_runs() -> None:
-    """05 draws propensities and effects, and shows how training refuses a log without overlap."""
+    """05 draws propensities, effects with their errors, and a log whose regression is wrong.
+
+    Weighing mends there what the regression does not; and training refuses a log without overlap, in the
+    figures of the table that follows.
+    """
     notebook = execute(ROOT / "notebooks" / "05_confounded_logs.ipynb")
-    assert pictures(notebook) == 2
-    said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    assert "the log does not tell the effect of" in said
+    assert pictures(notebook) == 3
+    said = printed(notebook)
+    off = re.search(
+        r"The regression alone is off by (\S+) per 100.* weighed it is off by (\S+) ± (\S+),", said
+    )
+    assert off is not None
+    alone, weighed, error = map(float, off.groups())
+    assert abs(weighed) < 3 * error < alone
+    refused = re.search(
+        r"does not tell the effect of 'off40-over199-app'.* \((\d+)% of .* tell as much as (\d+) rows",
+        said,
+    )
+    assert refused is not None
+    table = notebook.cells[-1].outputs[-1]["data"]["text/plain"].splitlines()[1].split()
+    assert [f"{100 * float(table[-3]):.0f}", f"{float(table[-2]):.0f}"] == list(refused.groups())
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
