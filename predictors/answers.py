@@ -56,7 +56,7 @@ class Answers:
     ) -> None:
         if allow_new and not model.learner.from_attributes:
             raise InputError(
-                f"a {model.card['model']}-learner knows coupons by their rows alone",
+                f"model {model.card['model']!r} knows coupons by their rows alone",
                 column="allow_new",
                 value=True,
                 mend="Train one that reads attributes, such as default, network or content",

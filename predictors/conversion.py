@@ -18,7 +18,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.errors import InputError
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
@@ -55,13 +54,6 @@ class ConversionLearner(Parameters):
     money: str = "sklearn"
 
     def __init__(self, *, seed: int = 0, error_folds: int = 0) -> None:
-        if error_folds < 0 or error_folds == 1:
-            raise InputError(
-                "standard errors need two folds or more",
-                column="error_folds",
-                value=error_folds,
-                mend="Give 0 for no standard errors",
-            )
         self.seed = seed
         self.error_folds = error_folds
 

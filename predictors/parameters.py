@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.predictors.parameter_kinds import Kind, check_parameters
 
 __all__ = ["Parameters"]
 
@@ -22,22 +22,48 @@ class Parameters:
     keywords : callable, optional
         What the constructor hands its ``**keywords`` to, such as a dataclass of settings: its parameters
         count as the learner's own.
+    parameter_kinds : mapping from name to Kind
+        What its parameters can be, where that is told for this learner alone;
+        see :mod:`~couponry.predictors.parameter_kinds`.
     """
 
+    parameter_kinds: ClassVar[Mapping[str, Kind]] = {}
     keywords: ClassVar[Callable[..., Any] | None] = None
     _params: dict[str, Any]
 
     def __new__(cls, *args: Any, **given: Any) -> Self:
-        """Note what the constructor is given."""
+        """Note what the constructor is given.
+
+        Raises
+        ------
+        InputError
+            If there is no such parameter, or its value is not of its kind.
+        """
         self = super().__new__(cls)
+        cls.check_parameters(given)
         try:
             bound = inspect.signature(cls).bind_partial(*args, **given).arguments
         except TypeError:
             return self  # the constructor is about to say what is wrong, in its own words
         for gathered in [p.name for p in _own(cls) if p.kind is p.VAR_KEYWORD]:
             bound |= bound.pop(gathered, {})
+        cls.check_parameters(bound)
         self._params = cls._defaults() | bound
         return self
+
+    @classmethod
+    def check_parameters(cls, given: Mapping[str, Any]) -> None:
+        """Refuse what the constructor cannot be given.
+
+        Raises
+        ------
+        InputError
+            If there is no such parameter, or its value is not of its kind.
+        """
+        own: dict[str, Kind] = {}
+        for one in reversed(cls.__mro__):
+            own |= vars(one).get("parameter_kinds", {})
+        check_parameters(given, cls._defaults(), own)
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
@@ -61,13 +87,9 @@ class Parameters:
         Raises
         ------
         InputError
-            If there is no such parameter.
+            If there is no such parameter, or its value is not of its kind.
         """
-        for name in params:
-            if name not in self._params:
-                raise InputError(
-                    "no such option of this model", column=name, mend=did_you_mean(name, self._params)
-                )
+        self.check_parameters(params)
         changed = self._params | params
         type(self).__init__(self, **changed)
         self._params = changed

@@ -25,6 +25,7 @@ from couponry.instances.log import Log
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.evaluate.uplift import qini_score
 from couponry.predictors.model import Model
+from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.registry import model_entry
 from couponry.predictors.search_spaces import Choice, Range, space_of
 from couponry.predictors.train import train
@@ -133,8 +134,7 @@ def search(
     for name, value, known in (("method", method, METHODS), ("score", score, SCORES)):
         if value not in known:
             raise InputError("unknown", column=name, value=value, mend=did_you_mean(value, known))
-    if trials < 1:
-        raise InputError("a search needs a trial", column="trials", value=trials, mend="Give at least 1")
+    check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
     chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
     _check(model, chosen)
     seen, held = log.split(holdout, seed)

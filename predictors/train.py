@@ -22,6 +22,7 @@ from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, finger
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
 from couponry.predictors.overlap import Overlap, assignment_doubts, overlap
+from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
 from couponry.predictors.shrinkage import Shrinkage
@@ -105,6 +106,7 @@ def train(
     DataWarning
         If something about the log is doubtful; the card has it under ``checks``.
     """
+    check_parameters({"seed": seed, "holdout": holdout, "least_rows": least_rows})
     held = None
     if holdout:
         check_features(log, columns)

@@ -57,9 +57,9 @@ class UserNeighbours(ConversionLearner):
         error_folds: int = 0,
     ) -> None:
         super().__init__(seed=seed, error_folds=error_folds)
-        if neighbours < 1 or references < neighbours:
+        if references < neighbours:
             raise InputError(
-                "there must be one neighbour or more, and as many references",
+                "there must be as many references as neighbours",
                 column="neighbours",
                 value=neighbours,
                 mend=f"Give a number from 1 to {references}",

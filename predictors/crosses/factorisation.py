@@ -8,15 +8,16 @@ References
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.errors import InputError, require_extra
+from couponry.instances.errors import require_extra
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.conversion import ConversionLearner
 from couponry.predictors.learner import TrainingRows, folds_by_user
+from couponry.predictors.parameter_kinds import Number
 from couponry.predictors.state import State
 
 __all__ = ["FactorisationMachine"]
@@ -50,6 +51,7 @@ class FactorisationMachine(ConversionLearner):
 
     name = "fm"
     from_attributes = True
+    parameter_kinds: ClassVar = {"penalty": Number(0.0)}
 
     def __init__(
         self,
@@ -62,9 +64,6 @@ class FactorisationMachine(ConversionLearner):
         error_folds: int = 0,
     ) -> None:
         super().__init__(seed=seed, error_folds=error_folds)
-        for name, value in (("rank", rank), ("epochs", epochs), ("patience", patience)):
-            if value < 1:
-                raise InputError("too small to train with", column=name, value=value, mend="Give at least 1")
         self.rank = rank
         self.penalty = penalty
         self.epochs = epochs

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.errors import InputError, require_extra
+from couponry.instances.errors import require_extra
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.conversion import ConversionLearner
 from couponry.predictors.crosses.kernel import MIXES, CouponKernel
@@ -63,9 +63,6 @@ class LogisticResponse(ConversionLearner):
         error_folds: int = 0,
     ) -> None:
         super().__init__(seed=seed, error_folds=error_folds)
-        for name, value in (("penalty", penalty), ("cross_penalty", cross_penalty)):
-            if value is not None and value <= 0:
-                raise InputError("a penalty is above 0", column=name, value=value)
         self.penalty = penalty
         self.cross_penalty = cross_penalty
 

@@ -24,6 +24,8 @@ from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
 from couponry.predictors.network.data import NetworkData
 from couponry.predictors.network.module import MONEY, ResponseModule, Shape, money_ratios_of_all
 from couponry.predictors.network.training import Fitted, Settings, train_network
+from couponry.predictors.network_families.device import choose_device
+from couponry.predictors.parameter_kinds import Even
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 
@@ -50,6 +52,7 @@ class NetworkLearner(Parameters):
     layout: Layout = "standard"
     from_attributes: bool = True
     keywords: ClassVar[Any] = Settings
+    parameter_kinds: ClassVar = {"members": Even()}
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class NetworkLearner(Parameters):
     ) -> None:
         self.seed = seed
         self.sizes = {"members": members, "width": width, "depth_width": depth_width, "rank": rank}
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = choose_device(device)
         self.settings = Settings(**settings)
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:

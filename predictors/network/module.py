@@ -26,8 +26,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from couponry.instances.errors import InputError
-
 __all__ = [
     "MONEY",
     "ResponseModule",
@@ -67,21 +65,6 @@ class Shape:
     width: int = 32
     depth_width: int = 16
     rank: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that no network can have."""
-        if self.members < 2 or self.members % 2:
-            raise InputError(
-                "members come in pairs, each with half of the users",
-                column="members",
-                value=self.members,
-                mend="Give an even number of at least 2",
-            )
-        for name in ("width", "depth_width", "rank"):
-            if getattr(self, name) < 1:
-                raise InputError(
-                    "a layer needs units", column=name, value=getattr(self, name), mend="Give at least 1"
-                )
 
 
 class ResponseModule(nn.Module):

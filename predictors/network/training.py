@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from couponry.instances.errors import InputError
 from couponry.instances.progress import Report
 from couponry.predictors.network.checkpoint import Checkpoint, Position
 from couponry.predictors.network.data import Batch, NetworkData
@@ -82,24 +81,6 @@ class Settings:
     mixed_precision: bool = False
     checkpoint: str | None = None
     logs: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot train."""
-        for name, least in (
-            ("epochs", 1),
-            ("rows_a_pass", 1),
-            ("patience", 1),
-            ("batch", 1),
-            ("learning_rate", 1e-12),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(
-                    "too small to train with", column=name, value=value, mend=f"Give at least {least:g}"
-                )
-        for name in ("weight_decay", "effect_lasso", "base_lasso", "own_penalty", "money_weight"):
-            if getattr(self, name) < 0:
-                raise InputError("must not be negative", column=name, value=getattr(self, name))
 
     def rows_a_step(self, rows: int) -> int:
         """Return the batch for a member of so many rows."""

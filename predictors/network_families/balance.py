@@ -17,9 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from couponry.instances.errors import InputError, did_you_mean
-
-__all__ = ["DISTANCES", "check_distance", "distance_between_arms", "mmd", "wasserstein"]
+__all__ = ["DISTANCES", "distance_between_arms", "mmd", "wasserstein"]
 
 _LEAST_ROWS, _MOST_ROWS = 4, 256
 _BLUR = 0.05  # entropy, in units of the samples' mean distance
@@ -106,11 +104,3 @@ def distance_between_arms(view: Tensor, arm: Tensor, arms: int, distance: str) -
     if not len(compared):
         return view.new_zeros(())
     return DISTANCES[distance](view / view.square().mean().clamp(min=1e-12).sqrt(), compared).mean()
-
-
-def check_distance(distance: str) -> None:
-    """Refuse an unknown distance."""
-    if distance not in DISTANCES:
-        raise InputError(
-            "no such distance", column="balance", value=distance, mend=did_you_mean(distance, DISTANCES)
-        )

@@ -9,14 +9,15 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from couponry.predictors.network_families.balance import check_distance, distance_between_arms
+from couponry.predictors.network_families.balance import DISTANCES, distance_between_arms
 from couponry.predictors.network_families.contract import Answer, Batch, FamilyModule, Task, log_loss
 from couponry.predictors.network_families.learner import FamilyLearner
 from couponry.predictors.network_families.tarnet import TARNet
+from couponry.predictors.parameter_kinds import Word
 
 __all__ = ["CFR", "CFRLearner"]
 
@@ -67,6 +68,8 @@ class CFRLearner(FamilyLearner):
         If there is no such distance.
     """
 
+    parameter_kinds: ClassVar = {"balance": Word(tuple(DISTANCES))}
+
     def __init__(
         self,
         *,
@@ -82,7 +85,6 @@ class CFRLearner(FamilyLearner):
         **settings: Any,
     ) -> None:
         super().__init__(seed, members, device, settings, ladder_by)
-        check_distance(balance)
         self.sizes = {"width": width, "depth": depth, "head_width": head_width}
         self.penalty = (balance, balance_weight)
 

@@ -7,12 +7,32 @@ from contextlib import contextmanager
 
 import torch
 
+from couponry.instances.errors import InputError
+
 __all__ = ["choose_device", "seeded", "threads"]
 
 
 def choose_device(device: str | None) -> torch.device:
-    """Return the device of this name, by default the GPU where there is one."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """Return the device of this name, by default the GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If torch knows no such device, or there is none here.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(
+            "no such device", column="device", value=device, mend="Give cpu, cuda, or one of several, cuda:1"
+        ) from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            "torch finds no such GPU here", column="device", value=device, mend="Leave it out, or give cpu"
+        )
+    return found
 
 
 @contextmanager

@@ -17,7 +17,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from couponry.instances.atomic import write_directory
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.errors import InputError
 from couponry.instances.progress import Report
 from couponry.predictors.encoders.events import EventEncoder
 from couponry.predictors.features import FeatureEncoder
@@ -41,9 +41,10 @@ from couponry.predictors.network_families.device import choose_device, seeded, t
 from couponry.predictors.network_families.event_blocks import Blocks
 from couponry.predictors.network_families.layers import trunk
 from couponry.predictors.network_families.loop import Fitted, Schedule, train
-from couponry.predictors.network_families.sequences import SequenceFront, check_reader
+from couponry.predictors.network_families.sequences import READERS, SequenceFront
 from couponry.predictors.network_families.settings import LoopSettings
 from couponry.predictors.network_families.table import Table
+from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.state import State
 from couponry.predictors.state_files import Form, read_state, write_state
@@ -79,6 +80,7 @@ class PurchaseTime(Parameters):
     """
 
     keywords: ClassVar[Any] = LoopSettings
+    parameter_kinds: ClassVar = {"reader": Word(READERS)}
 
     def __init__(
         self,
@@ -98,11 +100,6 @@ class PurchaseTime(Parameters):
                 value=slots,
                 mend="Give at least 1",
             )
-        check_reader(reader)
-        known = [setting.name for setting in fields(LoopSettings)]
-        for name in settings:
-            if name not in known:
-                raise InputError("no such option of this model", column=name, mend=did_you_mean(name, known))
         self.slots, self.seed = int(slots), seed
         self.reader, self.channels, self.width = reader, channels, width
         self.device = choose_device(device)

@@ -26,7 +26,8 @@ from couponry.predictors.network_families.fit import Study
 from couponry.predictors.network_families.ladders import ladders_of
 from couponry.predictors.network_families.money import expected_amount
 from couponry.predictors.network_families.scale import Scale
-from couponry.predictors.network_families.settings import TrainSettings
+from couponry.predictors.network_families.settings import WATCHED, TrainSettings
+from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.rising import Ladders
 from couponry.predictors.state import State
@@ -64,6 +65,7 @@ class FamilyLearner(Parameters):
     layout: Layout = "standard"
     from_attributes: bool = False
     keywords: ClassVar[Callable[..., Any] | None] = TrainSettings
+    parameter_kinds: ClassVar = {"watch": Word(WATCHED), "decision_estimator": Word(("dr", "ips"))}
 
     def __init__(
         self,
@@ -73,13 +75,11 @@ class FamilyLearner(Parameters):
         settings: dict[str, Any],
         ladder_by: Sequence[str] | None = None,
     ) -> None:
-        if members < 1:
-            raise InputError("an ensemble needs a member", column="members", value=members)
         self.seed = seed
         self.members = members
         self.device = choose_device(device)
         self.settings = TrainSettings(**settings)
-        self.ladder_by = ladder_by
+        self.ladder_by = [ladder_by] if isinstance(ladder_by, str) else ladder_by
 
     @property
     def ladders(self) -> Ladders:

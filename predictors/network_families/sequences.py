@@ -12,7 +12,7 @@ References
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +20,15 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from couponry.instances.errors import InputError, did_you_mean
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.network_families.contract import Answer, Batch, FamilyModule, Task
 from couponry.predictors.network_families.event_blocks import Blocks
 from couponry.predictors.network_families.learner import FamilyLearner
 from couponry.predictors.network_families.tarnet import TARNet
+from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.state import State
 
-__all__ = ["READERS", "Fronted", "SequenceFront", "SequenceLearner", "check_reader"]
+__all__ = ["READERS", "Fronted", "SequenceFront", "SequenceLearner"]
 
 READERS = ("cnn", "gru", "transformer")
 
@@ -153,14 +153,6 @@ class Fronted(FamilyModule):
         return self.body.conversion_loss(answer, batch)
 
 
-def check_reader(reader: str) -> None:
-    """Refuse what is no reader of sequences."""
-    if reader not in READERS:
-        raise InputError(
-            "no such reader of sequences", column="reader", value=reader, mend=did_you_mean(reader, READERS)
-        )
-
-
 class SequenceLearner(FamilyLearner):
     """A sequence model as a learner.
 
@@ -182,6 +174,8 @@ class SequenceLearner(FamilyLearner):
         If there is no such reader, or no column of events.
     """
 
+    parameter_kinds: ClassVar = {"reader": Word(READERS)}
+
     def __init__(
         self,
         *,
@@ -197,7 +191,6 @@ class SequenceLearner(FamilyLearner):
         **settings: Any,
     ) -> None:
         super().__init__(seed, members, device, settings)
-        check_reader(reader)
         self.reader, self.channels, self.length = reader, channels, length
         self.sizes = {"width": width, "depth": depth, "head_width": head_width}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from couponry.instances.errors import InputError, did_you_mean
-
 __all__ = ["WATCHED", "LoopSettings", "TrainSettings"]
 
 WATCHED = ("log_loss", "qini", "policy_value")
@@ -46,21 +44,6 @@ class LoopSettings:
     checkpoint: str | None = None
     logs: str | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot train."""
-        for name, least in (("epochs", 1), ("patience", 1), ("batch", 1), ("learning_rate", 1e-12)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(
-                    "too small to train with", column=name, value=value, mend=f"Give at least {least:g}"
-                )
-        self._refuse_negative("weight_decay")
-
-    def _refuse_negative(self, *names: str) -> None:
-        for name in names:
-            if getattr(self, name) < 0:
-                raise InputError("must not be negative", column=name, value=getattr(self, name))
-
     def rows_a_step(self, rows: int) -> int:
         """Return the batch for so many rows to learn from."""
         return self.batch or min(max(rows // _STEPS, _LEAST_BATCH), _MOST_BATCH)
@@ -97,16 +80,3 @@ class TrainSettings(LoopSettings):
     decision_epochs: int = 0
     decision_estimator: str = "dr"
     decision_anchor: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot train."""
-        super().__post_init__()
-        self._refuse_negative("money_weight", "effect_penalty", "decision_epochs", "decision_anchor")
-        for name, known in (("watch", WATCHED), ("decision_estimator", ("dr", "ips"))):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    "unknown setting",
-                    column=name,
-                    value=getattr(self, name),
-                    mend=did_you_mean(getattr(self, name), known),
-                )

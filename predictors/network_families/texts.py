@@ -7,7 +7,7 @@ Without this model texts are TF-IDF turned to a few dense columns
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.errors import InputError
 from couponry.instances.wording import setting
 from couponry.predictors.encoders.text import TextEncoder
 from couponry.predictors.features import FeatureEncoder
@@ -33,6 +33,7 @@ from couponry.predictors.network_families.text_encoder import (
     read_encoder,
     read_tokens,
 )
+from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.state import State
 
 __all__ = ["TUNINGS", "TextFront", "TextLearner"]
@@ -115,6 +116,8 @@ class TextLearner(FamilyLearner):
         If transformers is not installed.
     """
 
+    parameter_kinds: ClassVar = {"tuning": Word(TUNINGS)}
+
     def __init__(
         self,
         *,
@@ -132,13 +135,6 @@ class TextLearner(FamilyLearner):
         **settings: Any,
     ) -> None:
         super().__init__(seed, members, device, settings)
-        if tuning not in TUNINGS:
-            raise InputError(
-                "no such tuning", column="tuning", value=tuning, mend=did_you_mean(tuning, TUNINGS)
-            )
-        for name, size in (("adapter_rank", adapter_rank), ("length", length), ("channels", channels)):
-            if size < 1:
-                raise InputError("too small to train with", column=name, value=size, mend="Give at least 1")
         self.folder = encoder
         self.tuning, self.adapter_rank = tuning, adapter_rank
         self.length, self.channels = length, channels

@@ -25,7 +25,7 @@ References
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
+from couponry.predictors.parameter_kinds import Whole
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.effect_trees import EffectTrees
@@ -70,6 +71,7 @@ class StackLearner(Parameters):
 
     layout: Layout = "standard"
     from_attributes: bool = True
+    parameter_kinds: ClassVar = {"trees": Whole(0)}
 
     def __init__(self, *, seed: int = 0, folds: int = 3, trees: int = 80) -> None:
         self.seed = seed

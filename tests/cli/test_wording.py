@@ -190,3 +190,22 @@ def test_coupons_given_by_choice_are_told_of(run: Run, files: Callable[..., Path
     assert "--assignment features" in done.stderr
     assert any("--assignment" in text for text in load_model(tmp_path / "model").card["checks"]["warnings"])
     assert "who got which coupon" not in run("train", files(table), *asked).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--set", "epochs=abc"), "column 'epochs': this must be a whole number of at least 1 (got 'abc')"),
+        (("--set", "mixed_precision=maybe"), "column 'mixed_precision': this must be true or false"),
+        (("--search-seconds", "5"), "'--search-seconds': there is no search to say this of (got 5.0)"),
+        (("--search", "2", "--search-seconds", "-1"), "'time_limit': this must be a number of at least 0"),
+        (("--search", "-1"), "'trials': this must be a whole number of at least 1 (got -1)"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(
+    run: Run, files: Callable[..., Path], tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """As bad input, and not as what should not happen."""
+    done = run("train", files(flat()), "--model", "tarnet", *options, "--out", tmp_path / "model")
+    assert done.exit_code == 2
+    assert words in done.stderr

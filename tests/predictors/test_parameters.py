@@ -57,5 +57,5 @@ def test_an_unknown_parameter_is_refused():
         InputError, match=r"column 'step': no such option of this model. Did you mean 'steps'"
     ):
         Runner().set_params(step=1)
-    with pytest.raises(TypeError, match="stride"):
+    with pytest.raises(InputError, match="column 'stride': no such option of this model"):
         Runner(stride=1)

@@ -97,9 +97,9 @@ def test_progress_is_told(log):
             "column 'epoch': no such option of this model. Did you mean 'epochs'",
         ),
         ({"model": "s", "folds": 3}, "column 'folds': no such option"),
-        ({"holdout": 1.5}, "holdout must lie strictly between 0 and 1"),
+        ({"holdout": 1.5}, "column 'holdout': this must be a number of at least 0 and at most 1"),
         ({"least_rows": 100_000}, "at least 100,000 are needed"),
-        ({"model": "network", "members": 3}, "members come in pairs"),
+        ({"model": "network", "members": 3}, "column 'members': this must be an even number"),
     ],
 )
 def test_what_cannot_be_is_refused(log, arguments, words):

@@ -119,6 +119,7 @@ def train(
     from couponry.instances.atomic import check_free
 
     check_free(out, force=force)
+    _check_search(trials, method, seconds)
     with progress_bars(shown=not json) as progress:
         given = read_log(log, log_format, costs=cost or [], outcome=outcome, menu=menu)
         fitted, evaluation = train_and_write(
@@ -145,6 +146,17 @@ def train(
         print_coupons(evaluation)
         print_policies(evaluation.policies)
     say(f"Model: {out}")
+
+
+def _check_search(trials: int, method: str, seconds: float | None) -> None:
+    """Refuse options of a search that is not asked for."""
+    from couponry.instances.errors import InputError
+
+    for option, value, default in (("--search-method", method, "tpe"), ("--search-seconds", seconds, None)):
+        if not trials and value != default:
+            raise InputError(
+                "there is no search to say this of", column=option, value=value, mend="Say --search 20 too"
+            )
 
 
 def train_and_write(

@@ -195,7 +195,7 @@ def test_tables_that_cannot_be_used_are_refused(table, words):
     ("make", "words"),
     [
         (lambda: MatrixFactors(rank=-1), "too small to factorise with"),
-        (lambda: UserNeighbours(neighbours=0), "Give a number from 1 to 4000"),
+        (lambda: UserNeighbours(neighbours=5000), "Give a number from 1 to 4000"),
     ],
 )
 def test_parameters_that_cannot_be_are_refused(make, words):

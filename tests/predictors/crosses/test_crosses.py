@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from couponry.instances.errors import InputError
 from couponry.predictors.crosses.content import ContentResponse
 from couponry.predictors.crosses.factorisation import FactorisationMachine
 from couponry.predictors.crosses.kernel import CouponKernel
@@ -172,16 +171,3 @@ def test_the_kronecker_ridge_is_the_plain_one(drawn):
     columns = np.einsum("ia,jb->ijab", x, z).reshape(200, 6)
     plain = np.linalg.solve(columns.T @ columns + 7 * np.eye(6), columns.T @ target.ravel())
     assert _kronecker_ridge(x, z, target, [7.0])[0].ravel() == pytest.approx(plain)
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: LogisticResponse(penalty=0), "column 'penalty': a penalty is above 0"),
-        (lambda: FactorisationMachine(rank=0), "column 'rank': too small to train with"),
-    ],
-)
-def test_what_cannot_be_is_refused(make, words):
-    """Before any training."""
-    with pytest.raises(InputError, match=words):
-        make()

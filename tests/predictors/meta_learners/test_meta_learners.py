@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from tests.predictors.small_world import FACE_VALUES, SmallWorld
 
-from couponry.instances.errors import InputError
 from couponry.predictors.base_learners.base import BASES
 from couponry.predictors.base_learners.linear import Linear
 from couponry.predictors.evaluate.policies import budgeted
@@ -248,9 +247,3 @@ def test_standard_errors_are_of_the_errors_size(trained_on, name):
     assert error.shape == (3000, 3)
     assert (off < 2 * error).mean() > 0.7
     assert 0.3 < np.sqrt((off**2).mean()) / np.sqrt((error**2).mean()) < 2.5
-
-
-def test_one_fold_makes_no_standard_error():
-    """It is refused before any training."""
-    with pytest.raises(InputError, match="standard errors need two folds or more"):
-        DRLearner("sklearn", error_folds=1)

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from couponry.instances.errors import InputError
 from couponry.predictors.network.module import ResponseModule, Shape, money_link, money_ratio
 
 SHAPE = Shape(features=3, attributes=2, coupons=4, members=2)
@@ -70,17 +69,3 @@ def test_money_starts_at_its_mean_and_is_never_negative():
     ratio = money_ratio(module, low, torch.zeros(1, 4), POSITIVE)[0]
     assert (ratio[:2] >= 0).all()
     assert ratio[2].item() == -49.0
-
-
-@pytest.mark.parametrize(
-    ("sizes", "words"),
-    [
-        ({"members": 3}, r"members come in pairs.*\(got 3\). Give an even number"),
-        ({"members": 0}, "members come in pairs"),
-        ({"width": 0}, r"column 'width': a layer needs units \(got 0\)"),
-    ],
-)
-def test_sizes_that_no_network_can_have(sizes, words):
-    """Odd members, empty layers."""
-    with pytest.raises(InputError, match=words):
-        Shape(features=3, attributes=2, coupons=4, **sizes)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
 from couponry.predictors.network.learner import NetworkLearner
@@ -68,21 +67,6 @@ def test_a_network_beats_the_shares_it_starts_from(world):
     shares = np.array([rows.conversion[rows.arm == a].mean() for a in range(-1, 3)])[rows.arm + 1]
     plain = -np.mean(rows.conversion * np.log(shares) + (1 - rows.conversion) * np.log(1 - shares))
     assert np.mean(learner.fitted.losses) < plain
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"epochs": 0}, r"column 'epochs': too small to train with \(got 0\)"),
-        ({"batch": -1}, "column 'batch': too small"),
-        ({"learning_rate": 0.0}, "column 'learning_rate': too small"),
-        ({"weight_decay": -1.0}, "column 'weight_decay': must not be negative"),
-    ],
-)
-def test_settings_that_cannot_train(settings, words):
-    """Each is refused with its name and value."""
-    with pytest.raises(InputError, match=words):
-        Settings(**settings)
 
 
 def test_batches_grow_with_the_log():

@@ -6,7 +6,6 @@ import torch
 from tests.predictors.network_families.trained import rows_of, trained, uplift
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
 from couponry.instances.world import World
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
@@ -127,14 +126,6 @@ def test_cfr_holds_the_representation_alike_between_arms(balance):
         return np.linalg.norm(view[rows.arm >= 0].mean(axis=0) - view[rows.arm < 0].mean(axis=0))
 
     assert shift(10.0) < 0.6 * shift(0.0)
-
-
-def test_an_unknown_balance_is_refused():
-    """With the nearest known one."""
-    with pytest.raises(
-        InputError, match=r"column 'balance': no such distance \(got 'mdm'\). Did you mean 'mmd'"
-    ):
-        CFRLearner(balance="mdm")
 
 
 def test_efins_effects_do_not_move_its_base(log):

@@ -136,7 +136,10 @@ def test_nullable_whole_numbers_and_flags_are_read():
     [
         ({"slots": 2.5}, r"column 'slots': there must be a slot, and a whole number of them \(got 2.5\)"),
         ({"slots": 0}, r"there must be a slot, .* \(got 0\)"),
-        ({"slots": 3, "reader": "lstm"}, r"column 'reader': no such reader .* \(got 'lstm'\). .*cnn, gru"),
+        (
+            {"slots": 3, "reader": "lstm"},
+            r"'reader': this must be a known word \(got 'lstm'\). .*cnn, gru",
+        ),
         ({"slots": 3, "watch": "qini"}, r"column 'watch': no such option of this model"),
         ({"slots": 3, "epoch": 2}, r"column 'epoch': no such option of this model. Did you mean 'epochs'"),
     ],

@@ -12,7 +12,7 @@ from couponry.instances.log import Log
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.model import load_model
 from couponry.predictors.network_families.event_blocks import Blocks
-from couponry.predictors.network_families.sequences import READERS, SequenceFront, SequenceLearner
+from couponry.predictors.network_families.sequences import READERS, SequenceFront
 from couponry.predictors.train import train
 
 # Effects are large here, and need no holding small.
@@ -125,9 +125,3 @@ def test_a_log_without_events_is_refused():
     """There is nothing to read a sequence from."""
     with pytest.raises(InputError, match="there is no column of events"):
         train(SmallWorld.draw(300, 0).log(0), "sequence", least_rows=10)
-
-
-def test_an_unknown_reader_is_refused():
-    """With the known ones."""
-    with pytest.raises(InputError, match=r"column 'reader': no such reader of sequences \(got 'lstm'\)"):
-        SequenceLearner(reader="lstm")

@@ -5,37 +5,14 @@ import pytest
 from tests.predictors.network_families.trained import trained
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
 from couponry.predictors.network_families.settings import WATCHED, TrainSettings
 from couponry.predictors.network_families.tarnet import TARNetLearner
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"epochs": 0}, r"column 'epochs': too small to train with \(got 0\)"),
-        ({"batch": -1}, "column 'batch': too small"),
-        ({"weight_decay": -1.0}, "column 'weight_decay': must not be negative"),
-        ({"watch": "qinni"}, r"column 'watch': unknown setting \(got 'qinni'\). Did you mean 'qini'"),
-        ({"decision_estimator": "x"}, "column 'decision_estimator': unknown setting"),
-    ],
-)
-def test_settings_that_cannot_train(settings, words):
-    """Each is refused with its name and value."""
-    with pytest.raises(InputError, match=words):
-        TrainSettings(**settings)
 
 
 def test_batches_grow_with_the_log():
     """A fortieth of the rows, within bounds; a given batch is kept."""
     assert [TrainSettings().rows_a_step(n) for n in (100, 20_000, 10_000_000)] == [64, 500, 8192]
     assert TrainSettings(batch=7).rows_a_step(20_000) == 7
-
-
-def test_an_ensemble_without_members_is_refused():
-    """There would be no answer."""
-    with pytest.raises(InputError, match="an ensemble needs a member"):
-        TARNetLearner(members=0)
 
 
 @pytest.mark.parametrize("watch", WATCHED)

@@ -194,16 +194,9 @@ def another(folder, place, model):
     return str(place)
 
 
-@pytest.mark.parametrize("name", ["adapter_rank", "length", "channels"])
-def test_sizes_of_nothing_are_refused(name):
-    """By name."""
-    with pytest.raises(InputError, match=rf"column '{name}': too small to train with \(got 0\)"):
-        TextLearner(**{name: 0})
-
-
 def test_a_log_without_texts_is_refused(folder):
     """There is nothing to read."""
     with pytest.raises(InputError, match="there is no column of text to read"):
         train(SmallWorld.draw(200, 0).log(0), "text", encoder=folder, least_rows=10)
-    with pytest.raises(InputError, match=r"no such tuning \(got 'lorra'\). Did you mean 'lora'"):
+    with pytest.raises(InputError, match=r"'tuning': .*\(got 'lorra'\). Did you mean 'lora'"):
         TextLearner(tuning="lorra")
