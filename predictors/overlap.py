@@ -154,13 +154,17 @@ def overlap(
     Raises
     ------
     InputError
-        If an arm has no rows, or ``alpha`` is not in [0, 0.5).
+        If an arm has no rows, a feature cannot be used, or ``alpha`` is not in [0, 0.5).
     """
     if alpha is not None and not 0 <= alpha < 0.5:
         raise InputError("a share to trim at lies in [0, 0.5)", column="alpha", value=alpha)
     check_arms(log)
     shares = arm_shares(log)
-    propensity = _learnt(log, FeatureEncoder().fit(log.features), base, folds=folds, seed=seed)
+    try:
+        features = FeatureEncoder().fit(log.features)
+    except InputError as error:
+        raise log.placed(error) from None
+    propensity = _learnt(log, features, base, folds=folds, seed=seed)
     arms, kept = _by_coupon(log, propensity, alpha)
     return Overlap(
         arms, propensity, kept, *_explained(propensity[np.arange(log.n), log.arm + 1], shares, log.arm)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from couponry.instances.errors import InputError
 from couponry.instances.log import Log
 from couponry.predictors.base_learners.linear import Linear
 from couponry.predictors.features import FeatureEncoder
@@ -37,8 +38,16 @@ def cross_fitted_outcome(
         Rows of one user are in one fold.
     folds : int
     seed : int
+
+    Raises
+    ------
+    InputError
+        If a feature cannot be used.
     """
-    x = FeatureEncoder().fit(log.features).encode(log.features)
+    try:
+        x = FeatureEncoder().fit(log.features).encode(log.features)
+    except InputError as error:
+        raise log.placed(error) from None
     fold = folds_by_user(user, folds, seed)
     expected = np.full((log.n, len(log.coupons) + 1), outcome.mean())
     for k in range(folds):

@@ -91,7 +91,7 @@ def _dates(name: str, cells: pd.Series) -> pd.Series:
 
 def _lists(name: str, cells: pd.Series, kind: Kind) -> pd.Series:
     read = cells
-    if not set(map(type, cells)) <= {list, tuple, np.ndarray}:
+    if not set(map(type, cells.to_numpy(object))) <= {list, tuple, np.ndarray}:
         missing = are_missing(cells)
         read = lists_in(cells.mask(missing))
         form = '["view", "cart"]' if kind == "events" else "[1.5, 2.0]"

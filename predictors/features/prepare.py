@@ -229,7 +229,8 @@ def _find_doubtful_texts(prepared: Prepared) -> None:
 def _doubt(log: Log, column: Column, kind: Kind, wrong: npt.NDArray[np.bool_]) -> str:
     """Return in words what a column of text may be, which of its cells are not so, and what to do."""
     cells, noun, say = log.features[column.name], NOUNS[kind], setting("columns", {column.name: kind})
-    taken = f"column {column.name!r} is taken for a {column.kind}, though its values look like {noun}"
+    part = " in the rows that are learnt from" * (log.origin is not None)
+    taken = f"column {column.name!r} is taken for a {column.kind}, though its values look like {noun}{part}"
     keep = f"; {'or money, ' * (kind == 'number')}or {column.kind} to keep what it is"
     if not wrong.any():
         return f"{taken}. If they are, say so: {say}{keep}"

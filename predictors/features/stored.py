@@ -41,6 +41,7 @@ _CLASSES: tuple[tuple[Stored, tuple[type, ...]], ...] = (
     ("date", (dt.date, np.datetime64)),
     ("list", (list, tuple, np.ndarray)),
 )
+_NEVER_GAPS = {bool, int, str, list, tuple, np.ndarray}
 
 
 def gaps(cells: pd.Series) -> npt.NDArray[np.bool_]:
@@ -89,7 +90,10 @@ def stored_as(cells: pd.Series) -> Stored:
         return "date"
     if isinstance(values.dtype, pd.StringDtype):
         return "string" if values.notna().any() else "empty"
-    found = {_stored(kind) for kind in set(map(type, values[values.notna()]))}
+    kinds = set(map(type, values.to_numpy(object)))
+    if not kinds <= _NEVER_GAPS:
+        kinds = set(map(type, values[values.notna()].to_numpy(object)))
+    found = {_stored(kind) for kind in kinds}
     if found == {"list"}:
         return _stored_lists(values)
     if "something else" in found:  # what labels a category, such as an interval, has a word for itself

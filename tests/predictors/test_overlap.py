@@ -179,3 +179,13 @@ def test_choices_raise_doubt_unless_propensities_are_given(biased):
     (found,) = assignment_doubts(log)
     assert "train with assignment='features'" in found
     assert assignment_doubts(replace(log, propensity=np.full(log.n, 0.25))) == []
+
+
+def test_a_feature_that_cannot_be_used_is_told_with_its_place(biased):
+    """The file, and of a CSV file the line."""
+    log = biased[2]
+    ages = log.features["age"].to_numpy().copy()
+    ages[7] = np.inf
+    wrong = replace(log, features=log.features.assign(age=ages), source="log.csv")
+    with pytest.raises(InputError, match=r"log.csv, row 7 \(line 9\), column 'age': a feature is infinite"):
+        overlap(wrong)

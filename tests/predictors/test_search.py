@@ -1,6 +1,7 @@
 """Search over options: what it tries, what it keeps, when it ends."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,3 +100,11 @@ def test_ranges_are_spanned_by_their_grid():
     assert Range(4, 16, log=True).grid() == [4, 8, 16]
     with pytest.raises(InputError, match=r"low < high, and low > 0 on a logarithmic scale \(got \(0, 1\)\)"):
         Range(0, 1, log=True)
+
+
+def test_cells_that_cannot_be_used_are_told_before_any_candidate(log):
+    """With their row, not as the failure of each candidate."""
+    ages = log.features["age"].to_numpy().copy()
+    ages[7] = np.inf
+    with pytest.raises(InputError, match="row 7, column 'age': a feature is infinite"):
+        search(replace(log, features=log.features.assign(age=ages)), "dr", trials=1, base="sklearn")

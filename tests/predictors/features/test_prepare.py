@@ -121,6 +121,9 @@ def test_text_that_is_all_numbers_is_warned_of(log):
     """Numbers may be a code, so they stay a category until somebody says."""
     with pytest.warns(DataWarning, match="its values look like numbers. If they are, say so: columns="):
         prepare(with_columns(log, x=(np.arange(log.n) % 7).astype(str)))
+    part = with_columns(log, x=(np.arange(log.n) % 7).astype(str)).take(np.arange(300))
+    with pytest.warns(DataWarning, match="look like numbers in the rows that are learnt from. If they are"):
+        prepare(part)
 
 
 def test_a_bad_cell_is_told_with_its_line_in_the_file(log):
