@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["Wording", "setting", "worded"]
+__all__ = ["Wording", "arguments", "called", "setting", "worded"]
 
 Wording = Callable[[str, Any], str | None]
-"""Puts the setting of an argument to a value in words; None where it has none of its own."""
+"""Puts the setting of an argument to a value in words, or its name where the value is None; answers None where
+nothing here sets it."""
 
 _wording: ContextVar[Wording | None] = ContextVar("wording", default=None)
 
@@ -40,3 +41,17 @@ def setting(name: str, value: Any) -> str:
     if said is not None:
         return said
     return f"{name}={value if isinstance(value, str) and value.isupper() else repr(value)}"
+
+
+def called(name: str) -> str:
+    """Return what an argument is called, for the column of an error."""
+    wording = _wording.get()
+    return (None if wording is None else wording(name, None)) or name
+
+
+def arguments(names: Iterable[str]) -> list[str]:
+    """Return what those of some arguments are called that can be set from where the user is."""
+    wording = _wording.get()
+    if wording is None:
+        return list(names)
+    return [said for name in names if (said := wording(name, None))]

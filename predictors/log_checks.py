@@ -188,7 +188,8 @@ def _doubts_of_costs(log: Log) -> Iterator[str]:
     if not log.cost.any():
         yield (
             "no row has a cost, so every coupon is taken to be free, and budgets of money will bind nothing. "
-            "Give the log a column 'cost': the money that the coupon cost on the row"
+            "Give the log a column 'cost', the money that the coupon cost on the row, or say "
+            f"{setting('costs', 'MONEY')} where its format takes it"
         )
 
 

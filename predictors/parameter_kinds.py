@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.wording import called
 
 __all__ = ["Even", "Flag", "Kind", "Names", "Number", "Place", "Whole", "Word", "check_parameters"]
 
@@ -240,7 +241,7 @@ def check_parameters(
         if not kinds[name].takes(value):
             raise InputError(
                 f"this must be {kinds[name].words}",
-                column=name,
+                column=called(name),
                 value="None" if value is None else value,
                 mend=kinds[name].mend(value),
             )

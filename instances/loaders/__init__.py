@@ -13,6 +13,7 @@ from typing import Any
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
+from couponry.instances.wording import arguments, called
 
 __all__ = ["FORMATS", "read_log"]
 
@@ -53,7 +54,9 @@ def read_log(path: str | Path, format: str = "couponry", **options: Any) -> Log:
     for name in options:
         if name not in known:
             raise InputError(
-                f"format {format!r} has no such option", column=name, mend=did_you_mean(name, known)
+                f"format {format!r} has no such option",
+                column=called(name),
+                mend=did_you_mean(called(name), arguments(known)),
             )
     return reader(path, **options)
 

@@ -198,8 +198,11 @@ def test_coupons_given_by_choice_are_told_of(run: Run, files: Callable[..., Path
         (("--set", "epochs=abc"), "column 'epochs': this must be a whole number of at least 1 (got 'abc')"),
         (("--set", "mixed_precision=maybe"), "column 'mixed_precision': this must be true or false"),
         (("--search-seconds", "5"), "'--search-seconds': there is no search to say this of (got 5.0)"),
-        (("--search", "2", "--search-seconds", "-1"), "'time_limit': this must be a number of at least 0"),
-        (("--search", "-1"), "'trials': this must be a whole number of at least 1 (got -1)"),
+        (
+            ("--search", "2", "--search-seconds", "-1"),
+            "'--search-seconds': this must be a number of at least 0",
+        ),
+        (("--search", "-1"), "'--search': this must be a whole number of at least 1 (got -1)"),
     ],
 )
 def test_values_that_cannot_be_are_refused(
@@ -209,3 +212,12 @@ def test_values_that_cannot_be_are_refused(
     done = run("train", files(flat()), "--model", "tarnet", *options, "--out", tmp_path / "model")
     assert done.exit_code == 2
     assert words in done.stderr
+
+
+def test_what_a_format_does_not_take_is_told_by_the_commands_options(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Those that it does take are listed as options, and only those that the command has."""
+    log = files(flat())
+    done = run("train", log, "--format", "in_vehicle", "--outcome", "x", "--out", tmp_path / "model")
+    assert "column '--outcome': format 'in_vehicle' has no such option. Known: --cost\n" in done.stderr

@@ -12,6 +12,7 @@ _OTHER_NAMES = {
     "coupons": ("coupons", "menu"),
     "item_context": ("menu",),
     "costs": ("cost",),
+    "match_cost": ("cost",),
     "time_limit": ("seconds",),
 }
 _SCHEMA = ("columns", "attributes")
@@ -26,6 +27,7 @@ def as_option(parameters: Iterable[Any], name: str, value: Any) -> str | None:
         Of the command.
     name : str
     value : object
+        None to be told the option alone.
 
     Returns
     -------
@@ -35,8 +37,10 @@ def as_option(parameters: Iterable[Any], name: str, value: Any) -> str | None:
     options = {p.name: p for p in parameters if p.opts[0].startswith("--")}
     for alias in _OTHER_NAMES.get(name, (name,)):
         if alias in options:
-            flag = options[alias].opts[0]
-            return flag if options[alias].is_flag else f"{flag} {value}"
+            flag: str = options[alias].opts[0]
+            return flag if value is None or options[alias].is_flag else f"{flag} {value}"
+    if value is None:
+        return None
     if name in _SCHEMA and "schema" in options:
         return f"--schema FILE, with {_schema_line(value)} under [{name}] in it"
     if "settings" in options:
