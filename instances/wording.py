@@ -10,8 +10,9 @@ from typing import Any
 __all__ = ["Wording", "arguments", "called", "setting", "worded"]
 
 Wording = Callable[[str, Any], str | None]
-"""Puts the setting of an argument to a value in words, or its name where the value is None; answers None where
-nothing here sets it."""
+"""Puts the setting of an argument to a value in words, or its name where the value is None.
+
+Answers None where nothing here sets it."""
 
 _wording: ContextVar[Wording | None] = ContextVar("wording", default=None)
 
