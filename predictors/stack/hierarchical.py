@@ -359,7 +359,7 @@ class HierarchicalLogit:
         a, model = state.arrays, cls(bool(state.facts["additive"]))
         model.unit = float(state.facts["unit"]) if model.additive else None
         model.table, model.variance = a["table"], a["variance"]
-        model.belief = float(state.facts.get("belief", 1.0))
+        model.belief = float(state.facts["belief"])
         model.attributes, model.names = a["attributes"], list(state.facts["names"])
         model.alike = _alike(model.attributes)
         model.error_factor = [(f, float(r)) for f, r in zip(a["factor"], a["rest"], strict=True)]

@@ -1,12 +1,12 @@
 """The default model: hierarchical responses and boosted trees, weighed by rows that none of them saw.
 
 The linear models (:mod:`.hierarchical`) have few words, lines and bends, and are hard to fool with few rows.
-One adds effects to the logit; a second, where there are more than three coupons, to the probability. Boosted
-trees (:mod:`.boosted`) find thresholds and combinations in who converts, and, where there are more than three
-coupons, others (:mod:`.effect_trees`) in what coupons add. All are cross-fitted on the same folds of users.
-Shares of the effect are slopes of the logistic model's residuals on the differences from it (:mod:`.shares`),
-the R-loss [1]_ of a convex combination, drawn towards a tenth for trees and a quarter for the additive model:
-with few rows that prior decides, with many the rows do, and no setting depends on the data at hand.
+One adds effects to the logit; a second to the probability. Boosted trees (:mod:`.boosted`) find thresholds
+and combinations in who converts, others (:mod:`.effect_trees`) in what coupons add. All are cross-fitted on
+the same folds of users. Shares of the effect are slopes of the logistic model's residuals on the differences
+from it (:mod:`.shares`), the R-loss [1]_ of a convex combination. They are drawn towards a tenth for trees
+and a quarter for the additive model, towards nought where there are at most three coupons, which are mostly
+small trials: with few rows that prior decides, with many the rows do, and no setting depends on the data.
 
 A plan compares value with cost, so both must know the same: where users redeem coupons differently
 (:mod:`.spending`), effects may grow with what a conversion costs, by a slope that unseen rows tell. What is
@@ -49,7 +49,8 @@ __all__ = ["StackLearner"]
 Floats = npt.NDArray[np.float64]
 
 _MOST_WEIGHT = 10.0
-_PRIOR_SHARE, _PRIOR_ADDITIVE = 0.1, 0.25
+# Of the additive model, of trees of effects and of boosted ones, before unseen rows speak.
+_PRIOR_SHARES, _PRIOR_SHARES_OF_FEW = (0.25, 0.1, 0.1), (0.0, 0.0, 0.0)
 _JUDGED = 200_000
 _MOST_ROWS, _FEWER_COEFFICIENTS = 300_000, 1200  # of the additive model
 _MOST_CELLS = 9_000_000  # rows times features that trees of effects learn from
@@ -84,16 +85,14 @@ class StackLearner(Parameters):
         self.menu = rows.coupons
         fold = folds_by_user(rows.user, self.folds, self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
-        self.additive: HierarchicalLogit | None = None
+        some = np.arange(rows.n)
+        if rows.n > _MOST_ROWS:
+            some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_MOST_ROWS])
+        part = rows.take(some)
+        self.additive = HierarchicalLogit(additive=True, most=_FEWER_COEFFICIENTS)
+        self.additive.fit(part.x, part.arm, part.conversion, part.coupons, fold[some])
         self.effects: EffectTrees | None = None
-        if rows.arms > FEW:
-            some = np.arange(rows.n)
-            if rows.n > _MOST_ROWS:
-                some = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_MOST_ROWS])
-            part = rows.take(some)
-            self.additive = HierarchicalLogit(additive=True, most=_FEWER_COEFFICIENTS)
-            self.additive.fit(part.x, part.arm, part.conversion, part.coupons, fold[some])
-            self._grow(part, fold[some])
+        self._grow(part, fold[some])
         _tell(progress, 1, "logistic response")
         self.boosted: Boosted | None = None
         if self.trees:
@@ -109,7 +108,6 @@ class StackLearner(Parameters):
 
     def _grow(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
         """Grow trees of effects from where the additive model ends, on as many rows as time allows."""
-        assert self.additive is not None
         most = max(1, _MOST_CELLS // max(1, rows.x.shape[1]))
         if not self.trees or rows.x.shape[1] == 0:
             return
@@ -130,7 +128,7 @@ class StackLearner(Parameters):
         told = self.logit.unseen(x, fold[some])
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
-        others = [] if self.additive is None else [self.additive.unseen(x, fold[some])]
+        others = [self.additive.unseen(x, fold[some])]
         if self.effects is not None:
             others.append(self.effects.unseen(x, others[0], fold[some]))
         if self.boosted is not None:
@@ -143,7 +141,7 @@ class StackLearner(Parameters):
             weight /= weight.mean()
         differences = [(more - more[:, :1]) - (told - told[:, :1]) for more in others]
         own = [of_arm(d, arm, whatever_the_arm(told, d, arms)) for d in differences]
-        priors = (_PRIOR_ADDITIVE, _PRIOR_SHARE, _PRIOR_SHARE)
+        priors = _PRIOR_SHARES if rows.arms > FEW else _PRIOR_SHARES_OF_FEW
         there = [model is not None for model in (self.additive, self.effects, self.boosted)]
         found = shares(
             residual, own, weight, [p for p, is_there in zip(priors, there, strict=True) if is_there]
@@ -200,10 +198,9 @@ class StackLearner(Parameters):
             trees = beside.submit(self._by_boosted, x, known, coupons)
             probability, error = self.logit.predict(x, known, coupons)
             others = []
-            if self.additive is not None:
-                asked = self.share_additive or self.share_effects
-                others.append(self.additive.probability(x, known, coupons) if asked else probability)
-            if self.effects is not None and self.additive is not None:
+            asked = self.share_additive or self.share_effects
+            others.append(self.additive.probability(x, known, coupons) if asked else probability)
+            if self.effects is not None:
                 made = self.additive.made_of(known, coupons)
                 base = others[0][:, 0]
                 others.append(self.effects.predict(x, base, made) if self.share_effects else probability)
@@ -248,14 +245,12 @@ class StackLearner(Parameters):
         facts = {"share": self.share, "share_additive": self.share_additive, "grown": grown}
         facts["together"], facts["share_effects"] = self.together, self.share_effects
         facts["effects"] = self.effects is not None
-        facts["additive"] = self.additive is not None
         state = State(
             facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.stretch.middle}
         )
         state.facts["stretch"] = self.stretch.factor
         state.put("logit", self.logit.state())
-        if self.additive is not None:
-            state.put("additive", self.additive.state())
+        state.put("additive", self.additive.state())
         if self.effects is not None:
             state.put("trees_of_effects", self.effects.state())
         if self.boosted is not None:
@@ -274,8 +269,7 @@ class StackLearner(Parameters):
         learner.share_effects = float(state.facts["share_effects"])
         learner.together = float(state.facts["together"])
         learner.logit = HierarchicalLogit.from_state(state.part("logit"))
-        additive = state.facts["additive"]
-        learner.additive = HierarchicalLogit.from_state(state.part("additive")) if additive else None
+        learner.additive = HierarchicalLogit.from_state(state.part("additive"))
         effects = state.facts["effects"]
         learner.effects = EffectTrees.from_state(state.part("trees_of_effects")) if effects else None
         learner.boosted = Boosted.from_state(state.part("boosted")) if state.facts["grown"] else None

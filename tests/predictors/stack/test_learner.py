@@ -27,8 +27,8 @@ def test_uplift_and_cost_are_near_the_truth():
     assert 0 <= model.card["training"]["share_of_trees"] <= 1
 
 
-def test_trees_of_effects_speak_where_coupons_are_many_and_survive_saving(tmp_path: Path):
-    """A coupon that acts where two features are high is found; one or two coupons are learnt without them."""
+def test_trees_of_effects_speak_where_features_must_meet_and_survive_saving(tmp_path: Path):
+    """A coupon that acts where two features are high is found, among five and alone; idle ones have none."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(20_000, 4)), columns=list("abcd"))
     arm = rng.integers(-1, 5, len(table)).astype(np.int32)
@@ -37,14 +37,14 @@ def test_trees_of_effects_speak_where_coupons_are_many_and_survive_saving(tmp_pa
     ids = np.array([f"u{i}" for i in range(len(table))], object)
     offers = pd.DataFrame({"coupon_id": list("vwxyz"), "kind": "fixed_off", "face_value": 5.0})
 
-    def learn(use: np.ndarray, arms: int) -> Model:
+    def learn(*kept: int) -> Model:
+        use = np.isin(arm, (-1, *kept))
         nothing = np.zeros(use.sum())
-        coupons = Coupons(offers.iloc[:arms])
         parts = (
             table[use].reset_index(drop=True),
             ids[use],
-            coupons,
-            arm[use],
+            Coupons(offers.iloc[list(kept)]),
+            np.array([-1, *(kept.index(j) if j in kept else -1 for j in range(5))], np.int32)[arm[use] + 1],
             y[use],
             5.0 * y[use] * (arm[use] >= 0),
             nothing,
@@ -52,14 +52,15 @@ def test_trees_of_effects_speak_where_coupons_are_many_and_survive_saving(tmp_pa
         names = ("features", "user_id", "coupons", "arm", "conversion", "cost", "revenue")
         return train(Log(**dict(zip(names, parts, strict=True))), "default", trees=10)
 
-    many, few = learn(arm >= -1, 5), learn(arm < 2, 2)
-    assert many.card["training"]["share_of_effect_trees"] > 0.3
-    assert few.card["training"]["share_of_effect_trees"] == 0
-    told = many.predict_response(table).measure("value")
+    many, alone, idle = learn(0, 1, 2, 3, 4), learn(4), learn(0, 1)
     true = np.where((table.a > 0.3) & (table.b > 0), 0.3, 0.0)
-    assert np.corrcoef(told[:, 4], true)[0, 1] > 0.9
-    many.save(tmp_path / "model")
-    assert (load_model(tmp_path / "model").predict_response(table).measure("value") == told).all()
+    for name, model in (("many", many), ("alone", alone)):
+        assert model.card["training"]["share_of_effect_trees"] > 0.3
+        told = model.predict_response(table).measure("value")
+        assert np.corrcoef(told[:, -1], true)[0, 1] > 0.9
+        model.save(tmp_path / name)
+        assert (load_model(tmp_path / name).predict_response(table).measure("value") == told).all()
+    assert idle.card["training"]["share_of_effect_trees"] < 0.1
 
 
 def test_a_new_coupon_is_answered_from_its_attributes():
