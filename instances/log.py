@@ -190,6 +190,11 @@ class Log:
         place = self.place(row)["row"]
         return place if isinstance(place, str) else f"row {place}"
 
+    def count_words(self, rows: int) -> str:
+        """Return a number of rows in words, of how many, such as ``3 of 10 rows``."""
+        part = self.origin is not None and self.n < sum(self.origin.given.values())
+        return f"{rows:,} of {'the ' * part}{self.n:,} rows{' to learn from' * part}"
+
     def placed(self, error: InputError) -> InputError:
         """Return an error about a row of this log at the row's place in what the user gave."""
         if error.file is not None or not isinstance(error.row, int):

@@ -142,8 +142,8 @@ def _doubts_of_clicks(log: Log) -> Iterator[str]:
     opened = np.flatnonzero(none & (log.click > 0))
     if len(opened):
         yield (
-            f"{len(opened):,} rows without a coupon have a click, though there was nothing to open (the "
-            f"first: {log.row_words(int(opened[0]))}). Leave 'click' empty there, or correct 'arm'"
+            f"{log.count_words(len(opened))} have a click without a coupon, though there was nothing to open "
+            f"(the first: {log.row_words(int(opened[0]))}). Leave 'click' empty there, or correct 'arm'"
         )
     clicked, not_clicked = (log.conversion[~none & (log.click == told)] for told in (1.0, 0.0))
     if min(len(clicked), len(not_clicked)) == 0 or not_clicked.sum() == 0:
@@ -178,9 +178,9 @@ def _doubts_of_repeats(log: Log) -> Iterator[str]:
     if not again.any() or not (timed or rows.duplicated(keep=False).all()):
         return
     yield (
-        f"{again.sum():,} rows repeat an earlier one in user, arm, {'time, ' * timed}conversion and revenue "
-        f"(the first: {log.row_words(int(np.flatnonzero(again)[0]))}): the log seems to have been put "
-        "together twice, and errors would be taken for smaller than they are. Keep each exposure once"
+        f"{log.count_words(again.sum())} repeat an earlier one in user, arm, {'time, ' * timed}conversion "
+        f"and revenue (the first: {log.row_words(int(np.flatnonzero(again)[0]))}): the log seems to have "
+        "been put together twice, and errors would be taken for smaller than they are. Keep each exposure once"
     )
 
 

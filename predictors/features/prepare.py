@@ -210,9 +210,9 @@ def _find_later_dates(prepared: Prepared) -> None:
         later = np.flatnonzero(np.floor(days_of(log.features[column.name])) > given)
         if len(later):
             prepared.warnings.append(
-                f"column {column.name!r} holds {len(later):,} dates after the coupon was given "
-                f"(the first in {log.row_words(int(later[0]))}): a feature must have been known before. "
-                f"Correct it, or leave it out: {setting('columns', {column.name: 'ignore'})}"
+                f"column {column.name!r} holds dates after the coupon was given on "
+                f"{log.count_words(len(later))} (the first: {log.row_words(int(later[0]))}): a feature must "
+                f"have been known before. Correct it, or leave it out: {setting('columns', {column.name: 'ignore'})}"
             )
 
 

@@ -123,7 +123,7 @@ def test_a_late_date_is_told_at_its_line(run: Run, files: Callable[..., Path], t
     table["seen"] = pd.to_datetime(table["seen"])
     log = files(table)
     done = run("train", log, "--model", "s", "--base", "sklearn", "--out", tmp_path / "model")
-    assert f"(the first in row {late} (line {late + 2}))" in done.stderr
+    assert f"(the first: row {late} (line {late + 2}))" in done.stderr
 
 
 def test_rows_of_an_arm_are_counted_in_the_file(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:

@@ -102,15 +102,20 @@ def test_contradictions_are_told_with_their_first_row(log):
     opened = replace(log, click=np.where(coupon, log.conversion, 1.0))
     row = int(np.flatnonzero(~coupon)[0])
     (found,) = doubts(opened)
-    assert f"{(~coupon).sum()} rows without a coupon have a click" in found
+    assert f"{(~coupon).sum()} of 200 rows have a click without a coupon" in found
     assert f"(the first: row {row})" in found
     (found,) = doubts(replace(log, click=np.where(coupon, 1 - log.conversion, np.nan)))
     assert "users who did not open their coupon (click 0) converted more often, 100.00%" in found
     assert doubts(replace(log, click=np.where(coupon, log.conversion, np.nan))) == []
     (found,) = doubts(log.take(np.tile(np.arange(200), 2)))
-    assert "200 rows repeat an earlier one in user, arm, conversion and revenue" in found
+    assert "200 of 400 rows repeat an earlier one in user, arm, conversion and revenue" in found
     timed = replace(log, given_at=np.full(200, "2024-05-01", "datetime64[us]"))
     (found,) = doubts(timed.take(np.append(np.arange(200), 7)))
-    assert "1 rows repeat an earlier one in user, arm, time, conversion" in found
+    assert "1 of 201 rows repeat an earlier one in user, arm, time, conversion" in found
+    part = timed.take(np.append(np.arange(200), 7)).take(np.arange(100, 201))
+    assert doubts(part) == []
+    (found,) = doubts(opened.take(np.arange(row, 100)))
+    assert f"of the {100 - row} rows to learn from have a click" in found
+    assert f"(the first: row {row})" in found
     (found,) = doubts(replace(log, cost=np.zeros(200)))
     assert "no row has a cost" in found
