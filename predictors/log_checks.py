@@ -180,7 +180,7 @@ def _doubts_of_repeats(log: Log) -> Iterator[str]:
     yield (
         f"{log.count_words(again.sum())} repeat an earlier one in user, arm, {'time, ' * timed}conversion "
         f"and revenue (the first: {log.row_words(int(np.flatnonzero(again)[0]))}): the log seems to have "
-        "been put together twice, and errors would be taken for smaller than they are. Keep each exposure once"
+        "been put together twice, and errors would be taken for smaller than they are. Keep each row once"
     )
 
 

@@ -212,7 +212,8 @@ def _find_later_dates(prepared: Prepared) -> None:
             prepared.warnings.append(
                 f"column {column.name!r} holds dates after the coupon was given on "
                 f"{log.count_words(len(later))} (the first: {log.row_words(int(later[0]))}): a feature must "
-                f"have been known before. Correct it, or leave it out: {setting('columns', {column.name: 'ignore'})}"
+                f"have been known before. Correct it, or leave it out: "
+                f"{setting('columns', {column.name: 'ignore'})}"
             )
 
 

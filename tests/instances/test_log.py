@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.instances.small import NAN, menu
 
-from couponry.instances import ExistsError, InputError, Log
+from couponry.instances import Coupons, ExistsError, InputError, Log
 
 
 def frame(**changed: Any) -> pd.DataFrame:
@@ -279,3 +279,22 @@ def test_a_column_of_several_types_cannot_be_written(tmp_path: Path) -> None:
     mixed = log(note=pd.Series([1.5, 2.5, "n/a", 3.5, 4.5], dtype=object))
     with pytest.raises(InputError, match=r"row 2, column 'feature.note': .* \(got 'n/a'\). Give all cells"):
         mixed.write(tmp_path / "log")
+
+
+def test_whole_numbers_with_gaps_for_none_are_coupons() -> None:
+    """Pandas makes 1.0 of a coupon's id 1 where some cells are empty; the control group stays one."""
+    numbered = Coupons(pd.DataFrame({"coupon_id": ["1", "2"]}))
+    frame = pd.DataFrame({"user_id": ["a", "b", "c"], "arm": [1, None, 2], "conversion": 0.0, "x": 1.0})
+    assert Log.from_frame(frame, numbered).arm.tolist() == [0, -1, 1]
+    with pytest.raises(InputError, match=r"1 of 3 rows have it \(got '0.0'\).*if it is the control group"):
+        Log.from_frame(frame.fillna(0), numbered)
+
+
+def test_a_part_of_a_part_knows_where_its_rows_stood() -> None:
+    """Rows are told by their place in the whole log, and counted as those of a part."""
+    whole = log()
+    part = whole.take(np.array([1, 2, 4])).take(np.array([False, True, True]))
+    assert [part.place(row)["row"] for row in range(2)] == [2, 4]
+    assert part.row_words(1) == "row 4"
+    assert part.count_words(1) == "1 of the 2 rows to learn from"
+    assert whole.count_words(1) == f"1 of {whole.n} rows"

@@ -189,3 +189,10 @@ def test_a_feature_that_cannot_be_used_is_told_with_its_place(biased):
     wrong = replace(log, features=log.features.assign(age=ages), source="log.csv")
     with pytest.raises(InputError, match=r"log.csv, row 7 \(line 9\), column 'age': a feature is infinite"):
         overlap(wrong)
+
+
+def test_the_refusal_says_how_a_coupon_is_left_off():
+    """In files, which is all that the command line has, and in Python."""
+    log = chosen(by_rule)[2]
+    with pytest.raises(InputError, match="take it off the menu and its rows out of the log"):
+        overlap(log, base="sklearn").check()
