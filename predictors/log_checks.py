@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from couponry.instances.errors import InputError
 from couponry.instances.log import NO_COUPON, NONE_IN_WORDS, Log
+from couponry.instances.tables import arrow_table
 from couponry.instances.wording import setting
 
 __all__ = ["LEAST_ROWS", "check_arms", "check_log", "doubts", "fingerprint"]
@@ -196,7 +197,7 @@ def _doubts_of_costs(log: Log) -> Iterator[str]:
 def fingerprint(log: Log) -> str:
     """Return a SHA-256 over all that a model learns from: features, menu, arms and outcomes."""
     digest = hashlib.sha256()
-    table = pa.Table.from_pandas(log.features, preserve_index=False).replace_schema_metadata(None)
+    table = arrow_table(log.features)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

@@ -90,10 +90,10 @@ def _dates(name: str, cells: pd.Series) -> pd.Series:
 
 
 def _lists(name: str, cells: pd.Series, kind: Kind) -> pd.Series:
-    read = cells
-    if not set(map(type, cells.to_numpy(object))) <= {list, tuple, np.ndarray}:
-        missing = are_missing(cells)
-        read = lists_in(cells.mask(missing))
+    read = cells if cells.dtype == object else cells.astype(object)
+    if not set(map(type, read.to_numpy(object))) <= {list, tuple, np.ndarray}:
+        missing = are_missing(read)
+        read = lists_in(read.mask(missing))
         form = '["view", "cart"]' if kind == "events" else "[1.5, 2.0]"
         wrong = read.isna().to_numpy() & ~missing
         _refuse(name, cells, wrong, "not a list", f"Write it as JSON has it, {form}, {_EMPTY}")

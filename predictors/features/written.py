@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +57,11 @@ def numbers_in(cells: pd.Series, kind: Kind = "number") -> npt.NDArray[np.float6
     plain = cells.astype(object)
     if kind == "flag":
         plain = plain.map(lambda cell: _FLAGS.get(cell.strip().lower(), cell) if _is_text(cell) else cell)
-    return np.asarray(pd.to_numeric(plain, errors="coerce").astype(np.float64), dtype=np.float64)
+    try:
+        numbers = pd.to_numeric(plain, errors="coerce")
+    except OverflowError:  # Python's whole numbers know no end
+        numbers = pd.to_numeric(plain.map(_within_double), errors="coerce")
+    return np.asarray(numbers.astype(np.float64), dtype=np.float64)
 
 
 def dates_in(cells: pd.Series) -> pd.Series:
@@ -145,6 +151,13 @@ NOUNS: dict[Kind, str] = {"number": "numbers", "date": "dates", "events": "JSON 
 def _of_numbers(lists: pd.Series) -> bool:
     first = next((element for one in lists for element in one if element is not None), None)
     return isinstance(first, int | float) and not isinstance(first, bool)
+
+
+def _within_double(cell: Any) -> Any:
+    """Return a whole number beyond doubles as infinite, other cells as they are."""
+    if not isinstance(cell, int) or abs(cell) < sys.float_info.max:
+        return cell
+    return math.inf if cell > 0 else -math.inf
 
 
 def _list(cell: Any) -> Any:

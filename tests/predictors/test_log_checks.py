@@ -119,3 +119,10 @@ def test_contradictions_are_told_with_their_first_row(log):
     assert f"(the first: row {row})" in found
     (found,) = doubts(replace(log, cost=np.zeros(200)))
     assert "no row has a cost" in found
+
+
+def test_lists_of_several_types_have_no_fingerprint(log):
+    """They are refused by their column, not in arrow's words."""
+    mixed = replace(log, features=log.features.assign(seen=[["view", 3]] * log.n))
+    with pytest.raises(InputError, match="column 'seen': the column holds what cannot be stored together"):
+        fingerprint(mixed)

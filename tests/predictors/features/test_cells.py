@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from couponry.instances.errors import InputError
@@ -49,6 +50,16 @@ def test_dates_and_lists_are_read_of_text():
     assert lists.tolist() == [["view", "cart"], ["buy"], None, None]
 
 
+def test_lists_of_arrow_are_lists():
+    """Which numpy and pandas reckon with."""
+    given = pd.Series([["view"], [], None], dtype=pd.ArrowDtype(pa.list_(pa.string())))
+    assert [None if one is None else list(one) for one in read_cells("x", given, "events")] == [
+        ["view"],
+        [],
+        None,
+    ]
+
+
 def test_what_needs_no_reading_stays():
     """Numbers, timestamps, lists and labels are handed on as they are."""
     for kind, given in {
@@ -71,6 +82,7 @@ def test_what_needs_no_reading_stays():
         ),
         ("number", "12,5", r"not a number \(got '12,5'\). Write it as a plain number"),
         ("number", np.inf, r"a feature is infinite \(got inf\)"),
+        ("number", -(10**400), "a feature is infinite"),
         ("number", "inf", r"a feature is infinite \(got 'inf'\)"),
         ("number", 1e307, r"a number is too large to learn from, above 1e\+38 \(got 1e\+307\)"),
         ("money", -2.0, r"money is never negative \(got -2.0\)"),
