@@ -61,14 +61,20 @@ def test_a_learner_fitted_to_x_and_y_says_how_it_is_trained(name):
 
 @pytest.mark.parametrize("name", ["network", "tarnet", "efin", "two_tower"])
 def test_a_number_that_is_absurdly_large_gives_no_gap_in_the_answer(name, log):
-    """Neither in a row of training nor in one to answer for: they are cut at five deviations."""
+    """Neither in a row of training nor in one to answer for: they are cut at five deviations.
+
+    What float32 cannot hold is refused.
+    """
     absurd = log.features.copy()
     absurd.loc[[0, 1], "age"] = 1e30, -1e30
-    absurd.loc[2, "visits"] = 1e300
+    absurd.loc[2, "visits"] = 1e38
     for learnt_from in (log, replace(log, features=absurd)):
         model = train(learnt_from, name, **SMALL[name])
         answer = model.predict_response(absurd)
         assert all(np.isfinite(answer.measure(measure)).all() for measure in MEASURES)
+    absurd.loc[2, "visits"] = 1e300
+    with pytest.raises(InputError, match="row 2, column 'visits': a number is too large"):
+        model.predict_response(absurd)
 
 
 @pytest.mark.parametrize("name", ["s", "logistic", "network", "tarnet"])
