@@ -91,7 +91,7 @@ def test_unknown_coupons(model):
         response = model.predict_response(WORLD.features, new, allow_new=True)
         assert np.isfinite(response.measure("value")).all()
     else:
-        with pytest.raises(InputError, match="model .t. knows coupons by their rows alone"):
+        with pytest.raises(InputError, match="model 't' knows coupons by their rows alone"):
             model.predict_response(WORLD.features, new, allow_new=True)
 
 
