@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from couponry.instances.errors import ExistsError, InputError
+from couponry.instances.wording import setting
 
 __all__ = ["check_free", "write_directory", "write_file"]
 
@@ -104,7 +105,9 @@ def check_free(path: str | Path, *, force: bool = False) -> None:
         return
     held = "a file" if target.is_file() else "a directory that is not empty"
     raise ExistsError(
-        f"the output exists already: {held}", file=path, mend="Choose another place, or give --force"
+        f"the output exists already: {held}",
+        file=path,
+        mend=f"Choose another place, or give {setting('force', True)}",
     )
 
 

@@ -13,6 +13,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.log import NO_COUPON, NONE_IN_WORDS, Log
 from couponry.instances.tables import arrow_table
 from couponry.instances.wording import setting
+from couponry.predictors.parameter_kinds import check_parameters
 
 __all__ = ["LEAST_ROWS", "check_arms", "check_log", "doubts", "fingerprint"]
 
@@ -39,6 +40,7 @@ def check_log(log: Log, least_rows: int = LEAST_ROWS) -> None:
         If there are hardly any users, an arm was never given or too seldom, nobody or everybody converted, or
         a cost is negative or stands on a row without a coupon.
     """
+    check_parameters({"least_rows": least_rows})
     _check_users(log)
     check_arms(log, least_rows)
     _check_costs(log)

@@ -106,7 +106,7 @@ def train(
     DataWarning
         If something about the log is doubtful; the card has it under ``checks``.
     """
-    check_parameters({"seed": seed, "holdout": holdout, "least_rows": least_rows})
+    check_parameters({"seed": seed, "holdout": holdout})
     held = None
     if holdout:
         check_features(log, columns)

@@ -197,6 +197,7 @@ def test_coupons_given_by_choice_are_told_of(run: Run, files: Callable[..., Path
     [
         (("--set", "epochs=abc"), "column 'epochs': this must be a whole number of at least 1 (got 'abc')"),
         (("--set", "mixed_precision=maybe"), "column 'mixed_precision': this must be true or false"),
+        (("--set", "least_rows=x"), "column 'least_rows': this must be a whole number of at least 0"),
         (("--search-seconds", "5"), "'--search-seconds': there is no search to say this of (got 5.0)"),
         (
             ("--search", "2", "--search-seconds", "-1"),

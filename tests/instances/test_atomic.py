@@ -69,7 +69,7 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
         write(tmp_path / "out", "x")
     assert str(caught.value) == (
         f"{tmp_path / 'out'}: the output exists already: a directory that is not empty. "
-        "Choose another place, or give --force"
+        "Choose another place, or give force=True"
     )
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ExistsError, match="the output exists already: a file"):

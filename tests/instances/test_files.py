@@ -234,7 +234,7 @@ def test_output_that_holds_something_else(tmp_path: Path) -> None:
         write_instance(four_users(), tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: the output exists already: a directory that is not empty. "
-        "Choose another place, or give --force"
+        "Choose another place, or give force=True"
     )
     assert content(tmp_path) == {"thesis.txt": b"mine"}
     write_instance(four_users(), tmp_path, force=True)

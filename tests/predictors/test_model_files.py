@@ -64,7 +64,7 @@ def test_a_model_is_not_overwritten_unless_asked(saved, tmp_path):
     """The former one stays as it was."""
     model, _ = saved
     model.save(tmp_path / "model")
-    with pytest.raises(ExistsError, match="Choose another place, or give --force"):
+    with pytest.raises(ExistsError, match="Choose another place, or give force=True"):
         model.save(tmp_path / "model")
     model.save(tmp_path / "model", force=True)
     load_model(tmp_path / "model")

@@ -87,7 +87,7 @@ def test_another_plan_is_not_overwritten(
     """A plan that is not the solution's is lost only by force."""
     write_plan(pairs(("u3", "A")), tmp_path / "plan.parquet")
     with pytest.raises(
-        ExistsError, match=r"plan\.parquet: another plan stands there. Choose another, or give --force"
+        ExistsError, match=r"plan\.parquet: another plan stands there. Choose another, or give force=True"
     ):
         write_report(*small, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["plan.parquet"]

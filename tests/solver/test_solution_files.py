@@ -104,7 +104,7 @@ def test_no_plan_writes_nothing(
 def test_former_output_is_not_overwritten(solution: Solution, tmp_path: Path) -> None:
     """A directory that holds something needs force."""
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ExistsError, match="give --force"):
+    with pytest.raises(ExistsError, match="give force=True"):
         write_solution(solution, tmp_path, campaign=INSTANCE.campaign)
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 

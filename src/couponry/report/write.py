@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from couponry.instances.atomic import check_free, write_file
 from couponry.instances.errors import ExistsError, InputError, require_extra
 from couponry.instances.plan import read_plan
+from couponry.instances.wording import setting
 from couponry.report.allocation import Allocation
 from couponry.report.budgets import frontier_section
 from couponry.report.chosen import chosen as chosen_section
@@ -143,7 +144,9 @@ def _plans_to_write(folder: Path, plan: pa.Table, force: bool) -> list[str]:
             missing.append(name)
         elif not _same_pairs(folder / name, plan):
             raise ExistsError(
-                "another plan stands there", file=folder / name, mend="Choose another, or give --force"
+                "another plan stands there",
+                file=folder / name,
+                mend=f"Choose another, or give {setting('force', True)}",
             )
     return missing
 
