@@ -163,6 +163,7 @@ _KINDS: dict[str, Kind] = {
     "least_rows": Whole(0),
     "trials": _SIZE,
     "time_limit": Number(0.0),
+    "budget": Number(0.0),
     "folds": Whole(2),
     "error_folds": Whole(2, or_none=True),
     "members": _SIZE,

@@ -24,6 +24,7 @@ from couponry.predictors.evaluate.rankings import ranking_table, share_uplift
 from couponry.predictors.evaluate.responses import response_table
 from couponry.predictors.evaluate.uplift import auuc_score, qini_score, uplift_by_quantile
 from couponry.predictors.model import Model
+from couponry.predictors.parameter_kinds import check_parameters
 
 __all__ = ["Evaluation", "evaluate_model", "records"]
 
@@ -113,10 +114,12 @@ def evaluate_model(
     Raises
     ------
     InputError
-        If ``share`` is outside (0, 1), or the held-out log lacks rows without a coupon.
+        If ``share`` is outside (0, 1), ``budget`` is no amount of money, or the held-out log lacks rows
+        without a coupon.
     """
     if not 0 < share < 1:
         raise InputError("share must lie strictly between 0 and 1", column="share", value=share)
+    check_parameters({"budget": budget})
     if not (held.arm == -1).any():
         raise InputError(
             "the held-out log has no rows without a coupon",

@@ -204,3 +204,11 @@ def test_what_cannot_be_judged_is_refused(judged):
         evaluate_model(model, held, share=0)
     with pytest.raises(InputError, match="the held-out log has no rows without a coupon"):
         evaluate_model(model, held.take(held.arm != -1))
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf")])
+def test_a_budget_is_an_amount_of_money(judged, budget):
+    """What is none is refused before anything is judged."""
+    model, _, held, _ = judged
+    with pytest.raises(InputError, match=r"column 'budget': this must be a number of at least 0"):
+        evaluate_model(model, held, budget=budget)
