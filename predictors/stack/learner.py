@@ -48,6 +48,7 @@ __all__ = ["StackLearner"]
 
 Floats = npt.NDArray[np.float64]
 
+_FOLDS, _FOLDS_OF_FEW = 3, 6
 _MOST_WEIGHT = 10.0
 # Of the additive model, of trees of effects and of boosted ones, before unseen rows speak.
 _PRIOR_SHARES, _PRIOR_SHARES_OF_FEW = (0.25, 0.1, 0.1), (0.0, 0.0, 0.0)
@@ -64,8 +65,8 @@ class StackLearner(Parameters):
     ----------
     seed : int
         Of folds and trees.
-    folds : int
-        Folds of users.
+    folds : int, optional
+        Folds of users; absent, six where there are at most three coupons and 300,000 rows, else three.
     trees : int
         Of a booster; 0 for none.
     """
@@ -74,7 +75,7 @@ class StackLearner(Parameters):
     from_attributes: bool = True
     parameter_kinds: ClassVar = {"trees": Whole(0)}
 
-    def __init__(self, *, seed: int = 0, folds: int = 3, trees: int = 80) -> None:
+    def __init__(self, *, seed: int = 0, folds: int | None = None, trees: int = 80) -> None:
         self.seed = seed
         self.folds = folds
         self.trees = trees
@@ -83,7 +84,8 @@ class StackLearner(Parameters):
         """Learn conversions, costs and revenue."""
         check_rows(rows)
         self.menu = rows.coupons
-        fold = folds_by_user(rows.user, self.folds, self.seed)
+        small = rows.arms <= FEW and rows.n <= _MOST_ROWS
+        fold = folds_by_user(rows.user, self.folds or (_FOLDS_OF_FEW if small else _FOLDS), self.seed)
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         some = np.arange(rows.n)
         if rows.n > _MOST_ROWS:
