@@ -49,6 +49,7 @@ __all__ = ["StackLearner"]
 Floats = npt.NDArray[np.float64]
 
 _FOLDS, _FOLDS_OF_FEW = 3, 6
+_IDLE = 0.2  # share of folds that may grow no trees of effects
 _MOST_WEIGHT = 10.0
 # Of the additive model, of trees of effects and of boosted ones, before unseen rows speak.
 _PRIOR_SHARES, _PRIOR_SHARES_OF_FEW = (0.25, 0.1, 0.1), (0.0, 0.0, 0.0)
@@ -119,7 +120,8 @@ class StackLearner(Parameters):
         start = self.additive.unseen(rows.x, fold)
         grown = EffectTrees().fit(rows.x, rows.arm, rows.conversion, start, fold)
         # Without trees it says "no differences", which is no news, but a share would follow its noise.
-        self.effects = grown if len(np.unique(grown.forest.fold)) == grown.folds else None
+        idle = grown.folds - len(np.unique(grown.forest.fold))
+        self.effects = grown if idle <= grown.folds * _IDLE else None
 
     def _judge(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
         """Find the models' shares, how effects grow with cost, and their stretch, on at most 200,000 rows."""
