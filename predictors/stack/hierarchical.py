@@ -45,7 +45,7 @@ FEW = 3  # so few coupons cannot show what they share: each is by itself, with v
 _LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
 # A coupon alone has nobody to be mistaken for, and evidence of one trial often finds no difference between
 # users where there is a small one: lines and bends as if so many of them had been seen.
-_ALONE_SEEN = {LINE: (20.0, 0.005), BEND: (20.0, 0.00125)}
+_ALONE_SEEN = {LINE: (20.0, 0.01), BEND: (20.0, 0.0025)}
 
 
 class HierarchicalLogit:
