@@ -140,7 +140,7 @@ def asked_for() -> argparse.Namespace:
     asked.add_argument("--json", type=Path, help="where the records go")
     asked.add_argument("--with", type=Path, nargs="*", default=[], dest="others", help="records to add")
     asked.add_argument("--arm", help="column of arms, for a file that is not a known trial")
-    asked.add_argument("--none", help="the arm that is no coupon; the first by name if not given")
+    asked.add_argument("--none", help="the arm that is no coupon; by its name if not given")
     asked.add_argument("--outcomes", nargs="+", default=[], help="columns of outcomes")
     asked.add_argument("--spend", help="column of money")
     asked.add_argument("--drop", nargs="*", default=[], help="columns that are no features")
@@ -199,6 +199,7 @@ def main() -> None:
     given = asked_for()
     warnings.filterwarnings("ignore")
     warnings.filterwarnings("once", category=DataWarning)
+    warnings.filterwarnings("ignore", message="no row has a cost")  # trials are judged by conversions
     warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # type: ignore[assignment]
     if given.worlds:
         wanted = given.models, given.peers, given.kinds

@@ -75,7 +75,7 @@ class Menu:
         if missing:
             raise InputError(
                 "a new coupon is answered for by its attributes, and the menu lacks " + ", ".join(missing),
-                row=new,
+                **coupons.place(new),
                 column=missing[0],
                 value=coupons.ids[new],
                 mend=f"Give the menu the columns {', '.join(own)}; a cell may be empty",
@@ -111,6 +111,7 @@ class Menu:
                 continue
             was, now = self.coupons.table[column].iloc[position], coupons.table[column].iloc[row]
             if not (was == now or (pd.isna(was) and pd.isna(now))):
+                was = was.item() if isinstance(was, np.generic) else was
                 raise InputError(
                     f"coupon {coupons.ids[row]!r} is not the one that the model learnt from: "
                     f"{column} was {was!r}",

@@ -103,7 +103,7 @@ def no_features(path: Path, table: pd.DataFrame, known: list[str]) -> list[str]:
 def arms_of(path: Path, values: pd.Series, none: str | None) -> tuple[np.ndarray, list[str]]:
     """Return every row's arm, 0 for none, and the arms' names, none first; ``values`` are text.
 
-    An empty cell is none, as in couponry's own logs, where no arm is called so.
+    An empty cell is none, as in couponry's own logs, unless an arm is called so, too: then it is asked.
 
     Raises
     ------
@@ -116,9 +116,7 @@ def arms_of(path: Path, values: pd.Series, none: str | None) -> tuple[np.ndarray
     if len(names) < 2:
         raise SystemExit(f"{path}: column {values.name!r} holds one arm alone: {sizes}")
     if none is None:
-        likely = [name for name in names if _is_none(name)]
-        if "" in names:
-            likely = [""]
+        likely = [name for name in names if not name or _is_none(name)]
         if len(likely) != 1:
             raise SystemExit(
                 f"{path}: which arm is no coupon? Say it with --none; column {values.name!r} holds {sizes}"

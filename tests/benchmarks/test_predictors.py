@@ -65,6 +65,10 @@ def test_which_arm_is_none_is_asked_where_names_do_not_tell(tmp_path):
     with pytest.raises(SystemExit, match=r"--none.*'A'"):
         read(table, tmp_path)
     assert read(table, tmp_path, none="B").arms == ["B", "A", "C"]
+    gaps = drawn()
+    gaps.loc[::50, "treatment_group"] = None
+    with pytest.raises(SystemExit, match=r"--none.*'empty'.*'Control'"):
+        read(gaps, tmp_path)
 
 
 @pytest.mark.parametrize(

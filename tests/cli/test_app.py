@@ -82,3 +82,11 @@ def test_unknown_command_and_option_are_bad_input(run: Callable[..., Any]) -> No
         done = run(*arguments)
         assert done.exit_code == 2
         assert re.search("sovle|gaap|Missing argument", done.stderr)
+
+
+def test_the_package_runs_as_the_command() -> None:
+    """``python -m couponry`` is ``couponry``."""
+    command = [sys.executable, "-m", "couponry", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert couponry.__version__ in done.stdout

@@ -82,3 +82,11 @@ def test_state_and_back():
     assert after.coupons.ids == ["five", "ten", "twenty"]
     assert np.array_equal(after.encode(menu()), before.encode(menu()))
     assert after.known(menu(), allow_new=False).tolist() == [0, 1, 2]
+
+
+def test_a_changed_coupon_is_told_in_plain_figures() -> None:
+    """What it was, as the menu has it."""
+    was = pd.DataFrame({"coupon_id": ["a", "b"], "kind": "fixed_off", "face_value": [5.0, 10.0]})
+    known = Menu(Coupons(was))
+    with pytest.raises(InputError, match=r"face_value was 10\.0 .*got 99\.0"):
+        known.known(Coupons(was.assign(face_value=[5.0, 99.0])), allow_new=False)
