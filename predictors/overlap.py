@@ -200,9 +200,13 @@ def assignment_doubts(log: Log, features: FeatureEncoder | None = None, *, seed:
     message = (
         f"features explain {explained:.1%} of who got which coupon, and the log has no column 'propensity': "
         "coupons were not drawn by lot alike for everyone, and what is told of their effects as if they had "
-        f"been may be wrong. Give the propensities, or train with {setting('assignment', 'features')}, which "
-        "refuses a log that does not tell a coupon's effect"
+        "been may be wrong. Give the propensities"
     )
+    if (log.arm < 0).any():  # without a control group nothing can be trained
+        message += (
+            f", or train with {setting('assignment', 'features')}, which refuses a log that does not tell a "
+            "coupon's effect"
+        )
     return [message]
 
 
