@@ -169,6 +169,11 @@ def on_trials(given: argparse.Namespace, records: list[Record]) -> None:
         If a file cannot be read, or one of couponry's own models failed.
     """
     asks: set[tuple[object, ...]] = set()
+    installed = [f"{package} {name}" for name, (package, _) in peers(1).items()]
+    for word in given.peers:
+        if word not in ("", "none") and not any(is_wanted(name, [word]) for name in installed):
+            there = ", ".join(installed) or "none; docs/models_measured.md says how peers are run"
+            print(f"--peers: no peer here has {word!r} in its name; there are {there}", file=sys.stderr)
     for path in given.data:
         trial = read_trial(path, given.arm, given.none, given.outcomes, given.spend, given.drop)
         outcomes = given.only or list(trial.outcomes)

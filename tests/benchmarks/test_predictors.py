@@ -126,14 +126,15 @@ def test_records_have_the_fields_and_metrics_that_are_promised(tmp_path):
 
 
 def test_a_model_of_ours_that_fails_is_an_error(tmp_path):
-    """Its records are missing, the others are written, and the exit status says so."""
+    """Its records are missing, the others are written, and the exit status says so; absent peers are told."""
     table = drawn()
     table.loc[5:9, "treatment_group"] = "gift"
     table.to_csv(tmp_path / "t.csv", index=False)
     out = tmp_path / "out.json"
-    quick = ["--models", "s:sklearn", "--peers", "none"]
+    quick = ["--models", "s:sklearn", "--peers", "bogus"]
     ran = run("--data", str(tmp_path / "t.csv"), "--seeds", "0", "--json", str(out), *quick)
     assert ran.returncode == 1
+    assert "no peer here has 'bogus'" in ran.stderr
     assert "1 of 2 runs" in ran.stderr
     assert "s:sklearn" in {r["model"] for r in json.loads(out.read_text()) if r["arms"] == 2}
 
