@@ -56,6 +56,9 @@ if TYPE_CHECKING:
         integrated_difference,
         multi_arm_qini,
     )
+    from couponry.predictors.evaluate.off_policy import (
+        OffPolicyEvaluation,
+    )
     from couponry.predictors.evaluate.policies import (
         budgeted,
         everyone,
@@ -92,6 +95,7 @@ __all__ = [
     "Evaluation",
     "FollowUp",
     "MultiArmQini",
+    "OffPolicyEvaluation",
     "PolicyValue",
     "area_table",
     "arm_scores",
@@ -181,6 +185,7 @@ _NAMES = {
         "integrated_difference",
         "multi_arm_qini",
     ),
+    "off_policy": ("OffPolicyEvaluation",),
     "policies": (
         "budgeted",
         "everyone",

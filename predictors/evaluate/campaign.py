@@ -24,12 +24,15 @@ from couponry.instances.errors import InputError
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import PolicyValue, normal_interval, standard_error
 from couponry.predictors.evaluate.followed import FollowUp
+from couponry.predictors.evaluate.off_policy import OffPolicyEvaluation
 from couponry.predictors.evaluate.policies import everyone
-from couponry.predictors.evaluate.policy import estimated_value, policy_probabilities
+from couponry.predictors.evaluate.probabilities import share_given
 
 __all__ = ["campaign_measures"]
 
 Floats = npt.NDArray[np.float64]
+
+_OF_EVERY_LOG = ("conversion", "revenue", "cost")
 
 
 def campaign_measures(
@@ -75,9 +78,9 @@ def campaign_measures(
         raise InputError(
             f"the follow-up has {follow_up.rows} rows and the log {log.n}", mend="Make it of the same log"
         )
-    rows = []
+    rows, judged = [], _evaluations(log, follow_up)
     for name, policy in policies.items():
-        for measure, ratio in _measures(log, policy, follow_up).items():
+        for measure, ratio in _measures(judged, policy).items():
             low, high = normal_interval(ratio.value, ratio.standard_error, level)
             rows.append(
                 {
@@ -98,29 +101,31 @@ class _Ratio:
     standard_error: float
 
 
-def _measures(log: Log, policy: npt.ArrayLike, follow_up: FollowUp | None) -> dict[str, _Ratio]:
-    def mean(outcome: npt.ArrayLike) -> PolicyValue:
-        return estimated_value(log, policy, outcome=outcome)
+def _evaluations(log: Log, follow_up: FollowUp | None) -> dict[str, OffPolicyEvaluation]:
+    """Return what measures are made of, each ready for any policy."""
+    outcomes: dict[str, Floats] = {name: getattr(log, name) for name in _OF_EVERY_LOG}
+    if follow_up is not None:
+        if follow_up.clicked is not None:
+            given = (log.arm >= 0).astype(np.float64)
+            outcomes |= {"given": given, "clicked": follow_up.clicked * given}
+        later = {name: getattr(follow_up, name) for name in ("returned", "bought", "bought_again")}
+        outcomes |= {name: array for name, array in later.items() if array is not None}
+    return {name: OffPolicyEvaluation(log, outcome) for name, outcome in outcomes.items()}
 
-    cost = mean(log.cost)
-    share = 1 - policy_probabilities(policy, log.n, len(log.coupons))[:, 0].mean()
-    found = {"given": _Ratio(float(share), 0.0)}
-    if follow_up is not None and follow_up.clicked is not None:
-        given = mean((log.arm >= 0).astype(np.float64))
-        found["click_rate"] = _ratio(mean(follow_up.clicked * (log.arm >= 0)), given)
-    revenue = mean(log.revenue)
-    found |= {
-        "conversion": _plain(mean(log.conversion)),
-        "revenue": _plain(revenue),
-        "cost": _plain(cost),
-    }
+
+def _measures(judged: Mapping[str, OffPolicyEvaluation], policy: npt.ArrayLike) -> dict[str, _Ratio]:
+    mean, log = {name: one.value(policy) for name, one in judged.items()}, judged["revenue"].log
+    found = {"given": _Ratio(share_given(policy), 0.0)}
+    if "clicked" in mean:
+        found["click_rate"] = _ratio(mean["clicked"], mean["given"])
+    found |= {name: _plain(mean[name]) for name in _OF_EVERY_LOG}
     if (log.arm == -1).any():
-        nothing = estimated_value(log, everyone(log.n, -1), outcome="revenue")
-        found["roi"] = _roi(revenue, nothing, cost)
-    if follow_up is not None and follow_up.returned is not None:
-        found["retention"] = _plain(mean(follow_up.returned))
-    if follow_up is not None and follow_up.bought is not None and follow_up.bought_again is not None:
-        found["repeat_purchase"] = _ratio(mean(follow_up.bought_again), mean(follow_up.bought))
+        nothing = judged["revenue"].value(everyone(log.n, -1))
+        found["roi"] = _roi(mean["revenue"], nothing, mean["cost"])
+    if "returned" in mean:
+        found["retention"] = _plain(mean["returned"])
+    if "bought" in mean and "bought_again" in mean:
+        found["repeat_purchase"] = _ratio(mean["bought_again"], mean["bought"])
     return found
 
 

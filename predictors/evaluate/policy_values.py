@@ -11,7 +11,7 @@ import pandas as pd
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.baselines import best_single_coupon, uplift_of
 from couponry.predictors.evaluate.estimators import value_difference
-from couponry.predictors.evaluate.outcome_model import cross_fitted_outcome
+from couponry.predictors.evaluate.off_policy import Method, OffPolicyEvaluation
 from couponry.predictors.evaluate.policies import (
     budgeted,
     everyone,
@@ -19,7 +19,7 @@ from couponry.predictors.evaluate.policies import (
     single_coupon_first,
     top_share,
 )
-from couponry.predictors.evaluate.policy import Method, estimated_value
+from couponry.predictors.evaluate.probabilities import share_given
 from couponry.predictors.learner import Outcomes
 
 __all__ = ["compared_policies", "policy_table"]
@@ -49,23 +49,16 @@ def policy_table(
         ``effective_sample_size``; ``cost, cost_se`` (doubly robust, a row); ``gain, gain_se`` (``dr`` over
         giving nothing, paired).
     """
-    conversion = None if outcomes is None else outcomes.conversion
-    cost = None if outcomes is None else outcomes.cost
-    if conversion is None:
-        user = np.unique(held.user_id.astype(str), return_inverse=True)[1]
-        conversion = cross_fitted_outcome(held, np.asarray(held.conversion, np.float64), user)
-        cost = cross_fitted_outcome(held, np.asarray(held.cost, np.float64), user)
-    nothing = estimated_value(held, everyone(held.n, -1), method="dr", outcome_model=conversion)
+    conversion = OffPolicyEvaluation(held, "conversion", None if outcomes is None else outcomes.conversion)
+    cost = OffPolicyEvaluation(held, "cost", None if outcomes is None else outcomes.cost)
+    nothing = conversion.value(everyone(held.n, -1), "dr")
     rows = []
     for name, policy in policies.items():
-        found = {
-            column: estimated_value(held, policy, method=method, outcome_model=conversion)
-            for method, column in _COLUMNS.items()
-        }
+        found = {column: conversion.value(policy, method) for method, column in _COLUMNS.items()}
         low, high = found["dr"].interval()
-        spent = estimated_value(held, policy, outcome="cost", method="dr", outcome_model=cost)
+        spent = cost.value(policy, "dr")
         gain, gain_se = value_difference(found["dr"], nothing)
-        row: dict[str, object] = {"policy": name, "share": _share_given(policy)}
+        row: dict[str, object] = {"policy": name, "share": share_given(policy)}
         for column, value in found.items():
             row[column] = value.value
             row[f"{column}_se"] = value.standard_error
@@ -119,8 +112,3 @@ def compared_policies(
 def _gives_only(policy: npt.ArrayLike, seen: npt.NDArray[np.bool_]) -> bool:
     given = np.asarray(policy)
     return bool(seen[np.unique(given) + 1].all() if given.ndim == 1 else (given[:, ~seen] == 0).all())
-
-
-def _share_given(policy: npt.ArrayLike) -> float:
-    given = np.asarray(policy)
-    return float((given >= 0).mean() if given.ndim == 1 else 1 - given[:, 0].mean())

@@ -12,7 +12,8 @@ from couponry.instances.loaders.in_vehicle import read_in_vehicle
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import value_difference
 from couponry.predictors.evaluate.policies import everyone, random_share, top_share
-from couponry.predictors.evaluate.policy import policy_probabilities, policy_value
+from couponry.predictors.evaluate.policy import policy_value
+from couponry.predictors.evaluate.probabilities import policy_probabilities
 
 
 def four_rows(**changes):
@@ -153,7 +154,9 @@ def test_probabilities_of_a_mixed_policy():
     [
         ([0, 1, 2, 0], r"row 2: the policy gives an arm outside the menu of 2 coupons \(got 2\)"),
         ([0, 1], r"Give one arm a row, \(4,\), or one probability an arm, \(4, 3\)"),
+        ([0, 1, 0.5, 0], r"row 2: the policy gives an arm outside the menu of 2 coupons \(got 0.5\)"),
         ([[0.5, 0.1, 0.1]] * 4, r"row 0: a row's probabilities must sum to 1"),
+        ([[0.5, 0.5, np.nan]] * 4, r"row 0: a row's probabilities must sum to 1 \(got nan\)"),
     ],
 )
 def test_policies_that_do_not_fit_are_refused(policy, words):
