@@ -19,6 +19,7 @@ from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.learner import Learner, Outcomes
 from couponry.predictors.menu import Menu
+from couponry.predictors.rows_seen import RowsSeen
 from couponry.predictors.shrinkage import Shrinkage
 
 __all__ = ["Model", "load_model"]
@@ -36,6 +37,8 @@ class Model:
     learner : Learner
     calibration : Calibration, optional
         Applied to what the learner answers.
+    rows_seen : RowsSeen, optional
+        Which rows it learnt from; models saved by earlier releases do not say.
     card : dict
         What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
         ``schema`` (what each feature is and what was chosen for it), ``attributes`` (the same of the menu),
@@ -50,12 +53,14 @@ class Model:
         learner: Learner,
         card: Card,
         calibration: Calibration | None = None,
+        rows_seen: RowsSeen | None = None,
     ) -> None:
         self.features = features
         self.menu = menu
         self.learner = learner
         self.card = card
         self.calibration = calibration
+        self.rows_seen = rows_seen
 
     def __repr__(self) -> str:
         return f"Model({self.card['model']}, {len(self.coupons)} coupons, {self.card['log']['rows']:,} rows)"

@@ -14,6 +14,7 @@ from couponry.predictors.calibration import Calibration
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.menu import Menu
 from couponry.predictors.registry import model_entry
+from couponry.predictors.rows_seen import RowsSeen
 from couponry.predictors.state import State
 from couponry.predictors.state_files import Form, read_state, write_state
 
@@ -39,6 +40,8 @@ def write_model(model: Model, path: str | Path, *, force: bool = False) -> None:
     state.put("learner", model.learner.state())
     if model.calibration is not None:
         state.put("calibration", model.calibration.state())
+    if model.rows_seen is not None:
+        state.put("rows_seen", model.rows_seen.state())
     with write_directory(path, kind="model", force=force) as folder:
         write_state(folder, _FORM, state, {"learner": model.card["model"], "card": model.card})
 
@@ -62,6 +65,7 @@ def read_model(path: str | Path) -> Model:
             model_entry(head["learner"]).load().from_state(state.part("learner")),
             head["card"],
             Calibration.from_state(state.part("calibration")) if "calibration" in state.facts else None,
+            RowsSeen.from_state(state.part("rows_seen")) if "rows_seen" in state.facts else None,
         )
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(

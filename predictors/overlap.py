@@ -16,21 +16,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError, MissingExtraError
+from couponry.instances.errors import InputError
 from couponry.instances.log import Log
-from couponry.instances.wording import setting
 from couponry.predictors.assignment import ASSIGNMENT_BASES, cross_fitted_assignment
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.log_checks import check_arms
 from couponry.predictors.propensity import arm_shares
 
-__all__ = ["Overlap", "assignment_doubts", "overlap"]
+__all__ = ["Overlap", "explained_share", "learnt_propensity", "overlap"]
 
 Floats = npt.NDArray[np.float64]
 
 _FLOOR = 0.005  # below it a pair's propensity is none that a log can tell
 _LEAST_KEPT, _LEAST_ROWS, _GOOD = 0.2, 100.0, 0.3
-_ROWS_LOOKED_AT, _FEWER_ROUNDS = 8_000, 20
 _MENDS = {
     "good": "",
     "poor": "Few rows are comparable: give this coupon by lot to some users of every kind",
@@ -164,53 +162,15 @@ def overlap(
         features = FeatureEncoder().fit(log.features)
     except InputError as error:
         raise log.placed(error) from None
-    propensity = _learnt(log, features, base, folds=folds, seed=seed)
+    propensity = learnt_propensity(log, features, base, folds=folds, seed=seed)
     arms, kept = _by_coupon(log, propensity, alpha)
     return Overlap(
-        arms, propensity, kept, *_explained(propensity[np.arange(log.n), log.arm + 1], shares, log.arm)
+        arms, propensity, kept, *explained_share(propensity[np.arange(log.n), log.arm + 1], shares, log.arm)
     )
 
 
-def assignment_doubts(log: Log, features: FeatureEncoder | None = None, *, seed: int = 0) -> list[str]:
-    """Return what to say of a log without propensities whose features tell who got which arm.
-
-    It is what :func:`overlap` looks at, on a sample of the rows and with two folds. Nothing is said where the
-    features cannot be read, or LightGBM is not installed.
-
-    Parameters
-    ----------
-    log : Log
-    features : FeatureEncoder, optional
-        Fitted on the log's features; by default one is fitted on the sample.
-    seed : int
-    """
-    if log.propensity is not None or log.features.columns.empty:
-        return []
-    rows = np.sort(np.random.default_rng(seed).permutation(log.n)[:_ROWS_LOOKED_AT])
-    some = log.take(rows) if len(rows) < log.n else log
-    try:
-        encoder = features or FeatureEncoder().fit(some.features)
-        propensity = _learnt(some, encoder, "lightgbm", folds=2, rounds=_FEWER_ROUNDS, seed=seed)
-    except (InputError, MissingExtraError):
-        return []
-    given = propensity[np.arange(some.n), some.arm + 1]
-    explained, error = _explained(given, arm_shares(some), some.arm)
-    if explained < 3 * error:
-        return []
-    message = (
-        f"features explain {explained:.1%} of who got which coupon, and the log has no column 'propensity': "
-        "coupons were not drawn by lot alike for everyone, and what is told of their effects as if they had "
-        "been may be wrong. Give the propensities"
-    )
-    if (log.arm < 0).any():  # without a control group nothing can be trained
-        message += (
-            f", or train with {setting('assignment', 'features')}, which refuses a log that does not tell a "
-            "coupon's effect"
-        )
-    return [message]
-
-
-def _learnt(log: Log, features: FeatureEncoder, base: str, **how: int) -> Floats:
+def learnt_propensity(log: Log, features: FeatureEncoder, base: str, **how: int) -> Floats:
+    """Return the probability of every arm by :func:`cross_fitted_assignment`, to which ``how`` goes."""
     layout: Any = ASSIGNMENT_BASES.get(base, "standard")
     return cross_fitted_assignment(
         features.encode(log.features, layout),
@@ -282,7 +242,17 @@ def best_alpha(share: Floats) -> float:
     return float(0.5 - np.sqrt(max(0.0, 0.25 - 1 / max(4.0, 2 * mean[last]))))
 
 
-def _explained(given: Floats, shares: Floats, arm: npt.NDArray[np.int32]) -> tuple[float, float]:
+def explained_share(given: Floats, shares: Floats, arm: npt.NDArray[np.int32]) -> tuple[float, float]:
+    """Return the share of the arms' entropy that their propensities explain, and its standard error.
+
+    Parameters
+    ----------
+    given : ndarray of float64, shape (n,)
+        Propensity of the arm given.
+    shares : ndarray of float64, shape (J + 1,)
+        Of the arms, none first.
+    arm : ndarray of int32, shape (n,)
+    """
     entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
     won = np.log(np.maximum(given, 1e-12)) - np.log(shares[arm + 1])
     return float(won.mean()) / entropy, float(won.std() / np.sqrt(len(won))) / entropy

@@ -160,6 +160,7 @@ _SIZE, _WEIGHT, _PENALTY = Whole(1), Number(0.0), Number(0.0, above=True)
 _KINDS: dict[str, Kind] = {
     "seed": Whole(0),
     "holdout": Number(0.0, 1.0),
+    "assignment": Word(("lot", "features")),
     "least_rows": Whole(0),
     "trials": _SIZE,
     "time_limit": Number(0.0),

@@ -24,7 +24,7 @@ from couponry.instances.errors import InputError, did_you_mean, require_extra
 from couponry.instances.log import Log
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.evaluate.uplift import qini_score
-from couponry.predictors.features.prepare import check_features
+from couponry.predictors.features.prepare import read_features
 from couponry.predictors.model import Model
 from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.registry import model_entry
@@ -139,7 +139,7 @@ def search(
     check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
     chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
     _check(model, chosen)
-    check_features(log, fixed.get("columns"))
+    read_features(log, fixed.get("columns"))
     seen, held = log.split(holdout, seed)
     made: list[Trial] = []
 

@@ -13,25 +13,27 @@ import numpy.typing as npt
 from couponry.instances.errors import DataWarning, InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.progress import Report
+from couponry.instances.wording import setting
 from couponry.predictors.answers import Answers, joined
+from couponry.predictors.assignment_doubts import assignment_doubts
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.features.prepare import Prepared, check_features, prepare
+from couponry.predictors.features.prepare import Prepared, prepare, read_features
 from couponry.predictors.learner import Learner, TrainingRows, encoded_for
 from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Card, Model
-from couponry.predictors.overlap import Overlap, assignment_doubts, overlap
+from couponry.predictors.overlap import Overlap, overlap
 from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
+from couponry.predictors.rows_seen import RowsSeen
 from couponry.predictors.shrinkage import Shrinkage
 
 __all__ = ["MODELS", "train"]
 
 _PACKAGES = ("couponry", "numpy", "pandas")
 _PRIOR_ROWS = 10_000
-_ASSIGNMENTS = ("lot", "features")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
@@ -109,7 +111,7 @@ def train(
     check_parameters({"seed": seed, "holdout": holdout})
     held = None
     if holdout:
-        check_features(log, columns)
+        read_features(log, columns)
         log, held = log.split(holdout, seed)
     check_log(log, least_rows)
     entry = model_entry(model)
@@ -139,12 +141,13 @@ def train(
     if found is not None:
         card["log"]["propensities"] = "given" if log.propensity is not None else "learnt"
         card["overlap"] = found.summary()
-    fitted = Model(features, menu, learner, card, scale)
+    seen = RowsSeen.of(prepared.log, features.schema_)
+    fitted = Model(features, menu, learner, card, scale, seen)
     card["prior"] = _prior(fitted, rows, seed)
     if held is not None:
-        from couponry.predictors.evaluate import evaluate_model
+        from couponry.predictors.evaluate.evaluate import judged
 
-        fitted.card["metrics"] = evaluate_model(fitted, held).summary()
+        fitted.card["metrics"] = judged(fitted, held).summary()
     return fitted
 
 
@@ -159,7 +162,18 @@ def _doubts(log: Log, features: FeatureEncoder, assignment: str, seed: int) -> l
     """Warn of what is doubtful about the log beside its columns, and return it."""
     found = doubts(log)
     if assignment == "lot":
-        found += assignment_doubts(log, features, seed=seed)
+        found += assignment_doubts(
+            log,
+            features,
+            by_choice=(
+                f"train with {setting('assignment', 'features')}, which refuses a log that does not tell a "
+                "coupon's effect"
+            ),
+            afterwards=lambda names: (
+                f"leave that out by {setting('columns', dict.fromkeys(names, 'ignore'))}"
+            ),
+            seed=seed,
+        )
     for message in found:
         warn(message, DataWarning, stacklevel=3)
     return found
@@ -191,13 +205,7 @@ def _prior(model: Model, rows: TrainingRows, seed: int) -> dict[str, Any] | None
 
 
 def _overlap(log: Log, assignment: str, seed: int) -> Overlap | None:
-    if assignment not in _ASSIGNMENTS:
-        raise InputError(
-            "unknown way of choosing arms",
-            column="assignment",
-            value=assignment,
-            mend=did_you_mean(assignment, _ASSIGNMENTS),
-        )
+    check_parameters({"assignment": assignment})
     if assignment == "lot":
         return None
     found = overlap(log, seed=seed)

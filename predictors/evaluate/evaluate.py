@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.baselines import uplift_of
 from couponry.predictors.evaluate.budgets import area_table, budget_curves, budget_table
@@ -19,14 +20,16 @@ from couponry.predictors.evaluate.calibration import (
     uplift_calibration,
 )
 from couponry.predictors.evaluate.campaign import campaign_measures
+from couponry.predictors.evaluate.doubts import doubts_of_judging
 from couponry.predictors.evaluate.policy_values import compared_policies, policy_table
 from couponry.predictors.evaluate.rankings import ranking_table, share_uplift
 from couponry.predictors.evaluate.responses import response_table
 from couponry.predictors.evaluate.uplift import auuc_score, qini_score, uplift_by_quantile
 from couponry.predictors.model import Model
+from couponry.predictors.overlap import overlap
 from couponry.predictors.parameter_kinds import check_parameters
 
-__all__ = ["Evaluation", "evaluate_model", "records"]
+__all__ = ["Evaluation", "evaluate_model", "judged", "records", "with_learnt_propensity"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,13 @@ class Evaluation:
 
 
 def evaluate_model(
-    model: Model, held: Log, *, share: float = 0.3, budget: float | None = None, bins: int = 10
+    model: Model,
+    held: Log,
+    *,
+    share: float = 0.3,
+    budget: float | None = None,
+    bins: int = 10,
+    assignment: str = "lot",
 ) -> Evaluation:
     """Judge a model by a log that it has not learnt from.
 
@@ -106,6 +115,10 @@ def evaluate_model(
     budget : float, optional
         Money for all rows of ``held``; adds the policy that spends it at one price, by predicted cost.
     bins : int
+    assignment : {"lot", "features"}
+        How the arms of ``held`` were chosen, if it tells no propensities: by lot, or by what the features
+        tell; then the value of policies is by propensities that are learnt of ``held``. Rankings, deciles and
+        calibration compare rows as they are.
 
     Returns
     -------
@@ -116,7 +129,26 @@ def evaluate_model(
     InputError
         If ``share`` is outside (0, 1), ``budget`` is no amount of money, or the held-out log lacks rows
         without a coupon.
+
+    Warns
+    -----
+    DataWarning
+        If the model has learnt from rows of the log, or the features that it knows tell who got which coupon
+        and neither propensities nor ``assignment="features"`` are given.
     """
+    check_parameters({"assignment": assignment})
+    if assignment == "features":
+        held = with_learnt_propensity(model, held)
+    evaluation = judged(model, held, share=share, budget=budget, bins=bins)
+    for message in doubts_of_judging(model, held):
+        warn(message, DataWarning, stacklevel=2)
+    return evaluation
+
+
+def judged(
+    model: Model, held: Log, *, share: float = 0.3, budget: float | None = None, bins: int = 10
+) -> Evaluation:
+    """Return what :func:`evaluate_model` does of a log that has been looked over already."""
     if not 0 < share < 1:
         raise InputError("share must lie strictly between 0 and 1", column="share", value=share)
     check_parameters({"budget": budget})
@@ -151,6 +183,29 @@ def evaluate_model(
         areas=area_table(curves),
         campaign=campaign_measures(held, policies),
     )
+
+
+def with_learnt_propensity(model: Model, held: Log) -> Log:
+    """Return a log with propensities that are learnt of its features, where it tells none of its own.
+
+    Parameters
+    ----------
+    model : Model
+        Whose features these are; others are not looked at.
+    held : Log
+
+    Raises
+    ------
+    InputError
+        If the model cannot read the features, or an arm has no rows.
+    """
+    schema = model.features.schema_
+    try:
+        schema.check(held.features)
+        features = schema.read(held.features)[[column.name for column in schema.columns]]
+    except InputError as error:
+        raise held.placed(error) from None
+    return overlap(replace(held, features=features, segments=())).with_propensity(held)
 
 
 def _coupon_row(

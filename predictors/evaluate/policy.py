@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from couponry.instances.errors import DataWarning
 from couponry.instances.log import Log
+from couponry.predictors.assignment_doubts import assignment_doubts
 from couponry.predictors.evaluate.estimators import PolicyValue
 from couponry.predictors.evaluate.off_policy import Method, OffPolicyEvaluation, Outcome
-from couponry.predictors.overlap import assignment_doubts
 
 __all__ = ["PolicyValue", "policy_value"]
 
@@ -55,6 +55,13 @@ def policy_value(
         If the log tells no propensities and its features tell who got which arm: the value is then not the
         policy's.
     """
-    for message in assignment_doubts(log):
+    trainable = bool((log.arm < 0).any())
+    for message in assignment_doubts(
+        log,
+        by_choice="those of cp.overlap(log).with_propensity(log)" if trainable else None,
+        afterwards=lambda names: (
+            f"take that out by replace(log, features=log.features.drop(columns={names}))"
+        ),
+    ):
         warn(message, DataWarning, stacklevel=2)
     return OffPolicyEvaluation(log, outcome, outcome_model, seed).value(policy, method, switch)

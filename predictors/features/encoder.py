@@ -113,10 +113,19 @@ class FeatureEncoder:
     @property
     def categorical(self) -> list[int]:
         """Which columns of the raw layout hold category codes."""
+        places = self.raw_places.values()
+        return [p.start for p, e in zip(places, self.encoders_, strict=True) if e.categorical]
+
+    @property
+    def raw_places(self) -> dict[str, slice]:
+        """Where each column of the table stands in the raw layout."""
         wide = TextEncoder | EventEncoder | SeriesEncoder
         widths = [len(encoder.names) if isinstance(encoder, wide) else 1 for encoder in self.encoders_]
-        first = np.cumsum([0, *widths])
-        return [int(first[i]) for i, encoder in enumerate(self.encoders_) if encoder.categorical]
+        last = np.cumsum(widths).tolist()
+        return {
+            e.name: slice(end - width, end)
+            for e, width, end in zip(self.encoders_, widths, last, strict=True)
+        }
 
     def state(self) -> State:
         """Return what was learnt."""

@@ -27,7 +27,7 @@ from couponry.predictors.features.written import (
     signed_amounts,
 )
 
-__all__ = ["Prepared", "check_features", "prepare"]
+__all__ = ["Prepared", "prepare", "read_features"]
 
 _NAMED = 5
 _ROWS_LOOKED_AT = 20_000  # for leaks
@@ -108,14 +108,15 @@ def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:
     return prepared
 
 
-def check_features(log: Log, columns: Mapping[str, Any] | None = None) -> None:
-    """Refuse what :func:`prepare` would refuse of the cells, before some rows are held out.
+def read_features(log: Log, columns: Mapping[str, Any] | None = None) -> Log:
+    """Return a log with the features that are learnt from, before some rows are held out.
 
     Raises
     ------
     InputError
+        If :func:`prepare` would refuse a choice or a cell.
     """
-    _read(log, columns)
+    return _read(log, columns).log
 
 
 def _read(log: Log, columns: Mapping[str, Any] | None) -> Prepared:

@@ -186,10 +186,45 @@ def test_coupons_given_by_choice_are_told_of(run: Run, files: Callable[..., Path
     asked = ("--model", "s", "--base", "sklearn", "--force", "--out", tmp_path / "model")
     done = run("train", files(table.assign(arm=gave, cost=0.0)), *asked)
     assert done.exit_code == 0, done.stderr
-    assert "of who got which coupon, and the log has no column 'propensity'" in done.stderr
-    assert "--assignment features" in done.stderr
+    assert "of who got which coupon, 'age' alone" in done.stderr
+    assert "train with --assignment features" in done.stderr
+    assert 'leave that out by --schema FILE, with age = "ignore" under [columns] in it' in done.stderr
     assert any("--assignment" in text for text in load_model(tmp_path / "model").card["checks"]["warnings"])
     assert "who got which coupon" not in run("train", files(table), *asked).stderr
+
+
+def test_a_log_that_says_little_of_a_model_is_told_of(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """``evaluate`` warns of rows that were learnt from and of choices, and names only options it has."""
+    table, model = flat(2000), tmp_path / "model"
+    assert run("train", files(table), "--model", "s", "--base", "sklearn", "--out", model).exit_code == 0
+    assert "Warning" not in run("evaluate", model).stderr
+    gave = np.where(table["age"] > 0, "twenty", table["arm"].where(table["arm"] != "twenty", "ten"))
+    log = files(table.assign(arm=gave, cost=0.0))
+    done = run("evaluate", model, "--log", log)
+    assert done.exit_code == 0, done.stderr
+    assert "Warning: the model has learnt from " in done.stderr
+    assert "of the 2,000 rows that it is judged by" in done.stderr
+    assert "or judge with --assignment features" in done.stderr
+    assert "train the model without 'age'" in done.stderr
+    assert "--schema" not in done.stderr
+    mended = run("evaluate", model, "--log", log, "--assignment", "features")
+    assert mended.exit_code == 0, mended.stderr
+    assert "who got which coupon" not in mended.stderr
+
+
+def test_what_decided_is_not_looked_for_among_ignored_columns(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Propensities of held-out rows are not learnt from clicks that the schema leaves out."""
+    table = flat(1000)
+    log = files(table.assign(clicks=table["arm"].notna() * 1))
+    (tmp_path / "schema.toml").write_text('[columns]\nclicks = "ignore"\n')
+    asked = ("--model", "s", "--base", "sklearn", "--assignment", "features", "--out", tmp_path / "model")
+    done = run("train", log, "--schema", tmp_path / "schema.toml", *asked)
+    assert done.exit_code == 0, done.stderr
+    assert Log.read(tmp_path / "model" / "holdout").propensity.max() < 0.6
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import DataWarning, InputError
-from couponry.predictors.overlap import assignment_doubts, best_alpha, overlap
+from couponry.predictors.overlap import best_alpha, overlap
 from couponry.predictors.train import train
 
 USERS = 6000
@@ -162,23 +162,8 @@ def test_what_cannot_be_is_refused(biased, arguments, words):
 
 def test_a_wrong_assignment_is_refused(biased):
     """The known ones are named."""
-    with pytest.raises(InputError, match=r"unknown way of choosing arms .*Known: lot, features"):
+    with pytest.raises(InputError, match=r"'assignment'.*\(got 'rule'\). Known: lot, features"):
         train(biased[2], "s", "sklearn", assignment="rule")
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_lottery_raises_no_doubt(seed):
-    """A randomised log without propensities, small or large, is not warned of."""
-    for users in (150, 600, 9000):
-        assert assignment_doubts(replace(SmallWorld.draw(users, seed).log(seed), propensity=None)) == []
-
-
-def test_choices_raise_doubt_unless_propensities_are_given(biased):
-    """What is said names how to train by them."""
-    log = biased[2]
-    (found,) = assignment_doubts(log)
-    assert "train with assignment='features'" in found
-    assert assignment_doubts(replace(log, propensity=np.full(log.n, 0.25))) == []
 
 
 def test_a_feature_that_cannot_be_used_is_told_with_its_place(biased):

@@ -6,11 +6,14 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
+
+from couponry.instances.errors import DataWarning
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from couponry.instances.progress import Progress, Report
 
-__all__ = ["figure", "money", "percent", "print_json", "print_table", "progress_bars", "say"]
+__all__ = ["figure", "money", "percent", "print_json", "print_table", "progress_bars", "say", "warnings_said"]
 
 
 _FIGURE = re.compile(r"[-−+±≤≥]?\s?(∞|[\d,.]+(e[-+]?\d+)?)( %| [A-Z]{3})?")
@@ -96,6 +99,23 @@ class _Stages:
 def say(text: str = "") -> None:
     """Write a line for people to stderr, so that stdout stays free for results."""
     typer.echo(text, err=True)
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Say what is doubtful about data as a line for people, not as a place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], filename: str, *place: Any) -> None:
+            if issubclass(category, DataWarning):
+                say(f"Warning: {message}")
+            else:
+                others(message, category, filename, *place)
+
+        warnings.showwarning = cast("Callable[..., None]", show)
+        yield
 
 
 def print_json(record: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from couponry.cli.console import warnings_said
 from couponry.cli.wording import as_option
 from couponry.instances.errors import (
     BackendError,
@@ -66,7 +67,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> object:
         """Run a command; on failure say why and leave with the code that tells scripts."""
         try:
-            with worded(self._say):
+            with worded(self._say), warnings_said():
                 return super().invoke(ctx)
         except (CouponryError, OSError, MemoryError, KeyboardInterrupt) as error:
             failure: BaseException = error

@@ -48,6 +48,14 @@ def evaluate(
         Path | None,
         typer.Option("--plan", metavar="DIR", help="A plan for the users of the log, to judge beside them."),
     ] = None,
+    assignment: Annotated[
+        str,
+        typer.Option(
+            "--assignment",
+            metavar="HOW",
+            help="How the log's arms were chosen, if it does not say: by lot, or by what the features tell.",
+        ),
+    ] = "lot",
     share: Annotated[
         float, typer.Option("--share", metavar="SHARE", help="Of users that policies may give a coupon.")
     ] = 0.3,
@@ -63,12 +71,16 @@ def evaluate(
     from couponry.cli.evaluation import read_holdout
     from couponry.cli.log_options import read_log
     from couponry.predictors.evaluate import evaluate_model
-    from couponry.predictors.evaluate.evaluate import records
+    from couponry.predictors.evaluate.evaluate import records, with_learnt_propensity
     from couponry.predictors.model import load_model
+    from couponry.predictors.parameter_kinds import check_parameters
 
     with progress_bars(shown=not json):
         fitted = load_model(model)
         held = read_holdout(model) if log is None else read_log(log, log_format, menu=menu)
+        check_parameters({"assignment": assignment})
+        if assignment == "features":
+            held = with_learnt_propensity(fitted, held)  # the plan is judged by them too
         evaluation = evaluate_model(fitted, held, share=share, budget=budget)
         policies, chosen = evaluation.policies, None
         if plan is not None:

@@ -157,11 +157,12 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
     """
     import pandas as pd
 
-    from couponry.predictors.evaluate import evaluate_model, policy_table
+    from couponry.predictors.evaluate import policy_table
+    from couponry.predictors.evaluate.evaluate import judged
 
     arms = plan_policy(held, plan)
     share = min(max(float((arms >= 0).mean()), 0.01), 0.99)
-    evaluation = evaluate_model(model, held, share=share)
+    evaluation = judged(model, held, share=share)
     outcomes = model.predict_outcomes(held.features, held.coupons)
     own = policy_table(held, {"this plan": arms}, outcomes)
     chosen = judge_chosen(held, plan, arms, outcomes)

@@ -182,8 +182,8 @@ def train_and_write(
     from couponry.instances.atomic import write_directory
     from couponry.instances.errors import DataWarning
     from couponry.instances.progress import Progress
-    from couponry.predictors.evaluate import evaluate_model
-    from couponry.predictors.features.prepare import check_features
+    from couponry.predictors.evaluate.evaluate import judged
+    from couponry.predictors.features.prepare import read_features
     from couponry.predictors.features.schema_file import read_schema
     from couponry.predictors.log_checks import LEAST_ROWS, check_log
     from couponry.predictors.overlap import overlap
@@ -192,9 +192,9 @@ def train_and_write(
     check_log(log, options.get("least_rows", LEAST_ROWS))  # said of the whole before it is parted
     said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
     said |= {"assignment": assignment, **options}
-    check_features(log, said.get("columns"))  # of held-out rows too, before the long work
+    read = read_features(log, said.get("columns"))  # of held-out rows too, before the long work
     if holdout and assignment == "features":
-        log = overlap(log, seed=seed).with_propensity(log)  # the held-out are judged by it
+        log = overlap(read, seed=seed).with_propensity(log)  # the held-out are judged by it
     seen, held = log.split(holdout, seed) if holdout else (log, None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
@@ -206,7 +206,7 @@ def train_and_write(
         progress(Progress("training", 1, 1, f"{seen.n:,} rows"))  # it may have ended early
     evaluation = None
     if held is not None:
-        evaluation = evaluate_model(fitted, held)
+        evaluation = judged(fitted, held)
         fitted.card["metrics"] = evaluation.summary()
     with write_directory(out, kind="model", force=force) as folder:
         fitted.save(folder)

@@ -1,0 +1,105 @@
+"""What to say of a log without propensities whose features tell who got which coupon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from couponry.instances.errors import InputError, MissingExtraError, require_extra
+from couponry.instances.log import Log
+from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.overlap import explained_share, learnt_propensity
+from couponry.predictors.propensity import arm_shares
+
+__all__ = ["assignment_doubts"]
+
+_ROWS, _ROUNDS = 8_000, 20
+_LEAST_SHARE, _NAMED = 0.25, 3  # of all that features explain, for a column to be named
+_LEAVES, _LEAF_ROWS = 16, 20
+_SURE = 0.99  # of a leaf's word; the rest is the arms' shares, so that no arm is impossible
+
+
+def assignment_doubts(
+    log: Log,
+    features: FeatureEncoder | None = None,
+    *,
+    by_choice: str | None,
+    afterwards: Callable[[list[str]], str],
+    seed: int = 0,
+) -> list[str]:
+    """Return what is doubtful about how arms were chosen, if features tell it and propensities do not.
+
+    It is what :func:`~couponry.predictors.overlap.overlap` looks at, on a sample of the rows and with two
+    folds. Nothing is said where the features cannot be read, or LightGBM is not installed.
+
+    Parameters
+    ----------
+    log : Log
+    features : FeatureEncoder, optional
+        Fitted on the log's features; by default one is fitted on the sample.
+    by_choice : str, optional
+        What to do where coupons were not drawn by lot, if not giving the propensities.
+    afterwards : callable
+        Says what to do about columns that were recorded after the coupon was given.
+    seed : int
+    """
+    if log.propensity is not None or log.features.columns.empty:
+        return []
+    rows = np.sort(np.random.default_rng(seed).permutation(log.n)[:_ROWS])
+    some = log.take(rows) if len(rows) < log.n else log
+    try:
+        encoder = features or FeatureEncoder().fit(some.features)
+        propensity = learnt_propensity(some, encoder, "lightgbm", folds=2, rounds=_ROUNDS, seed=seed)
+    except (InputError, MissingExtraError):
+        return []
+    shares = arm_shares(some)
+    explained, error = explained_share(propensity[np.arange(some.n), some.arm + 1], shares, some.arm)
+    if explained < 3 * error:
+        return []
+    alone = _explained_alone(some, encoder, shares, explained * _LEAST_SHARE)
+    told = "".join(f", {name!r} alone {share:.1%}" for name, share in alone.items())
+    by_choice = "" if by_choice is None else f", or {by_choice}"
+    message = (
+        f"features explain {explained:.1%} of who got which coupon{told}, and the log has no column "
+        "'propensity'. If coupons were not drawn by lot alike for everyone, what is told of their effects as "
+        f"if they had been may be wrong: give the propensities{by_choice}"
+    )
+    if alone:
+        message += (
+            f". If {' and '.join(map(repr, alone))} {'were' if len(alone) > 1 else 'was'} recorded after the "
+            f"coupon was given, or describe{'s' * (len(alone) == 1)} it, {afterwards(list(alone))}"
+        )
+    return [message]
+
+
+def _explained_alone(
+    log: Log, encoder: FeatureEncoder, shares: npt.NDArray[np.float64], least: float
+) -> dict[str, float]:
+    """Return the columns that by themselves explain at least so much of who got which arm, the most first."""
+    x = encoder.encode(log.features, "raw")
+    found = {
+        name: explained_share(_alone(x[:, place], log.arm, shares), shares, log.arm)[0]
+        for name, place in encoder.raw_places.items()
+    }
+    names = sorted(found, key=lambda name: -found[name])[:_NAMED]
+    return {name: found[name] for name in names if found[name] >= least}
+
+
+def _alone(
+    x: npt.NDArray[np.float32], arm: npt.NDArray[np.int32], shares: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the propensity of each row's arm by a small tree grown on the other half of the rows."""
+    trees = require_extra("sklearn.tree", "predict")
+    half = np.arange(len(arm)) % 2
+    given = np.zeros(len(arm))
+    for side in (0, 1):
+        tree = trees.DecisionTreeClassifier(
+            max_leaf_nodes=_LEAVES, min_samples_leaf=_LEAF_ROWS, random_state=0
+        ).fit(x[half != side], arm[half != side])
+        own = np.flatnonzero(half == side)
+        chance = np.zeros((len(own), len(shares)))
+        chance[:, tree.classes_ + 1] = tree.predict_proba(x[own])
+        given[own] = chance[np.arange(len(own)), arm[own] + 1]
+    return np.asarray(_SURE * given + (1 - _SURE) * shares[arm + 1], dtype=np.float64)

@@ -1,0 +1,79 @@
+"""What is said of logs without propensities whose features tell who got which coupon."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.predictors.small_world import SmallWorld
+
+from couponry.predictors.assignment_doubts import assignment_doubts
+
+
+def doubts(log):
+    """Return what is said, with mends that name themselves."""
+    return assignment_doubts(log, by_choice="BY CHOICE", afterwards=lambda names: f"LEAVE OUT {names}")
+
+
+def by_lot(users=2000, seed=0):
+    """Return a randomised log that does not tell its propensities."""
+    return replace(SmallWorld.draw(users, seed).log(seed), propensity=None)
+
+
+def clicked(log):
+    """Return the log with clicks and a day of redemption, both recorded after the coupon was given."""
+    generator = np.random.default_rng(0)
+    clicks = np.where(log.arm < 0, 0, generator.poisson(1.0, log.n))
+    day = np.where(clicks > 1, "2024-05-01", None)
+    return replace(log, features=log.features.assign(clicks=clicks, redeemed_at=day))
+
+
+def preferred(log):
+    """Return the log with the third coupon mostly for the older half."""
+    older = (log.features["age"] > 0).to_numpy() & (np.arange(log.n) % 3 > 0)
+    return replace(log, arm=np.where(older, 2, np.minimum(log.arm, 1)).astype(np.int32))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_lottery_raises_no_doubt(seed):
+    """A randomised log without propensities, small or large, is not warned of."""
+    for users in (150, 600, 9000):
+        assert doubts(by_lot(users, seed)) == []
+
+
+def test_given_propensities_raise_no_doubt():
+    """They say all that there is to say of how arms were chosen."""
+    log = preferred(by_lot())
+    assert doubts(replace(log, propensity=np.full(log.n, 0.25))) == []
+
+
+def test_the_column_that_decided_is_named():
+    """With both mends: it may have decided, or have been recorded afterwards."""
+    (found,) = doubts(preferred(by_lot()))
+    assert "of who got which coupon, 'age' alone" in found
+    assert "give the propensities, or BY CHOICE. If 'age' was recorded after the coupon was given" in found
+    assert found.endswith("LEAVE OUT ['age']")
+
+
+def test_columns_recorded_afterwards_are_named_most_telling_first():
+    """Clicks and redemptions tell who got a coupon, not why."""
+    (found,) = doubts(clicked(by_lot()))
+    assert "If 'clicks' and 'redeemed_at' were recorded after the coupon was given, or describe it" in found
+    assert found.endswith("LEAVE OUT ['clicks', 'redeemed_at']")
+
+
+def test_a_choice_that_no_column_tells_alone_names_none():
+    """Here two flags decide together, each alone being as good as a lot."""
+    log, generator = by_lot(), np.random.default_rng(1)
+    one, other = generator.random((2, log.n)) < 0.5
+    arm = np.where(one ^ other, 2, np.minimum(log.arm, 1)).astype(np.int32)
+    (found,) = doubts(replace(log, arm=arm, features=log.features.assign(one=one, other=other)))
+    assert found.endswith("give the propensities, or BY CHOICE")
+    assert "alone" not in found
+
+
+def test_without_a_control_group_propensities_are_the_only_mend():
+    """What cannot be trained on needs no other advice."""
+    log = preferred(by_lot())
+    kept = log.take(log.arm >= 0)
+    (found,) = assignment_doubts(kept, by_choice=None, afterwards=lambda names: "")
+    assert "give the propensities. If 'age' was" in found
