@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from couponry.instances.csv_lines import PARSING
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
-from couponry.instances.tables import unreadable
+from couponry.instances.tables import check_quotes, unreadable
 
 __all__ = ["CsvTypes", "csv_options"]
 
@@ -61,7 +62,7 @@ class CsvTypes:
             raise InputError(
                 "the file is empty", file=str(source), mend="Give a line of column names and the rows"
             )
-        rows = 0
+        rows, last = 0, None
         try:
             names = _names(source)
             plain = pa.schema([pa.field(name, pa.string()) for name in names])
@@ -69,10 +70,12 @@ class CsvTypes:
             with source.open() as file, pyarrow.csv.open_csv(file, **csv_options(plain)) as batches:
                 for batch in batches:
                     rows += batch.num_rows
+                    last = batch.columns[-1][-1].as_py() if batch.num_rows else last
                     for name, cells in zip(names, batch.columns, strict=True):
                         fitting[name] = tuple(kind for kind in fitting[name] if _fits(cells, kind))
         except (pa.ArrowException, OSError) as error:
             raise unreadable(source, error) from error
+        check_quotes(source, rows - 1, names[-1], last)
         return cls(pa.schema([pa.field(name, fitting[name][0]) for name in names]), rows)
 
 
@@ -80,6 +83,7 @@ def csv_options(schema: pa.Schema, columns: Sequence[str] | None = None) -> dict
     """Return the options with which a CSV file is read block by block as a schema says."""
     return {
         "read_options": pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False),
+        "parse_options": PARSING,
         "convert_options": pyarrow.csv.ConvertOptions(
             column_types={field.name: field.type for field in schema},
             include_columns=list(columns or ()),
@@ -93,7 +97,10 @@ def csv_options(schema: pa.Schema, columns: Sequence[str] | None = None) -> dict
 
 def _names(source: Source) -> list[str]:
     in_order = pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False)  # so that errors tell the row
-    with source.open() as file, pyarrow.csv.open_csv(file, read_options=in_order) as batches:
+    with (
+        source.open() as file,
+        pyarrow.csv.open_csv(file, read_options=in_order, parse_options=PARSING) as batches,
+    ):
         names: list[str] = batches.schema.names
     return names
 

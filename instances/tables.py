@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,20 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from couponry.instances.csv_lines import PARSING, line_of_row, quote_left_open
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
 
 __all__ = [
     "arrow_table",
     "check_once",
+    "check_quotes",
     "choose_file",
     "damaged",
     "numbers",
     "open_parquet",
     "parquet_writer",
+    "parsed_csv",
     "placed",
     "read_row_groups",
     "read_table",
@@ -32,6 +36,7 @@ __all__ = [
 ]
 
 SUFFIXES = (".csv", ".parquet")
+_ARROW_ROW = re.compile(r"Row #(\d+): ")
 
 
 def choose_file(directory: Source, stem: str) -> Source | None:
@@ -152,8 +157,11 @@ def require_columns(source: Source, found: Sequence[str], needed: Sequence[str])
 
 
 def row_name(source: Source | str | Path, row: int) -> int | str:
-    """Return how a row is named in an error; of a CSV file also its line, below the line of names."""
-    return f"row {row} (line {row + 2})" if str(source).lower().endswith((".csv", ".csv.gz")) else row
+    """Return how a row is named in an error; of a CSV file also the line on which it begins."""
+    if not str(source).lower().endswith((".csv", ".csv.gz")):
+        return row
+    line = line_of_row(source if isinstance(source, Source) else Source(source), row)
+    return row if line is None else f"row {row} (line {line})"
 
 
 def placed(error: InputError, source: Source | str | Path) -> InputError:
@@ -261,11 +269,55 @@ def damaged(source: Source, error: Exception) -> InputError:
     )
 
 
-def _read_csv(source: Source, text: Sequence[str], *, threads: bool = True) -> pa.Table:
+def _read_csv(source: Source, text: Sequence[str]) -> pa.Table:
     if source.size() == 0:
         raise InputError(
             "the file is empty", file=str(source), mend="Give a line of column names and the rows"
         )
+    table = parsed_csv(source, source.open, text)
+    if table.num_rows:
+        check_quotes(source, table.num_rows - 1, table.column_names[-1], table.column(-1)[-1].as_py())
+    return table
+
+
+def check_quotes(source: Source, row: int, column: str, last_cell: object) -> None:
+    """Refuse a CSV file whose last cell holds all the rest of it, since a quotation mark was never closed.
+
+    Raises
+    ------
+    InputError
+        Naming the row in which it is opened.
+    """
+    if quote_left_open(last_cell, source):
+        raise InputError(
+            "a quotation mark is opened in this row and never closed",
+            file=str(source),
+            row=row_name(source, row),
+            column=column,
+            mend="Close it; one that belongs to the cell is written twice",
+        )
+
+
+def parsed_csv(
+    source: Source, opened: Callable[[], Any], text: Sequence[str], *, threads: bool = True
+) -> pa.Table:
+    """Read what a CSV file holds.
+
+    Parameters
+    ----------
+    source : Source
+        For errors.
+    opened : callable
+        Opens the content.
+    text : sequence of str
+        Columns that stay text, whatever they look like.
+    threads : bool
+
+    Raises
+    ------
+    InputError
+        If it is not UTF-8 text, or a row has too many or too few cells.
+    """
     options = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(text, pa.string()),
         null_values=[""],
@@ -274,20 +326,27 @@ def _read_csv(source: Source, text: Sequence[str], *, threads: bool = True) -> p
         false_values=["false", "False", "FALSE"],
     )
     try:
-        with source.open() as file:
+        with opened() as file:
             reading = pyarrow.csv.ReadOptions(use_threads=threads)
-            return pyarrow.csv.read_csv(file, read_options=reading, convert_options=options)
+            return pyarrow.csv.read_csv(
+                file, read_options=reading, parse_options=PARSING, convert_options=options
+            )
     except (pa.ArrowException, OSError) as error:
         if threads:  # once more in order, so that the error tells the row
-            return _read_csv(source, text, threads=False)
+            return parsed_csv(source, opened, text, threads=False)
         raise unreadable(source, error) from error
 
 
 def unreadable(source: Source, error: Exception) -> InputError:
     """Return what to raise where a CSV file cannot be read."""
     problem = str(error).removeprefix("CSV parse error: ")
+    found = _ARROW_ROW.match(problem)
+    row = int(found[1]) - 2 if found else -1  # pyarrow counts from 1, and the names too
     return InputError(
-        f"the CSV cannot be read: {problem}", file=str(source), mend="Correct it, and save it as UTF-8 CSV"
+        f"the CSV cannot be read: {problem[found.end() :] if found else problem}",
+        file=str(source),
+        row=row_name(source, row) if row >= 0 else None,
+        mend="Correct it, and save it as UTF-8 CSV",
     )
 
 

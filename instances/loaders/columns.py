@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns, row_name
+from couponry.instances.tables import parsed_csv, read_table, require_columns, row_name
 
 __all__ = ["Columns", "arm_costs", "read_columns"]
 
@@ -176,12 +175,4 @@ def _read_gzipped(source: Source, text: Sequence[str]) -> pa.Table:
         raise InputError(
             "the file is empty", file=str(source), mend="Give a line of column names and the rows"
         )
-    options = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(text, pa.string()), null_values=[""], strings_can_be_null=True
-    )
-    try:
-        return pyarrow.csv.read_csv(pa.BufferReader(content), convert_options=options)
-    except pa.ArrowException as error:
-        raise InputError(
-            f"the CSV cannot be read: {error}", file=str(source), mend="Correct it, and save it as UTF-8 CSV"
-        ) from error
+    return parsed_csv(source, lambda: pa.BufferReader(content), text)

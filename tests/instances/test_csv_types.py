@@ -51,7 +51,7 @@ def test_gaps_say_nothing_and_text_stays_text(tmp_path: Path) -> None:
 def test_a_row_of_another_length_is_told(tmp_path: Path) -> None:
     """With the row, as pyarrow counts them, and the mend."""
     with pytest.raises(
-        InputError, match=r"t\.csv: the CSV cannot be read: Row #3: Expected 2 columns, got 3"
+        InputError, match=r"t\.csv, row 1 \(line 3\): the CSV cannot be read: Expected 2 columns, got 3"
     ):
         CsvTypes.of(written(tmp_path, "id,x\n1,2\n1,2,3\n"))
     with pytest.raises(InputError, match="the file is empty"):

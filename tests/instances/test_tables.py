@@ -115,7 +115,8 @@ def test_parquet_damaged_inside(tmp_path: Path) -> None:
 def test_csv_with_a_short_row(tmp_path: Path) -> None:
     """A row that lacks a cell is told by number."""
     assert refusal(csv(tmp_path, "user_id,value\n1,2\n2\n3,4\n")) == (
-        ": the CSV cannot be read: Row #3: Expected 2 columns, got 1: 2. Correct it, and save it as UTF-8 CSV"
+        ", row 1 (line 3): the CSV cannot be read: Expected 2 columns, got 1: 2. "
+        "Correct it, and save it as UTF-8 CSV"
     )
 
 
