@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from couponry.instances.arms import NO_COUPON, arms_of
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.errors import InputError
 from couponry.instances.log_rows import Origin
 from couponry.instances.log_times import TIMES, check_times, times_of
 from couponry.instances.menu_file import read_coupons, write_coupons
 from couponry.instances.source import Source
 from couponry.instances.tables import arrow_table, choose_file, read_table, row_name, write_parquet
 
-__all__ = ["NONE_IN_WORDS", "NO_COUPON", "Log"]
+__all__ = ["NONE_IN_WORDS", "Log"]
 
-NO_COUPON = -1
 NONE_IN_WORDS = "leave the cells of 'arm' empty, or write none, where it stands"
+_OTHER_ARM = f"If it is a coupon, add it to the menu; if it is the control group, {NONE_IN_WORDS}"
 _MOST_MONEY = 1e30  # sums over all users must stay within float32, in which responses are held
 _OUTCOMES = ("conversion", "cost", "revenue")
 _OPTIONAL = ("propensity", "click", *TIMES)
@@ -339,11 +340,15 @@ class Log:
             name: _numbers(frame, name, source) if name in frame else np.zeros(len(frame))
             for name in _OUTCOMES
         }
+        try:
+            arms = arms_of(frame["arm"], coupons, "the log", _OTHER_ARM)
+        except InputError as error:
+            raise error.located(file=source) from None
         return cls(
             features=features.reset_index(drop=True),
             user_id=frame["user_id"].astype(str).to_numpy(object),
             coupons=coupons,
-            arm=_arms(frame["arm"], coupons, source),
+            arm=arms,
             propensity=_numbers(frame, "propensity", source) if "propensity" in frame else None,
             click=_clicks(frame, source) if "click" in frame else None,
             segments=segments,
@@ -376,28 +381,3 @@ def _clicks(frame: pd.DataFrame, source: str | Path | None) -> np.ndarray:
     clicks = np.full(len(frame), np.nan)
     clicks[told] = _numbers(frame.assign(click=frame["click"].where(told, 0.0)), "click", source)[told]
     return clicks
-
-
-def _arms(column: pd.Series, coupons: Coupons, source: str | Path | None) -> np.ndarray:
-    codes, names = pd.factorize(column)
-    positions = np.empty(len(names) + 1, dtype=np.int32)
-    positions[-1] = NO_COUPON
-    for code, name in enumerate(names):
-        if str(name) in coupons.positions:
-            positions[code] = coupons.positions[str(name)]
-        elif str(name) in ("", "none"):
-            positions[code] = NO_COUPON
-        elif isinstance(name, float) and f"{name:.0f}" in coupons.positions and name == round(name):
-            positions[code] = coupons.positions[f"{name:.0f}"]  # whole numbers with gaps for none
-        else:
-            own = np.flatnonzero(codes == code)
-            raise InputError(
-                f"an arm of the log is not in the menu; {len(own):,} of {len(codes):,} rows have it",
-                file=source,
-                row=int(own[0]),
-                column="arm",
-                value=str(name),
-                mend=f"{did_you_mean(name, coupons.ids)}. If it is a coupon, add it to the menu; "
-                f"if it is the control group, {NONE_IN_WORDS}",
-            )
-    return positions[codes]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from couponry.instances.arms import NO_COUPON
 from couponry.instances.errors import InputError
-from couponry.instances.log import NO_COUPON, NONE_IN_WORDS, Log
+from couponry.instances.log import NONE_IN_WORDS, Log
 from couponry.instances.tables import arrow_table
 from couponry.instances.wording import setting
 from couponry.predictors.parameter_kinds import check_parameters

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from couponry.instances.arms import NO_COUPON
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.loaders.columns import Columns, arm_costs, read_columns
-from couponry.instances.log import NO_COUPON, Log
+from couponry.instances.log import Log
 
 __all__ = ["read_hillstrom"]
 

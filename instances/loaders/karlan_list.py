@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from couponry.instances.arms import NO_COUPON
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
 from couponry.instances.loaders.columns import Columns, read_columns
-from couponry.instances.log import NO_COUPON, Log
+from couponry.instances.log import Log
 
 __all__ = ["read_karlan_list"]
 

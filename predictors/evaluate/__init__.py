@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from couponry.predictors.evaluate.off_policy import (
         OffPolicyEvaluation,
     )
+    from couponry.predictors.evaluate.off_policy_table import (
+        value_table,
+    )
     from couponry.predictors.evaluate.policies import (
         budgeted,
         everyone,
@@ -69,6 +72,9 @@ if TYPE_CHECKING:
     )
     from couponry.predictors.evaluate.policy import (
         policy_value,
+    )
+    from couponry.predictors.evaluate.policy_file import (
+        read_policy,
     )
     from couponry.predictors.evaluate.policy_values import (
         compared_policies,
@@ -127,6 +133,7 @@ __all__ = [
     "random_path",
     "random_share",
     "ranking_table",
+    "read_policy",
     "response_calibration",
     "response_table",
     "single_coupon_first",
@@ -138,6 +145,7 @@ __all__ = [
     "uplift_curve",
     "uplift_of",
     "value_difference",
+    "value_table",
 ]
 
 _NAMES = {
@@ -186,6 +194,7 @@ _NAMES = {
         "multi_arm_qini",
     ),
     "off_policy": ("OffPolicyEvaluation",),
+    "off_policy_table": ("value_table",),
     "policies": (
         "budgeted",
         "everyone",
@@ -195,6 +204,7 @@ _NAMES = {
         "top_share",
     ),
     "policy": ("policy_value",),
+    "policy_file": ("read_policy",),
     "policy_values": (
         "compared_policies",
         "policy_table",

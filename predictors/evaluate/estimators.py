@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -136,7 +137,8 @@ def dr_value(rows: Weighted, direct: Floats, given: Floats) -> PolicyValue:
 def value_difference(first: PolicyValue, second: PolicyValue) -> tuple[float, float]:
     """Return ``first − second`` and its standard error, paired by row.
 
-    Both must be estimates on the same log: what moves them together cancels.
+    Both must be estimates on the same log: what moves them together cancels. The bias that standard errors
+    of ``"switch-dr"`` allow for does not.
 
     Raises
     ------
@@ -148,7 +150,14 @@ def value_difference(first: PolicyValue, second: PolicyValue) -> tuple[float, fl
             f"the policies were judged on {len(first.influence)} and {len(second.influence)} rows",
             mend="Judge both on the same log",
         )
-    return first.value - second.value, standard_error(first.influence - second.influence, first.user)
+    paired = standard_error(first.influence - second.influence, first.user)
+    return first.value - second.value, math.hypot(paired, _bias(first), _bias(second))
+
+
+def _bias(found: PolicyValue) -> float:
+    """Return what a standard error holds beyond the spread of the rows."""
+    spread = standard_error(found.influence, found.user)
+    return math.sqrt(max(0.0, found.standard_error**2 - spread**2))
 
 
 def estimate(value: float, influence: Floats, weight: Floats, user: Users, method: str) -> PolicyValue:

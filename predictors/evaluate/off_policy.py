@@ -22,11 +22,13 @@ from couponry.predictors.evaluate.probabilities import check_support, policy_pro
 from couponry.predictors.evaluate.switch import switch_dr_value
 from couponry.predictors.propensity import given_propensity
 
-__all__ = ["Method", "OffPolicyEvaluation", "Outcome"]
+__all__ = ["METHODS", "OUTCOMES", "Method", "OffPolicyEvaluation", "Outcome"]
 
 Floats = npt.NDArray[np.float64]
 Outcome = Literal["conversion", "cost", "revenue", "profit"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Method = Literal["ips", "snips", "dr", "switch-dr"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class OffPolicyEvaluation:
@@ -92,8 +94,7 @@ class OffPolicyEvaluation:
             If the policy's shape or arms do not fit the log, it gives an arm that the log never gave, or no
             row of the log was given what the policy gives.
         """
-        known = get_args(Method)
-        if method not in known:
+        if method not in METHODS:
             raise InputError(
                 "unknown method", value=method, mend=f"Give one of {', '.join(get_args(Method))}"
             )
@@ -122,10 +123,8 @@ class OffPolicyEvaluation:
 
 def _observed(log: Log, outcome: Outcome | npt.ArrayLike) -> Floats:
     if isinstance(outcome, str):
-        if outcome not in get_args(Outcome):
-            raise InputError(
-                "unknown outcome", value=outcome, mend=f"Give {', '.join(get_args(Outcome))} or an array"
-            )
+        if outcome not in OUTCOMES:
+            raise InputError("unknown outcome", value=outcome, mend=f"Give {', '.join(OUTCOMES)} or an array")
         found = log.revenue - log.cost if outcome == "profit" else getattr(log, outcome)
         return np.asarray(found, np.float64)
     observed = np.asarray(outcome, np.float64)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from couponry.instances.arms import NO_COUPON
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
-from couponry.instances.log import NO_COUPON, Log
+from couponry.instances.log import Log
 
 __all__ = ["move_to_menu"]
 

@@ -18,6 +18,7 @@ COMMANDS = [
     "overlap",
     "train",
     "evaluate",
+    "value",
     "predict",
     "solve",
     "verify",

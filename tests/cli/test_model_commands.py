@@ -175,7 +175,7 @@ def test_plan_for_other_users_cannot_be_judged(run: Run, shop: Path, tmp_path: P
         "report", tmp_path / "new", tmp_path / "plan", "--model", shop / "model", "--out", tmp_path / "report"
     )
     assert done.exit_code == 2
-    assert "the plan gives no held-out user anything" in done.stderr
+    assert "the plan gives no user of the log anything" in done.stderr
     assert not (tmp_path / "report").exists()
 
 

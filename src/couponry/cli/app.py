@@ -23,6 +23,7 @@ from couponry.cli import (
     report,
     solve,
     train,
+    value,
     verify,
 )
 from couponry.cli.errors import Commands
@@ -77,6 +78,7 @@ app.command(epilog=_examples(generate.EXAMPLES))(generate.generate)
 app.command(epilog=_examples(overlap.EXAMPLES))(overlap.overlap)
 app.command(epilog=_examples(train.EXAMPLES))(train.train)
 app.command(epilog=_examples(evaluate.EXAMPLES))(evaluate.evaluate)
+app.command(epilog=_examples(value.EXAMPLES))(value.value)
 app.command(epilog=_examples(predict.EXAMPLES))(predict.predict)
 app.command(epilog=_examples(solve.EXAMPLES))(solve.solve)
 app.command(epilog=_examples(verify.EXAMPLES))(verify.verify)

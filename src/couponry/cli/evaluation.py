@@ -184,9 +184,9 @@ def plan_policy(held: Log, plan: pa.Table) -> npt.NDArray[np.int32]:
     arms = plan_arms(pairs, held.user_id, held.coupons)
     if not (arms >= 0).any():
         raise InputError(
-            "the plan gives no held-out user anything, so they say nothing about it",
+            "the plan gives no user of the log anything, so they say nothing about it",
             file=held.source,
-            mend="Plan for the held-out users: couponry predict MODEL --holdout …",
+            mend="Plan for its users, such as those held out: couponry predict MODEL --holdout …",
         )
     return arms
 
