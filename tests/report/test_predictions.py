@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,7 +72,7 @@ def test_groups_that_hold_are_counted() -> None:
 
 
 def test_gain_adds_up_from_the_best_group() -> None:
-    """The first half of users brings 1 %, all bring 1.5 % of users: 10 and 15 in a thousand."""
+    """The first half of users brings 1 %, all bring 1.5 % of users: 10 and 15 in a thousand; at random 7.5."""
     part = prediction_parts(evaluation(1), formats)[1]
     assert [row[:2] for row in part.table.rows] == [
         ("0\u00a0%", "0.0"),
@@ -80,14 +82,39 @@ def test_gain_adds_up_from_the_best_group() -> None:
     assert "The first half of the users brings 67\u00a0% of what all bring." in part.words
     # One group's error is 100 × 0.01 of 200 rows; two add as squares.
     assert [row[2] for row in part.table.rows] == ["0.00", "5.00", "7.07"]
+    assert [row[3] for row in part.table.rows] == ["0.0", "7.5", "15.0"]
 
 
 def test_coupon_by_coupon() -> None:
     """Each coupon has its predicted and observed uplift, with how far off it is."""
     part = prediction_parts(evaluation(1), formats)[-1]
     assert part.chart is None
-    assert part.table.rows == [("c0", "50", "3.75", "1.50", "0.700", "2.25", "0.250")]
+    assert part.table.rows == [("c0", "50", "3.75", "1.50", "0.700", "2.25", "0.250", "–", "–")]
     assert "off by 0.4 in 100" in part.words
+
+
+def test_coupons_stand_beside_the_baselines() -> None:
+    """Each coupon's Qini by response and at random; the best single coupon is named once."""
+    ranking = pd.DataFrame(
+        [
+            ("c0", "predicted uplift", 0.25),
+            ("c0", "rank by response", 0.125),
+            ("c0", "random", 0.01),
+            ("c1", "predicted uplift", 0.25),
+            ("c1", "rank by response", -0.5),
+            ("c1", "random", 0.02),
+            ("c1", "best single coupon", 0.0),
+        ],
+        columns=["coupon_id", "rank_by", "qini"],
+    )
+    part = prediction_parts(replace(evaluation(2), ranking=ranking), formats)[-1]
+    assert part.table.heads[-3:] == ["Qini", "Qini, rank by response", "Qini, random"]
+    assert [row[-3:] for row in part.table.rows] == [
+        ("0.250", "0.125", "0.010"),
+        ("0.250", "−0.500", "0.020"),
+    ]
+    assert part.words.count("best single coupon") == 1
+    assert "best single coupon by predicted uplift is c1:" in part.words
 
 
 def test_averages_weigh_rows_and_never_flatter() -> None:
@@ -128,4 +155,4 @@ def test_coupons_without_any_treated_row() -> None:
         0.004,
         one.policies,
     )
-    assert prediction_parts(bare, formats)[-1].table.rows == [("c0", "50", "3.75", "–", "–", "–", "–")]
+    assert prediction_parts(bare, formats)[-1].table.rows == [("c0", "50", "3.75", *["–"] * 6)]

@@ -125,12 +125,13 @@ def _gain(table: pd.DataFrame, coupons: int, formats: Formats) -> PredictionPart
         gain_chart(share, 1000 * gain, 1000 * error),
         f"Averaged over {coupons} coupons. " * (coupons > 1) + "The band is the 95 % interval.",
         Table(
-            ["Users given a coupon", "Conversions won per 1,000 users", "Standard error"],
+            ["Users given a coupon", "Conversions won per 1,000 users", "Standard error", "At random"],
             list(
                 zip(
                     [formats.percent(s) for s in share],
                     formats.column(list(1000 * gain), digits=3),
                     formats.column(list(1000 * error), digits=3),
+                    formats.column(list(1000 * everyone * share), digits=3),
                     strict=True,
                 )
             ),
@@ -139,27 +140,49 @@ def _gain(table: pd.DataFrame, coupons: int, formats: Formats) -> PredictionPart
 
 
 def _coupons(evaluation: Evaluation, formats: Formats) -> PredictionPart:
+    """Return the coupons' table: each in its own order, and in those of the baselines."""
+    from couponry.predictors.evaluate.baselines import BEST_SINGLE, BY_RESPONSE, RANDOM
+
     table = evaluation.coupons
+    ranked = {name: _ranked(evaluation.ranking, name) for name in (BY_RESPONSE, RANDOM, BEST_SINGLE)}
     shares = ("predicted", "observed", "standard_error", "calibration_error")
     columns: list[list[str]] = [
         [str(coupon) for coupon in table["coupon_id"]],
         [formats.count(treated) for treated in table["treated"]],
         *(formats.column([100 * value for value in _column(table, name)], digits=3) for name in shares),
-        formats.column(_column(table, "qini"), digits=3),
+        *_qini_columns(table, [ranked[BY_RESPONSE], ranked[RANDOM]], formats),
     ]
     words = (
         f"On {formats.count(evaluation.rows)} rows held out of training. Predicted probabilities of a "
         f"conversion are off by {formats.number(100 * evaluation.response_error, 2)} in 100 on average. "
-        "Qini is 0 for an order no better than chance and 1 for one that knows the outcomes."
+        "Qini is 0 for an order no better than chance and 1 for one that knows the outcomes. Beside it stand "
+        "ranking by response, which puts those first who will buy anyway or not, and random orders."
     )
+    for coupon in ranked[BEST_SINGLE]:
+        words += f" The best single coupon by predicted uplift is {coupon}: given to all it ranks nobody, "
+        words += "and brings what was observed of it."
     heads = ["Coupon", "Users with it", "Mean uplift predicted, %", "Observed, %", "Standard error, %"]
-    return PredictionPart(
-        "Coupon by coupon",
-        words,
-        None,
-        "",
-        Table([*heads, "Tenths off by, %", "Qini"], list(zip(*columns, strict=True))),
-    )
+    heads += ["Tenths off by, %", "Qini", f"Qini, {BY_RESPONSE}", f"Qini, {RANDOM}"]
+    return PredictionPart("Coupon by coupon", words, None, "", Table(heads, list(zip(*columns, strict=True))))
+
+
+def _qini_columns(
+    table: pd.DataFrame, baselines: list[dict[str, float]], formats: Formats
+) -> list[list[str]]:
+    """Return the Qini of the model's order and of the baselines', with as many decimals in each column."""
+    found = _column(table, "qini")
+    for qini in baselines:
+        found += [qini.get(coupon, np.nan) for coupon in table["coupon_id"]]
+    texts = formats.column(found, digits=3)
+    return [texts[start : start + len(table)] for start in range(0, len(texts), len(table))]
+
+
+def _ranked(ranking: pd.DataFrame, rank_by: str) -> dict[str, float]:
+    """Return the Qini of the coupons whose users were ranked so."""
+    if ranking.empty:
+        return {}
+    own = ranking[ranking["rank_by"] == rank_by]
+    return dict(zip(own["coupon_id"], own["qini"], strict=True))
 
 
 def _column(table: pd.DataFrame, name: str) -> list[float]:
