@@ -109,7 +109,7 @@ def test_a_log_that_was_not_drawn_by_lot_is_warned_of(run: Run, tmp_path: Path) 
 
 
 def test_propensities_are_learnt_where_features_chose(run: Run, tmp_path: Path) -> None:
-    """Buyers of large x got p in four of five cases and buy more: p's conversions lie far below those seen."""
+    """Those of large x buy more and mostly got p, so that p wins far less than its buyers make believe."""
     rng = np.random.default_rng(0)
     large = rng.random(4000) < 0.5
     given = rng.random(4000) < np.where(large, 0.8, 0.2)

@@ -72,7 +72,7 @@ def test_groups_that_hold_are_counted() -> None:
 
 
 def test_gain_adds_up_from_the_best_group() -> None:
-    """The first half of users brings 1 %, all bring 1.5 % of users: 10 and 15 in a thousand; at random 7.5."""
+    """The first half of users brings 1 %, all bring 1.5 %: 10 and 15 in a thousand users; at random 7.5."""
     part = prediction_parts(evaluation(1), formats)[1]
     assert [row[:2] for row in part.table.rows] == [
         ("0\u00a0%", "0.0"),
