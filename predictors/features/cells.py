@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -26,14 +28,15 @@ LARGEST = 1e38
 """Size of the largest number that is learnt from: float32, which models reckon in, holds little more."""
 
 _SOME = 200
+_SHOWN = dt.datetime(2024, 5, 31, 18, 30)
 _EMPTY = "or leave the cell empty"
 _PLAIN = "Write it as a plain number such as 1234.5, without signs of currency or between thousands"
 
 
-def read_cells(name: str, cells: pd.Series, kind: Kind) -> pd.Series:
+def read_cells(name: str, cells: pd.Series, kind: Kind, form: str | None = None) -> pd.Series:
     """Return a column's cells as its kind has them: numbers, timestamps, lists; others as they are.
 
-    Of text, plain numbers, dates of ISO 8601 and JSON lists are read, and the words of
+    Of text, plain numbers, dates of ISO 8601 or of the format ``form``, and JSON lists are read; the words of
     :data:`~couponry.predictors.features.written.MISSING` are gaps there.
 
     Raises
@@ -44,19 +47,19 @@ def read_cells(name: str, cells: pd.Series, kind: Kind) -> pd.Series:
     if kind in ("number", "money", "flag"):
         return _numbers(name, cells, kind)
     if kind == "date":
-        return _dates(name, cells)
+        return _dates(name, cells, form)
     if kind in ("events", "series"):
         return _lists(name, cells, kind)
     return cells.map(str, na_action="ignore") if stored_as(cells) == "mixed" else cells
 
 
-def legible(cells: pd.Series, kind: Kind) -> bool:
+def legible(cells: pd.Series, kind: Kind, form: str | None = None) -> bool:
     """Tell whether any cell of a column of text can be read as a kind, as far as its first ones show."""
     given = cells[~are_missing(cells)].iloc[:_SOME]
     if kind in ("number", "money", "flag"):
         read = ~np.isnan(numbers_in(given, kind)) | signed_amounts(given)
     else:
-        read = (dates_in(given) if kind == "date" else lists_in(given)).notna().to_numpy()
+        read = (dates_in(given, form) if kind == "date" else lists_in(given)).notna().to_numpy()
     return bool(read.any() or not len(given))
 
 
@@ -79,13 +82,14 @@ def _numbers(name: str, cells: pd.Series, kind: Kind) -> pd.Series:
     return read
 
 
-def _dates(name: str, cells: pd.Series) -> pd.Series:
+def _dates(name: str, cells: pd.Series, form: str | None) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return cells
     missing = are_missing(cells)
-    read = dates_in(cells.mask(missing))
-    form = f"Write it as 2024-05-31 or 2024-05-31T18:30:00, {_EMPTY}"
-    _refuse(name, cells, read.isna().to_numpy() & ~missing, "not a date", form)
+    read = dates_in(cells.mask(missing), form)
+    like = "2024-05-31 or 2024-05-31T18:30:00" if form is None else f"{_SHOWN.strftime(form)} ({form})"
+    wrong = read.isna().to_numpy() & ~missing
+    _refuse(name, cells, wrong, "not a date", f"Write it as {like}, {_EMPTY}")
     return read
 
 

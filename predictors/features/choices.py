@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.predictors.features.date_formats import check_date_format
 
 __all__ = ["KINDS", "Choice", "Clip", "Kind", "Missing", "Unseen", "check_choice", "choices_of"]
 
@@ -49,6 +50,9 @@ class Choice:
         What a category that training never saw is taken for.
     clip : tuple of two floats, optional
         Quantiles of the training rows, such as ``(0.01, 0.99)``, to which numbers are pulled in.
+    format : str, optional
+        How dates are written, in the words of :meth:`datetime.datetime.strptime`, such as ``"%d/%m/%Y"``;
+        without it, as ISO 8601 has them. A column that has one is of dates.
     time : str, optional
         For ``"interpolate"``: the column that holds the time. In a series, a column of lists as long.
     """
@@ -58,6 +62,7 @@ class Choice:
     unseen: Unseen = "other"
     clip: Clip | None = None
     time: str | None = None
+    format: str | None = None
 
     @property
     def is_feature(self) -> bool:
@@ -105,6 +110,13 @@ def check_choice(name: str, kind: str, choice: Choice) -> None:
             value=choice.unseen,
             mend="Take unseen away, or say kind = 'category'",
         )
+    if choice.format is not None and kind != "date":
+        raise InputError(
+            f"a column of kind {kind} has no format of dates",
+            column=name,
+            value=choice.format,
+            mend="Take format away, or say kind = 'date'",
+        )
     if choice.time is not None and choice.missing != "interpolate":
         raise InputError(
             "a time is of no use here", column=name, value=choice.time, mend="Say missing = 'interpolate' too"
@@ -130,6 +142,9 @@ def _choice(name: str, given: Any) -> Choice:
     _check_word(name, "unknown way to fill gaps", table.get("missing"), get_args(Missing))
     _check_word(name, "unknown way to take unseen categories", table.get("unseen"), get_args(Unseen))
     _check_word(name, "a time is the name of a column", table.get("time"), None)
+    if table.get("format") is not None:
+        check_date_format(name, table["format"])
+        table = {"kind": "date", **table}
     clip = table.get("clip")
     return Choice(**{**table, "clip": None if clip is None else _clip(name, clip)})
 

@@ -8,24 +8,18 @@ from typing import Any
 from warnings import warn
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.errors import DataWarning, InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.wording import setting
 from couponry.predictors.encoders.time_curve import days_of
-from couponry.predictors.features.choices import Choice, Kind, choices_of
+from couponry.predictors.features.choices import Choice, choices_of
 from couponry.predictors.features.coupon_columns import move_to_menu
+from couponry.predictors.features.doubtful_texts import doubtful_texts
 from couponry.predictors.features.leaks import leaks
-from couponry.predictors.features.schema import Column, Schema, named
+from couponry.predictors.features.schema import Schema, named
 from couponry.predictors.features.stored import gaps
-from couponry.predictors.features.written import (
-    NOUNS,
-    are_missing,
-    mostly_written_as,
-    signed_amounts,
-)
 
 __all__ = ["Prepared", "prepare", "read_features"]
 
@@ -102,7 +96,7 @@ def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:
         )
     _find_leaks(prepared)
     _find_later_dates(prepared)
-    _find_doubtful_texts(prepared)
+    prepared.warnings += doubtful_texts(prepared.log, prepared.columns)
     for message in prepared.warnings:
         warn(message, DataWarning, stacklevel=3)
     return prepared
@@ -216,33 +210,3 @@ def _find_later_dates(prepared: Prepared) -> None:
                 f"have been known before. Correct it, or leave it out: "
                 f"{setting('columns', {column.name: 'ignore'})}"
             )
-
-
-def _find_doubtful_texts(prepared: Prepared) -> None:
-    """Warn of text that is mostly written for numbers, dates or lists."""
-    log = prepared.log
-    for column in Schema.of(log.features, prepared.columns).columns:
-        if column.stored == "string" and prepared.columns.get(column.name, Choice()).kind is None:
-            found = mostly_written_as(log.features[column.name])
-            if found is not None:
-                prepared.warnings.append(_doubt(log, column, *found))
-
-
-def _doubt(log: Log, column: Column, kind: Kind, wrong: npt.NDArray[np.bool_]) -> str:
-    """Return in words what a column of text may be, which of its cells are not so, and what to do."""
-    cells, noun, say = log.features[column.name], NOUNS[kind], setting("columns", {column.name: kind})
-    part = " in the rows that are learnt from" * (log.origin is not None)
-    taken = f"column {column.name!r} is taken for a {column.kind}, though its values look like {noun}{part}"
-    keep = f"; {'or money, ' * (kind == 'number')}or {column.kind} to keep what it is"
-    if not wrong.any():
-        return f"{taken}. If they are, say so: {say}{keep}"
-    first = int(wrong.argmax())
-    counts = f"{wrong.sum():,} of {cells.notna().sum():,} cannot be read so"
-    place = f"the first {cells.iloc[first]!r} in {log.row_words(first)}"
-    if are_missing(cells[wrong]).all():
-        mend = f"To take these for gaps, say {say}"
-    elif signed_amounts(cells[wrong].iloc[:1]).all():
-        mend = f"Write them plainly, such as 1234.5, and say {say}"
-    else:
-        mend = f"Correct or empty them, and say {say}"
-    return f"{taken}: {counts}, {place}. {mend}{keep}"

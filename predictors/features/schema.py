@@ -45,7 +45,7 @@ class Column:
         How it is encoded.
     stored : {"number", "string", "flag", "date", "list", "list of numbers", "empty", "mixed"}
         What its cells held in the training rows; ``"mixed"``: several of these.
-    missing, unseen, clip, time
+    missing, unseen, clip, time, format
         What was chosen for it; see :class:`~couponry.predictors.features.choices.Choice`.
     """
 
@@ -56,6 +56,7 @@ class Column:
     unseen: Unseen = "other"
     clip: Clip | None = None
     time: str | None = None
+    format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Schema:
         changed = {}
         for column in self.columns:
             cells = table[column.name]
-            read = read_cells(column.name, cells, column.kind)
+            read = read_cells(column.name, cells, column.kind, column.format)
             if read is not cells:
                 changed[column.name] = read
         return table.assign(**changed) if changed else table
@@ -167,7 +168,9 @@ class Schema:
         if column.kind == "category":  # "1" and 1 would be two categories
             return stored in ("mixed", column.stored) or column.stored == "empty"
         if stored in ("string", "mixed") and column.kind != "text":
-            return legible(cells, column.kind)
+            return legible(cells, column.kind, column.format)
+        if stored == "number" and column.format is not None:  # 20240531
+            return True
         # A table whose lists are all empty does not say what they would hold.
         return stored in FITTING[column.kind] or (stored == "list" and column.kind == "series")
 
@@ -202,15 +205,17 @@ def _column(name: str, cells: pd.Series, choice: Choice) -> Column:
             mend="Give all of one type, or say what they are: "
             f"{setting('columns', {name: 'number'})}, or date, or category",
         )
-    kind = likely_kind(cells, stored) if choice.kind is None else _wished(name, choice.kind, stored)
+    kind = likely_kind(cells, stored) if choice.kind is None else _wished(name, choice, stored)
     check_choice(name, kind, choice)
-    return Column(name, kind, stored, choice.missing, choice.unseen, choice.clip, choice.time)
+    return Column(name, kind, stored, choice.missing, choice.unseen, choice.clip, choice.time, choice.format)
 
 
-def _wished(name: str, kind: str, stored: Stored) -> Kind:
+def _wished(name: str, choice: Choice, stored: Stored) -> Kind:
+    kind = choice.kind
     if kind not in KINDS:
         raise InputError("no feature can be of this kind", column=name, value=kind, mend="Name another kind")
-    if stored != "empty" and stored not in FITTING[kind]:
+    fitting = (*FITTING[kind], "number") if choice.format is not None else FITTING[kind]
+    if stored != "empty" and stored not in fitting:
         raise InputError(
             f"a column of {stored}s cannot be read as {kind}", column=name, mend="Name another kind"
         )

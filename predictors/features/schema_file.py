@@ -6,6 +6,7 @@
     zip = "category"
     spend = { kind = "money", missing = "mean", clip = [0.01, 0.99] }
     visits = { missing = "interpolate", time = "since" }
+    joined = { format = "%d/%m/%Y" }
     face_value = "coupon"          # describes the coupon given
     note = "ignore"
 

@@ -20,6 +20,7 @@ __all__ = [
     "NOUNS",
     "are_missing",
     "dates_in",
+    "foreign_lists",
     "lists_in",
     "mostly_written_as",
     "numbers_in",
@@ -64,15 +65,27 @@ def numbers_in(cells: pd.Series, kind: Kind = "number") -> npt.NDArray[np.float6
     return np.asarray(numbers.astype(np.float64), dtype=np.float64)
 
 
-def dates_in(cells: pd.Series) -> pd.Series:
-    """Return what cells say as timestamps in UTC, NaT where that is no date of ISO 8601."""
-    moments = pd.to_datetime(cells.astype(object), utc=True, format="ISO8601", errors="coerce")
+def dates_in(cells: pd.Series, form: str | None = None) -> pd.Series:
+    """Return what cells say as timestamps in UTC, NaT where that is no date of ISO 8601, or of a format."""
+    plain = cells.astype(object)
+    if form is not None:
+        whole = cells.astype("Int64") if pd.api.types.is_numeric_dtype(cells.dtype) else cells
+        plain = whole.astype(object).map(lambda cell: str(cell).strip(), na_action="ignore")
+    moments = pd.to_datetime(plain, utc=True, format=form or "ISO8601", errors="coerce")
     return pd.Series(moments.dt.tz_convert(None), index=cells.index)
 
 
 def lists_in(cells: pd.Series) -> pd.Series:
     """Return lists, and those that text holds as JSON; None where a cell is neither."""
     return pd.Series([_list(cell) for cell in cells], index=cells.index, dtype=object)
+
+
+def foreign_lists(cells: pd.Series) -> Mask:
+    """Tell which texts stand in brackets as lists do, and are not JSON: Python's own, or numpy's."""
+    plain = cells.astype(str).str.strip()
+    bracketed = np.array(plain.str.startswith("[") & plain.str.endswith("]"), dtype=bool)
+    bracketed[bracketed] = ~_are_lists(cells[bracketed])
+    return bracketed
 
 
 def signed_amounts(cells: pd.Series) -> Mask:

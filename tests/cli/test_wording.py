@@ -113,6 +113,23 @@ def test_a_leak_is_left_out_as_the_warning_says(run: Run, files: Callable[..., P
     assert "points" not in run(*asked, "--schema", tmp_path / "schema.toml").stderr
 
 
+def test_other_dates_are_read_as_the_warning_says(
+    run: Run, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The line for the schema is TOML; with it the column is one of dates."""
+    table = flat()
+    log = files(table.assign(joined=[f"{1 + i % 28}/{1 + i % 12}/2024" for i in range(len(table))]))
+    asked = ("train", log, "--model", "s", "--base", "sklearn", "--force", "--out", tmp_path / "model")
+    line = 'joined = { format = "%d/%m/%Y" }'
+    assert f"--schema FILE, with {line} under [columns] in it" in run(*asked).stderr
+    (tmp_path / "schema.toml").write_text(f"[columns]\n{line}\n")
+    done = run(*asked, "--schema", tmp_path / "schema.toml")
+    assert done.exit_code == 0, done.stderr
+    assert "joined" not in done.stderr
+    kinds = {column["name"]: column["kind"] for column in load_model(tmp_path / "model").card["schema"]}
+    assert kinds["joined"] == "date"
+
+
 def test_a_late_date_is_told_at_its_line(run: Run, files: Callable[..., Path], tmp_path: Path) -> None:
     """Though training holds out rows, the row and line are those of the file."""
     table = flat().assign(given_at="2024-05-01", seen="2024-04-01")

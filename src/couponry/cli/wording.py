@@ -48,8 +48,15 @@ def as_option(parameters: Iterable[Any], name: str, value: Any) -> str | None:
     return None
 
 
-def _schema_line(value: Mapping[str, str]) -> str:
-    return ", ".join(f"{_key(column)} = {json.dumps(kind)}" for column, kind in value.items())
+def _schema_line(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_key(column)} = {_choice(choice)}" for column, choice in value.items())
+
+
+def _choice(choice: Any) -> str:
+    """Return what is chosen for a column as TOML: a kind, or a table."""
+    if isinstance(choice, Mapping):
+        return f"{{ {_schema_line(choice)} }}"
+    return json.dumps(choice, ensure_ascii=False)
 
 
 def _key(column: str) -> str:

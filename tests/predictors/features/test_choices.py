@@ -194,3 +194,40 @@ def test_choices_that_do_not_fit(chosen, words):
     """A mean of categories, quantiles of categories, a time that is not there."""
     with pytest.raises(InputError, match=words):
         Schema.of(GAPS, chosen)
+
+
+def test_dates_are_read_by_their_format():
+    """The same days as ISO dates, in a model that was saved too; what is not of the format is refused."""
+    table = pd.DataFrame({"day": ["31/12/2023", "01/02/2024", "02/02/2024", None]})
+    iso = pd.DataFrame({"day": ["2023-12-31", "2024-02-01", "2024-02-02", None]})
+    chosen = {"day": {"format": "%d/%m/%Y"}}
+    encoder = FeatureEncoder(chosen).fit(table)
+    assert encoder.schema_.columns[0].kind == "date"
+    again = FeatureEncoder.from_state(encoder.state())
+    assert np.array_equal(again.encode(table, "raw"), FeatureEncoder().fit(iso).encode(iso, "raw"), True)
+    with pytest.raises(InputError, match=r"row 1, .*not a date \(got '12/31/2023'\).*31/05/2024 \(%d/%m/%Y"):
+        again.encode(pd.DataFrame({"day": ["01/01/2024", "12/31/2023"]}))
+
+
+def test_whole_numbers_are_dates_by_a_format():
+    """As 20240531, with gaps or without."""
+    table = pd.DataFrame({"day": [20240531, 20240601]})
+    encoder = FeatureEncoder({"day": {"format": "%Y%m%d"}}).fit(table)
+    days = encoder.encode(pd.DataFrame({"day": [20240531, None, 20240601]}), "raw")[:, 0]
+    assert days[2] - days[0] == pytest.approx(1.0)
+    assert np.isnan(days[1])
+
+
+@pytest.mark.parametrize("form", ["%d/%m", "day", "%q", 7])
+def test_what_is_no_format_of_dates_is_refused(form):
+    """With one that is."""
+    with pytest.raises(
+        InputError, match=r"column 'day': this is no format of dates .*'%d/%m/%Y' for 31/05/2024"
+    ):
+        choices_of({"day": {"format": form}})
+
+
+def test_only_dates_have_a_format():
+    """A number has none."""
+    with pytest.raises(InputError, match=r"column 'age': a column of kind number has no format of dates"):
+        Schema.of(pd.DataFrame({"age": [1.0]}), {"age": {"kind": "number", "format": "%Y"}})
