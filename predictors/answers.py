@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.wording import setting
 from couponry.predictors.learner import Outcomes, encoded_for
+from couponry.predictors.outside_menu import outside_menu
 from couponry.predictors.rising import Ladders, never_falling
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class Answers:
         self.model = model
         self.known = model.menu.known(coupons, allow_new=allow_new)
         self.attributes = model.menu.encode(coupons)
+        for message in outside_menu(model.menu, coupons, self.known):
+            warn(message, DataWarning, stacklevel=4)
         self.step = max(_LEAST_USERS, _PAIRS_AT_ONCE // (len(coupons) + 1))
 
     def encoded(self, features: pd.DataFrame, first: int = 0) -> npt.NDArray[np.float32]:

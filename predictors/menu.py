@@ -16,7 +16,7 @@ from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.choices import choices_of
 from couponry.predictors.state import State
 
-__all__ = ["Menu"]
+__all__ = ["Menu", "attributes_of"]
 
 # Whether there are enough of a coupon, and its name, is nothing that users respond to.
 _NOT_ATTRIBUTES = ("coupon_id", "stock", "minimum")
@@ -37,7 +37,7 @@ class Menu:
     def __init__(self, coupons: Coupons, columns: Mapping[str, Any] | None = None) -> None:
         self.coupons = coupons
         chosen = choices_of(columns)
-        table = _attributes(coupons)
+        table = attributes_of(coupons)
         ignored = [name for name, choice in chosen.items() if choice.kind == "ignore" and name in table]
         table = table.drop(columns=ignored)
         chosen = {name: choice for name, choice in chosen.items() if name not in ignored}
@@ -57,9 +57,9 @@ class Menu:
         if self.encoder is None:
             return np.zeros((len(coupons), 0), dtype=np.float32)
         known = [self.coupons.positions.get(c, -1) for c in coupons.ids]
-        table = _attributes(coupons)
+        table = attributes_of(coupons)
         if min(known) >= 0:
-            before = _attributes(self.coupons).iloc[known].set_axis(table.index)
+            before = attributes_of(self.coupons).iloc[known].set_axis(table.index)
             table = table.assign(**{str(name): before[name] for name in before if name not in table})
         else:
             self._check_columns(coupons, known.index(-1))
@@ -139,7 +139,7 @@ class Menu:
         return menu
 
 
-def _attributes(coupons: Coupons) -> pd.DataFrame:
+def attributes_of(coupons: Coupons) -> pd.DataFrame:
     """Return the attributes; a percentage and an amount of money are two columns."""
     table = coupons.table.drop(columns=[c for c in _NOT_ATTRIBUTES if c in coupons.table])
     if "face_value" in table and "kind" in table:
