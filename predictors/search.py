@@ -23,18 +23,18 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean, require_extra
 from couponry.instances.log import Log
 from couponry.instances.progress import Progress, Report
-from couponry.predictors.evaluate.uplift import qini_score
+from couponry.instances.wording import called
 from couponry.predictors.features.prepare import read_features
 from couponry.predictors.model import Model
 from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.registry import model_entry
+from couponry.predictors.search_scores import Scorer, check_score, scorer
 from couponry.predictors.search_spaces import Choice, Range, space_of
 from couponry.predictors.train import train
 
-__all__ = ["METHODS", "SCORES", "Found", "Trial", "search"]
+__all__ = ["METHODS", "Found", "Trial", "search"]
 
 METHODS = ("tpe", "random", "grid")
-SCORES = ("log_loss", "qini")
 
 Space = Mapping[str, Range | Choice]
 
@@ -86,6 +86,8 @@ def search(
     trials: int = 20,
     time_limit: float | None = None,
     score: str = "log_loss",
+    share: float | None = None,
+    budget: float | None = None,
     holdout: float = 0.25,
     seed: int = 0,
     progress: Report | None = None,
@@ -109,8 +111,11 @@ def search(
         Most candidates.
     time_limit : float, optional
         Seconds after which no further candidate is begun.
-    score : {"log_loss", "qini"}
-        Minus the log loss of conversions under the given arm, or the mean Qini score of the coupons.
+    score : {"log_loss", "qini", "policy_value"}
+        Minus the log loss of conversions under the given arm; the mean Qini score of the coupons; or what the
+        policy of predicted uplift is worth, see :func:`~couponry.predictors.search_scores.scorer`.
+    share, budget : float, optional
+        Of that policy: rows that are given a coupon (by default 0.3), or money a row.
     holdout : float
         Share of users that candidates are judged on.
     seed : int
@@ -127,24 +132,25 @@ def search(
     Raises
     ------
     InputError
-        If the method, the score or an option is not known, a feature cannot be used, or every candidate
-        failed.
+        If the method, the score or an option is not known, or does not fit the others, a feature cannot be
+        used, or every candidate failed.
     MissingExtraError
         If Optuna is not installed.
     """
     optuna = require_extra("optuna", "search")
-    for name, value, known in (("method", method, METHODS), ("score", score, SCORES)):
-        if value not in known:
-            raise InputError("unknown", column=name, value=value, mend=did_you_mean(value, known))
+    if method not in METHODS:
+        raise InputError("unknown", column=called("method"), value=method, mend=did_you_mean(method, METHODS))
+    check_score(score, share, budget)
     check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
     chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
     _check(model, chosen)
     read_features(log, fixed.get("columns"))
     seen, held = log.split(holdout, seed)
+    scored = scorer(held, score, share, budget)
     made: list[Trial] = []
 
     def candidate(options: dict[str, Any]) -> float:
-        tried = _tried(seen, held, model, fixed | options, score, seed)
+        tried = _tried(seen, scored, model, fixed | options, seed)
         made.append(Trial(options, tried.score, tried.failure))
         if progress:
             best = max((t.score for t in made if not np.isnan(t.score)), default=float("nan"))
@@ -162,48 +168,28 @@ def search(
             n_trials=trials - 1,
             timeout=left,
         )
-    return _best(log, model, made, fixed, score, method, seed)
+    by = {"method": method, "score": score, "share": share, "budget": budget}
+    return _best(log, model, made, fixed, by, seed)
 
 
 def _best(
-    log: Log, model: str, made: Sequence[Trial], fixed: dict[str, Any], score: str, method: str, seed: int
+    log: Log, model: str, made: Sequence[Trial], fixed: dict[str, Any], by: dict[str, Any], seed: int
 ) -> Found:
     whole = [trial for trial in made if not np.isnan(trial.score)]
     if not whole:
         raise InputError(f"every candidate failed, the first with: {made[0].failure}", column="space")
     best = max(whole, key=lambda trial: trial.score)
     fitted = train(log, model, seed=seed, **(fixed | best.options))
-    fitted.card["search"] = {"method": method, "score": score, "trials": [asdict(trial) for trial in made]}
+    fitted.card["search"] = by | {"trials": [asdict(trial) for trial in made]}
     return Found(fitted, dict(best.options), best.score, tuple(made))
 
 
-def _tried(seen: Log, held: Log, model: str, options: dict[str, Any], score: str, seed: int) -> Trial:
+def _tried(seen: Log, scored: Scorer, model: str, options: dict[str, Any], seed: int) -> Trial:
     try:
         fitted = train(seen, model, seed=seed, **options)
     except InputError as error:  # options that do not go together are no reason to end a search
         return Trial(options, float("nan"), str(error))
-    return Trial(options, SCORE_FUNCTIONS[score](fitted, held))
-
-
-def held_out_log_loss(model: Model, held: Log) -> float:
-    """Return minus the mean log loss of conversions under the given arm."""
-    outcomes = model.predict_outcomes(held.features).conversion
-    p = np.clip(outcomes[np.arange(held.n), held.arm + 1].astype(np.float64), 1e-7, 1 - 1e-7)
-    return float((held.conversion * np.log(p) + (1 - held.conversion) * np.log1p(-p)).mean())
-
-
-def held_out_qini(model: Model, held: Log) -> float:
-    """Return the mean Qini score of the coupons that the held-out rows tell of."""
-    value = model.predict_response(held.features).measure("value")
-    found = []
-    for j in range(len(held.coupons)):
-        own = (held.arm == j) | (held.arm == -1)
-        if (held.arm == j).any() and (held.arm == -1).any():
-            found.append(qini_score(held.conversion[own], value[own, j], held.arm[own] == j))
-    return float(np.nanmean(found))
-
-
-SCORE_FUNCTIONS = {"log_loss": held_out_log_loss, "qini": held_out_qini}
+    return Trial(options, scored(fitted))
 
 
 def _check(model: str, space: Space) -> None:

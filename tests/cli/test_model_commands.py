@@ -89,11 +89,13 @@ def test_train_searches_for_settings(run: Run, shop: Path, tmp_path: Path) -> No
     """The trials stand on the model's card, the defaults first; a search keeps no checkpoints."""
     pytest.importorskip("optuna")
     search = ("train", shop / "world", "--model", "dr", "--base", "sklearn", "--search", 2)
-    done = run(*search, "--search-method", "random", "--out", tmp_path / "model")
+    judged = ("--search-score", "policy_value", "--search-share", 0.2)
+    done = run(*search, "--search-method", "random", *judged, "--out", tmp_path / "model")
     assert done.exit_code == 0, done.stderr
     found = load_model(tmp_path / "model").card["search"]
     assert (found["method"], len(found["trials"])) == ("random", 2)
     assert found["trials"][0]["options"] == {}
+    assert (found["score"], found["share"]) == ("policy_value", 0.2)
     done = run(*search, "--set", f"checkpoint={tmp_path / 'going'}", "--out", tmp_path / "other")
     assert done.exit_code == 2
     assert "a search keeps no checkpoints" in done.stderr

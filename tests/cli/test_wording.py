@@ -251,6 +251,12 @@ def test_what_decided_is_not_looked_for_among_ignored_columns(
         (("--set", "mixed_precision=maybe"), "column 'mixed_precision': this must be true or false"),
         (("--set", "least_rows=x"), "column 'least_rows': this must be a whole number of at least 0"),
         (("--search-seconds", "5"), "'--search-seconds': there is no search to say this of (got 5.0)"),
+        (("--search-score", "qini"), "'--search-score': there is no search to say this of (got 'qini')"),
+        (("--search", "2", "--search-score", "auc"), "'--search-score': unknown (got 'auc')"),
+        (
+            ("--search", "2", "--search-budget", "5"),
+            "this is of the value of a policy (got 5.0). Say --search-score policy_value too",
+        ),
         (
             ("--search", "2", "--search-seconds", "-1"),
             "'--search-seconds': this must be a number of at least 0",

@@ -23,7 +23,7 @@ def said(new: dict[str, object], before: Coupons | None = None, **columns: str) 
 
 
 def test_a_number_far_beyond_the_menu_is_told_with_its_range():
-    """Face values were 5 to 20; the message names coupon, attribute and value, what may come of it, and the mend."""
+    """Face values were 5 to 20; the message names coupon, attribute, value, consequence and mend."""
     (message,) = said({"face_value": 500.0})
     assert message.startswith("coupon 'new' is unlike those that the model learnt from: ")
     assert "face_value is 500, where training had 5 to 20. " in message

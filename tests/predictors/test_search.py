@@ -61,6 +61,15 @@ def test_a_network_may_be_searched_by_its_usual_space(log):
     assert found.model.card["options"]["members"] == 1
 
 
+def test_a_search_may_look_for_the_best_policy(log):
+    """The card tells by what the trials were judged."""
+    space = {"folds": Range(2, 4)}
+    found = search(log, "dr", space=space, trials=2, base="sklearn", score="policy_value", budget=0.5)
+    told = found.model.card["search"]
+    assert (told["score"], told["share"], told["budget"]) == ("policy_value", None, 0.5)
+    assert found.score == max(trial.score for trial in found.trials)
+
+
 def test_no_candidate_is_begun_after_the_time_limit(log):
     """The default is always tried."""
     found = search(log, "s", space={"base": Choice(("sklearn",))}, trials=50, time_limit=0.0)

@@ -30,6 +30,7 @@ EXAMPLES = (
     "couponry train world --model dr --set folds=5 --holdout 0.5 --seed 7 --out model --force",
     "couponry train log --model r --assignment features --out model",
     "couponry train world --model tarnet --search 20 --search-seconds 600 --out model --force",
+    "couponry train world --search 20 --search-score policy_value --search-share 0.2 --out model --force",
 )
 
 
@@ -104,6 +105,24 @@ def train(
         float | None,
         typer.Option("--search-seconds", metavar="SECONDS", help="Begin no trial after so many seconds."),
     ] = None,
+    score: Annotated[
+        str,
+        typer.Option(
+            "--search-score", metavar="SCORE", help="What is best: by log_loss, qini or policy_value."
+        ),
+    ] = "log_loss",
+    share: Annotated[
+        float | None,
+        typer.Option(
+            "--search-share", metavar="SHARE", help="Of users whom the policy gives a coupon; by default 0.3."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--search-budget", metavar="MONEY", help="A user that the policy spends, instead of a share."
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
     force: Force = False,
@@ -119,7 +138,8 @@ def train(
     from couponry.instances.atomic import check_free
 
     check_free(out, force=force)
-    _check_search(trials, method, seconds)
+    search = {"method": method, "time_limit": seconds, "score": score, "share": share, "budget": budget}
+    _check_search(trials, search)
     with progress_bars(shown=not json) as progress:
         given = read_log(log, log_format, costs=cost or [], outcome=outcome, menu=menu)
         fitted, evaluation = train_and_write(
@@ -135,7 +155,7 @@ def train(
             assignment=assignment,
             calibrate=calibrate,
             **read_settings(settings or []),
-            search={"trials": trials, "method": method, "time_limit": seconds} if trials else None,
+            search={"trials": trials, **search} if trials else None,
         )
     for warning in fitted.card["checks"]["warnings"]:
         say(f"Warning: {warning}")
@@ -148,14 +168,18 @@ def train(
     say(f"Model: {out}")
 
 
-def _check_search(trials: int, method: str, seconds: float | None) -> None:
+def _check_search(trials: int, search: dict[str, Any]) -> None:
     """Refuse options of a search that is not asked for."""
     from couponry.instances.errors import InputError
+    from couponry.instances.wording import called
 
-    for option, value, default in (("--search-method", method, "tpe"), ("--search-seconds", seconds, None)):
-        if not trials and value != default:
+    for name, value in search.items():
+        if not trials and value not in (None, "tpe", "log_loss"):
             raise InputError(
-                "there is no search to say this of", column=option, value=value, mend="Say --search 20 too"
+                "there is no search to say this of",
+                column=called(name),
+                value=value,
+                mend="Say --search 20 too",
             )
 
 
