@@ -44,10 +44,7 @@ def cross_fitted_outcome(
     InputError
         If a feature cannot be used.
     """
-    try:
-        x = FeatureEncoder().fit(log.features).encode(log.features)
-    except InputError as error:
-        raise log.placed(error) from None
+    x = _encoded(log)
     fold = folds_by_user(user, folds, seed)
     expected = np.full((log.n, len(log.coupons) + 1), outcome.mean())
     for k in range(folds):
@@ -58,3 +55,13 @@ def cross_fitted_outcome(
                 model = Linear(logistic=False, penalty=_PENALTY).fit(x[own], outcome[own])
                 expected[inside, a + 1] = model.predict(x[inside])
     return expected
+
+
+def _encoded(log: Log) -> npt.NDArray[np.float32]:
+    """Return the features as numbers; without any, an arm's outcome is its mean."""
+    if log.features.columns.empty:
+        return np.zeros((log.n, 1), dtype=np.float32)
+    try:
+        return FeatureEncoder().fit(log.features).encode(log.features)
+    except InputError as error:
+        raise log.placed(error) from None

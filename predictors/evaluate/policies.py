@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import InputError, did_you_mean
 
 __all__ = ["budgeted", "everyone", "plan_arms", "random_share", "single_coupon_first", "top_share"]
 
@@ -102,10 +102,12 @@ def plan_arms(plan: Iterable[tuple[str, str]], users: npt.ArrayLike, coupons: Co
     Raises
     ------
     InputError
-        If a user has two coupons: a log with one arm a row cannot judge such a plan.
+        If a coupon is not on the menu, or a user has two: a log with one arm a row cannot judge such a plan.
     """
+    pairs = list(plan)
+    _check_known([str(coupon) for _, coupon in pairs], coupons)
     given: dict[str, int] = {}
-    for user, coupon in plan:
+    for user, coupon in pairs:
         if str(user) in given:
             raise InputError(
                 "the plan gives this user two coupons; a log of one coupon a row cannot judge it",
@@ -115,6 +117,18 @@ def plan_arms(plan: Iterable[tuple[str, str]], users: npt.ArrayLike, coupons: Co
             )
         given[str(user)] = coupons.position(str(coupon))
     return _looked_up(given, users)
+
+
+def _check_known(given: list[str], coupons: Coupons) -> None:
+    unknown = [coupon for coupon in given if coupon not in coupons.positions]
+    if unknown:
+        raise InputError(
+            "the plan gives a coupon that is not in the log's menu, so the log says nothing about it; "
+            f"{unknown.count(unknown[0]):,} of {len(given):,} users get it",
+            column="coupon_id",
+            value=unknown[0],
+            mend=f"Judge it by a log that gave this coupon. {did_you_mean(unknown[0], coupons.ids)}",
+        )
 
 
 def _looked_up(given: Mapping[str, int], users: npt.ArrayLike) -> Arms:

@@ -72,8 +72,8 @@ def _given(table: pd.DataFrame, log: Log) -> npt.NDArray[np.int32] | Floats:
             raise InputError(
                 "neither coupon_id nor an arm of the log's menu",
                 column=str(name),
-                mend=f"Give one column coupon_id, or a column of probabilities an arm. "
-                f"{did_you_mean(name, arms)}",
+                mend="Give one column coupon_id, or a column of probabilities an arm. "
+                f"{did_you_mean(name, ['coupon_id', *arms])}",
             )
     chances = np.zeros((len(table), len(arms)))
     for name in named:
@@ -101,7 +101,7 @@ def _probabilities(column: pd.Series) -> Floats:
             row=int(wrong[0]),
             column=str(column.name),
             value=column.iloc[wrong[0]],
-            mend="Correct the cell",
+            mend="Correct the cell; 50 % is 0.5",
         )
     return found
 

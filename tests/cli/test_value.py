@@ -96,6 +96,15 @@ def test_a_plan_is_judged_by_the_log_of_its_users(run: Run, world: Path, tmp_pat
     assert "a plan may leave these out (--plan)" in refused.stderr
 
 
+def test_a_plan_of_a_coupon_that_the_log_never_had_is_told(run: Run, four: Path) -> None:
+    """With the file, the coupon, how many get it and what could judge it."""
+    (four / "plan.csv").write_text("user_id,coupon_id\na,p\nb,r\nc,r\n")
+    done = run("value", four / "log.csv", "--plan", four / "plan.csv")
+    assert done.exit_code == 2
+    assert f"{four / 'plan.csv'}, column 'coupon_id': the plan gives a coupon that is not in" in done.stderr
+    assert "2 of 3 users get it (got 'r'). Judge it by a log that gave this coupon." in done.stderr
+
+
 def test_a_log_that_was_not_drawn_by_lot_is_warned_of(run: Run, tmp_path: Path) -> None:
     """Those of large x got p: the log tells no propensity, and the warning says so on stderr alone."""
     rows = [f"u{i},{'p' if i % 10 >= 5 else ''},{i % 3 // 2},{i % 10}" for i in range(600)]

@@ -138,7 +138,10 @@ def _policies(log: Log, files: list[Path], plans: list[Path]) -> dict[str, npt.A
     policies: dict[str, npt.ArrayLike] = {names[path]: read_policy(path, log) for path in files}
     for path in plans:
         pairs = read_plan(path)
-        policies[names[path]] = plan_policy(log, pairs)
+        try:
+            policies[names[path]] = plan_policy(log, pairs)
+        except InputError as error:
+            raise error.located(file=path) from None
         _say_of_users(path, log, set(map(str, pairs["user_id"].to_pylist())))
     return policies
 

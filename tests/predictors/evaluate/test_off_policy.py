@@ -1,5 +1,7 @@
 """Many policies judged by one log: what they share is worked out once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.predictors.evaluate.test_policy import four_rows
@@ -20,6 +22,15 @@ def test_policies_judged_together_are_worth_what_each_is_alone(method):
         alone = policy_value(log, policy, outcome="cost", method=method, seed=3)
         together = judged.value(policy, method)
         assert (together.value, together.standard_error) == (alone.value, alone.standard_error)
+
+
+def test_a_log_without_features_is_judged_by_the_means_of_its_arms():
+    """Doubly robust is then nearly self-normalised."""
+    log = SmallWorld.draw(3000, seed=4).log(5)
+    bare = OffPolicyEvaluation(replace(log, features=log.features[[]], segments=()))
+    robust, plain = (bare.value(everyone(3000, 2), method) for method in ("dr", "snips"))
+    assert robust.value == pytest.approx(plain.value, abs=0.1 * plain.standard_error)
+    assert robust.standard_error == pytest.approx(plain.standard_error, rel=0.05)
 
 
 def test_profit_is_revenue_less_cost():

@@ -73,7 +73,11 @@ def test_parquet_is_read_too(tmp_path):
             r"row 4 \(line 6\).*two different .* \(got 'a'\)",
         ),
         ("user_id\na\n", r"column 'coupon_id': neither coupon_id nor an arm"),
-        ("q,r\n0,1\n", r"column 'r': neither coupon_id nor an arm of the log's menu.*Known: none, p, q"),
+        (
+            "q,r\n0,1\n",
+            r"column 'r': neither coupon_id nor an arm .*Known: coupon_id, none, p, q",
+        ),
+        ("user_id,coupon\na,p\n", r"column 'coupon': neither .*Did you mean 'coupon_id'\?"),
         ("q,none\n1,0\n0.5,0.4\n1,0\n1,0\n", r"row 1 \(line 3\): a row's .*; 1 of 4 rows do not \(got 0.9\)"),
         ("q,none\n2,-1\n", r"row 0 \(line 2\), column 'q': a probability must lie in \[0, 1\] \(got 2"),
         ("q,none\nmuch,0\n", r"column 'q': a probability must lie in \[0, 1\] \(got 'much'\)"),
