@@ -22,6 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from couponry.instances.wording import called
+
 __all__ = [
     "BackendError",
     "CouponryError",
@@ -57,6 +59,9 @@ class InputError(CouponryError):
         Row of a table (0-based position) or entry of a rules file.
     column : str, optional
         Column or key.
+    parameter : str, optional
+        Argument in Python, which is told by the option that sets it where the command line is used; or an
+        option.
     value : object, optional
         The value found there.
     mend : str, optional
@@ -70,6 +75,7 @@ class InputError(CouponryError):
         file: str | Path | None = None,
         row: int | str | None = None,
         column: str | None = None,
+        parameter: str | None = None,
         value: object | None = None,
         mend: str | None = None,
     ) -> None:
@@ -77,6 +83,7 @@ class InputError(CouponryError):
         self.file = None if file is None else str(file)
         self.row = row
         self.column = column
+        self.parameter = None if parameter is None else called(parameter)
         self.value = value
         self.mend = mend
         super().__init__(self._message())
@@ -89,6 +96,9 @@ class InputError(CouponryError):
             places.append(f"row {self.row}" if isinstance(self.row, int) else self.row)
         if self.column is not None:
             places.append(f"column {self.column!r}")
+        if self.parameter is not None:
+            kind = "option" if self.parameter.startswith("--") else "parameter"
+            places.append(f"{kind} {self.parameter!r}")
         text = (", ".join(places) + ": " if places else "") + self.problem
         if self.value is not None:
             text += f" (got {_plain(self.value)!r})"
@@ -103,7 +113,13 @@ class InputError(CouponryError):
     def moved(self, *, file: str | Path | None, row: int | str | None) -> InputError:
         """Return the same error at another place."""
         return type(self)(
-            self.problem, file=file, row=row, column=self.column, value=self.value, mend=self.mend
+            self.problem,
+            file=file,
+            row=row,
+            column=self.column,
+            parameter=self.parameter,
+            value=self.value,
+            mend=self.mend,
         )
 
 

@@ -86,7 +86,7 @@ def write_instance(
         If the instance cannot be written.
     """
     if shard_rows < 1:
-        raise InputError("a shard holds at least one user", column="shard_rows", value=shard_rows)
+        raise InputError("a shard holds at least one user", parameter="shard_rows", value=shard_rows)
     with write_directory(path, kind="instance", force=force) as folder:
         rules = tuple(with_plan_file(rule, number, folder) for number, rule in enumerate(instance.rules))
         text = rules_to_toml(instance.campaign, rules)

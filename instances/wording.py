@@ -45,7 +45,7 @@ def setting(name: str, value: Any) -> str:
 
 
 def called(name: str) -> str:
-    """Return what an argument is called, for the column of an error."""
+    """Return what an argument is called, for an error."""
     wording = _wording.get()
     return (None if wording is None else wording(name, None)) or name
 

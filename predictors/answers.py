@@ -59,7 +59,7 @@ class Answers:
         if allow_new and not model.learner.from_attributes:
             raise InputError(
                 f"model {model.card['model']!r} knows coupons by their rows alone",
-                column="allow_new",
+                parameter="allow_new",
                 value=True,
                 mend="Train one that reads attributes, such as default, network or content",
             )
@@ -67,7 +67,7 @@ class Answers:
         if shrink and self.prior is None:
             raise InputError(
                 "the model's values have no errors to shrink by",
-                column="shrink",
+                parameter="shrink",
                 value=True,
                 mend="Train default, a network of two members or more, or another model with "
                 f"{setting('error_folds', 4)}",

@@ -72,7 +72,7 @@ def cross_fitted_assignment(
             "unknown model of propensities", value=base, mend=did_you_mean(base, ASSIGNMENT_BASES)
         )
     if folds < 2:
-        raise InputError("cross-fitting needs two folds or more", column="folds", value=folds)
+        raise InputError("cross-fitting needs two folds or more", parameter="folds", value=folds)
     learn = partial(_by_trees, rounds=rounds) if base == "lightgbm" else _by_logits
     fold = folds_by_user(user, folds, seed)
     found = np.empty((len(arm), arms + 1))

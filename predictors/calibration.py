@@ -83,7 +83,7 @@ class Calibration:
         if method not in METHODS:
             raise InputError(
                 "unknown way to calibrate",
-                column="calibrate",
+                parameter="calibrate",
                 value=method,
                 mend=did_you_mean(method, METHODS),
             )

@@ -155,7 +155,7 @@ def overlap(
         If an arm has no rows, a feature cannot be used, or ``alpha`` is not in [0, 0.5).
     """
     if alpha is not None and not 0 <= alpha < 0.5:
-        raise InputError("a share to trim at lies in [0, 0.5)", column="alpha", value=alpha)
+        raise InputError("a share to trim at lies in [0, 0.5)", parameter="alpha", value=alpha)
     check_arms(log)
     shares = arm_shares(log)
     try:

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
-from couponry.instances.wording import called
 
 __all__ = ["Even", "Flag", "Kind", "Names", "Number", "Place", "Whole", "Word", "check_parameters"]
 
@@ -237,13 +236,15 @@ def check_parameters(
     defaults = dict(given) if defaults is None else defaults
     for name, value in given.items():
         if name not in defaults:
-            raise InputError("no such option of this model", column=name, mend=did_you_mean(name, defaults))
+            raise InputError(
+                "this model has no such parameter", parameter=name, mend=did_you_mean(name, defaults)
+            )
         if name not in kinds or (value is None and defaults[name] is None):
             continue
         if not kinds[name].takes(value):
             raise InputError(
                 f"this must be {kinds[name].words}",
-                column=called(name),
+                parameter=name,
                 value="None" if value is None else value,
                 mend=kinds[name].mend(value),
             )

@@ -111,7 +111,7 @@ def predict_streamed(
         fit.
     """
     if shard_rows < 1:
-        raise InputError("a shard holds at least one user", column="shard_rows", value=shard_rows)
+        raise InputError("a shard holds at least one user", parameter="shard_rows", value=shard_rows)
     check_free(out, force=force)
     menu = model.coupons if coupons is None else coupons
     answers = Answers(model, menu, allow_new=allow_new, shrink=shrink)

@@ -153,5 +153,5 @@ def model_entry(name: str) -> Entry:
         If there is none of this name.
     """
     if name not in MODELS:
-        raise InputError("no such model", column="model", value=name, mend=did_you_mean(name, MODELS))
+        raise InputError("no such model", parameter="model", value=name, mend=did_you_mean(name, MODELS))
     return MODELS[name]

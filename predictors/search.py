@@ -23,7 +23,6 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean, require_extra
 from couponry.instances.log import Log
 from couponry.instances.progress import Progress, Report
-from couponry.instances.wording import called
 from couponry.predictors.features.prepare import read_features
 from couponry.predictors.model import Model
 from couponry.predictors.parameter_kinds import check_parameters
@@ -139,7 +138,7 @@ def search(
     """
     optuna = require_extra("optuna", "search")
     if method not in METHODS:
-        raise InputError("unknown", column=called("method"), value=method, mend=did_you_mean(method, METHODS))
+        raise InputError("unknown", parameter="method", value=method, mend=did_you_mean(method, METHODS))
     check_score(score, share, budget)
     check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
     chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
@@ -177,7 +176,7 @@ def _best(
 ) -> Found:
     whole = [trial for trial in made if not np.isnan(trial.score)]
     if not whole:
-        raise InputError(f"every candidate failed, the first with: {made[0].failure}", column="space")
+        raise InputError(f"every candidate failed, the first with: {made[0].failure}", parameter="space")
     best = max(whole, key=lambda trial: trial.score)
     fitted = train(log, model, seed=seed, **(fixed | best.options))
     fitted.card["search"] = by | {"trials": [asdict(trial) for trial in made]}
@@ -196,7 +195,9 @@ def _check(model: str, space: Space) -> None:
     known = model_entry(model).options
     for name in space:
         if name not in known:
-            raise InputError("no such option of this model", column=name, mend=did_you_mean(name, known))
+            raise InputError(
+                "this model has no such parameter", parameter=name, mend=did_you_mean(name, known)
+            )
 
 
 def _sampler(optuna: Any, method: str, space: Space, seed: int) -> Any:

@@ -36,26 +36,26 @@ def check_score(score: str, share: float | None, budget: float | None) -> None:
     InputError
     """
     if score not in SCORES:
-        raise InputError("unknown", column=called("score"), value=score, mend=did_you_mean(score, SCORES))
+        raise InputError("unknown", parameter="score", value=score, mend=did_you_mean(score, SCORES))
     for name, value in (("share", share), ("budget", budget)):
         if value is not None and score != "policy_value":
             raise InputError(
                 "this is of the value of a policy",
-                column=called(name),
+                parameter=name,
                 value=value,
                 mend=f"Say {setting('score', 'policy_value')} too, or leave it out",
             )
     if share is not None and budget is not None:
         raise InputError(
             f"a policy has a {called('share')} or a {called('budget')}, not both",
-            column=called("budget"),
+            parameter="budget",
             value=budget,
             mend="Leave one of them out",
         )
     if share is not None and not 0 < share <= 1:
-        raise InputError("share must lie in (0, 1]", column=called("share"), value=share)
+        raise InputError("share must lie in (0, 1]", parameter="share", value=share)
     if budget is not None and not 0 < budget < np.inf:
-        raise InputError("budget must be an amount above 0", column=called("budget"), value=budget)
+        raise InputError("budget must be an amount above 0", parameter="budget", value=budget)
 
 
 def scorer(held: Log, score: str, share: float | None = None, budget: float | None = None) -> Scorer:

@@ -239,7 +239,9 @@ def _learner(entry: Entry, base: str, seed: int, options: Mapping[str, Any]) -> 
     known = [name for name in entry.options if name != "base"]
     for name in options:
         if name not in known:
-            raise InputError("no such option of this model", column=name, mend=did_you_mean(name, known))
+            raise InputError(
+                "this model has no such parameter", parameter=name, mend=did_you_mean(name, known)
+            )
     built_of = {"base": base} if "base" in entry.options else {}
     return entry.load()(seed=seed, **built_of, **options)
 

@@ -111,7 +111,7 @@ def _check(alpha: float, method: str, cancel: Cancel | None) -> None:
     if not alpha >= 0:
         raise InputError(
             "alpha must be at least 0",
-            column="alpha",
+            parameter="alpha",
             value=alpha,
             mend="0 adds up, 1 is proportional fairness, math.inf the least per head",
         )
@@ -121,7 +121,7 @@ def _check(alpha: float, method: str, cancel: Cancel | None) -> None:
         BACKENDS["cvxpy"].load()
         if cancel is not None:
             raise InputError(
-                "method 'cvxpy' cannot be cancelled", column="cancel", mend="Leave it out, or use 'priced'"
+                "method 'cvxpy' cannot be cancelled", parameter="cancel", mend="Leave it out, or use 'priced'"
             )
 
 
@@ -241,7 +241,7 @@ class _Fair:
         return InputError(
             f"no plan gives every group of {self.groups.segment!r} a {self.groups.measure} above 0, "
             f"which alpha = {self.fairness.alpha:g} needs; it fails at: {names}",
-            column="alpha",
+            parameter="alpha",
             value=self.fairness.alpha,
             mend="Use alpha = math.inf, or loosen the rules that keep coupons from them",
         )

@@ -129,7 +129,7 @@ def solve(
         if model is not None:
             raise InputError(
                 "a budget at risk is no linear rule, which a model could hold",
-                column="model",
+                parameter="model",
                 mend="Drop overspend_probability, or leave the model out",
             )
         return AtRisk(instance, linear, gap, clock, explain_clashes).run(start)

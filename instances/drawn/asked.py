@@ -60,11 +60,11 @@ class Asked:
         for rule in self.rules:
             if rule not in RULE_NAMES:
                 raise InputError(
-                    "unknown kind of rule", column="rules", value=rule, mend=did_you_mean(rule, RULE_NAMES)
+                    "unknown kind of rule", parameter="rules", value=rule, mend=did_you_mean(rule, RULE_NAMES)
                 )
             if rule in ("coverage", "parity") and not self.segments:
                 raise InputError(
-                    f"{rule} needs a segment", column="segments", mend="Give at least one segment"
+                    f"{rule} needs a segment", parameter="segments", mend="Give at least one segment"
                 )
 
     def _check_numbers(self) -> None:
@@ -78,7 +78,7 @@ class Asked:
             if not least <= number <= most:
                 raise InputError(
                     f"{name} must lie in [{least:g}, {most:g}]",
-                    column=name,
+                    parameter=name,
                     value=number,
                     mend="Correct the number",
                 )
@@ -90,7 +90,7 @@ class Asked:
         ):
             if not 0 < share <= most or share == np.inf:
                 raise InputError(
-                    f"{name} must lie in (0, {most:g}]", column=name, value=share, mend="Correct the share"
+                    f"{name} must lie in (0, {most:g}]", parameter=name, value=share, mend="Correct the share"
                 )
 
     @property

@@ -113,7 +113,7 @@ class Recipe:
         if self.held is not None and self.users > BLOCK:
             raise InputError(
                 "stock that the reference plan keeps to needs a single block of users",
-                column="users",
+                parameter="users",
                 value=self.users,
                 mend=f"Draw at most {BLOCK:,}, or leave 'held' out",
             )

@@ -97,7 +97,7 @@ def write_recipe(
         If ``shard_rows`` is below 1, or nothing can be written there.
     """
     if shard_rows < 1:
-        raise InputError("a shard holds at least one user", column="shard_rows", value=shard_rows)
+        raise InputError("a shard holds at least one user", parameter="shard_rows", value=shard_rows)
     with write_directory(path, kind="instance", force=force) as folder:
         (folder / "users").mkdir()
         plan = recipe.attained()

@@ -48,14 +48,16 @@ def read_log(path: str | Path, format: str = "couponry", **options: Any) -> Log:
         If there is no such format or option, or the file cannot be used.
     """
     if format not in _READERS:
-        raise InputError("unknown format", column="format", value=format, mend=did_you_mean(format, FORMATS))
+        raise InputError(
+            "unknown format", parameter="format", value=format, mend=did_you_mean(format, FORMATS)
+        )
     reader = _reader(format)
     known = [name for name in inspect.signature(reader).parameters if name != "path"]
     for name in options:
         if name not in known:
             raise InputError(
                 f"format {format!r} has no such option",
-                column=called(name),
+                parameter=name,
                 mend=did_you_mean(called(name), arguments(known)),
             )
     return reader(path, **options)

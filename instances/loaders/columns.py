@@ -145,14 +145,16 @@ def arm_costs(costs: Mapping[str, float] | None, coupons: Sequence[str]) -> np.n
         return np.zeros(len(coupons))
     for name in costs:
         if name not in coupons:
-            raise InputError("no such coupon", column="costs", value=name, mend=did_you_mean(name, coupons))
+            raise InputError(
+                "no such coupon", parameter="costs", value=name, mend=did_you_mean(name, coupons)
+            )
     for name in coupons:
         if name not in costs:
-            raise InputError(f"no cost is given for {name!r}", column="costs", mend=f"Add {name}=MONEY")
+            raise InputError(f"no cost is given for {name!r}", parameter="costs", mend=f"Add {name}=MONEY")
         if not 0 <= costs[name] < np.inf:
             raise InputError(
                 f"the cost of {name!r} must be a number of at least 0",
-                column="costs",
+                parameter="costs",
                 value=costs[name],
                 mend="Give money a unit",
             )

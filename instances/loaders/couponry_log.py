@@ -48,7 +48,7 @@ def read_couponry_log(
             raise InputError(
                 "a log directory has a menu of its own",
                 file=str(source),
-                column="coupons",
+                parameter="coupons",
                 value=str(coupons),
                 mend="Leave coupons out, or give the flat file",
             )
@@ -83,7 +83,7 @@ def _names(segments: str | Sequence[str], log: Log) -> tuple[str, ...]:
             raise InputError(
                 "a segment is not among the features",
                 file=log.source,
-                column="segments",
+                parameter="segments",
                 value=name,
                 mend=did_you_mean(name, log.features.columns),
             )

@@ -64,7 +64,7 @@ def read_hillstrom(
     """
     if outcome not in _OUTCOMES:
         raise InputError(
-            "no such outcome", column="outcome", value=outcome, mend=did_you_mean(outcome, _OUTCOMES)
+            "no such outcome", parameter="outcome", value=outcome, mend=did_you_mean(outcome, _OUTCOMES)
         )
     unit_cost = arm_costs(costs, _COUPONS)
     columns = read_columns(path, _NEEDED)

@@ -82,7 +82,7 @@ def read_karlan_list(path: str | Path, *, match_cost: float = 1.0) -> Log:
     if not 0 <= match_cost < np.inf:
         raise InputError(
             "the cost of a match must be a number of at least 0",
-            column="match_cost",
+            parameter="match_cost",
             value=match_cost,
             mend="Give money a matched dollar",
         )

@@ -49,7 +49,7 @@ def campaign_rules(
     if not 0 < budget_share < np.inf:
         raise InputError(
             "a budget's share must be a positive number",
-            column="budget_share",
+            parameter="budget_share",
             value=budget_share,
             mend="Give 0.3 for three tenths of what the unlimited plan would cost",
         )

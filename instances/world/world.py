@@ -101,13 +101,16 @@ class World:
             if number < least:
                 raise InputError(
                     f"a world needs {name} of at least {least}",
-                    column=name,
+                    parameter=name,
                     value=number,
                     mend=f"Raise {name}",
                 )
         if not 0 <= hidden <= 1:
             raise InputError(
-                "what is hidden is a share", column="hidden", value=hidden, mend="Give a number from 0 to 1"
+                "what is hidden is a share",
+                parameter="hidden",
+                value=hidden,
+                mend="Give a number from 0 to 1",
             )
         customers = draw_customers(_generator(seed, "customers"), users)
         return cls(customers, draw_menu(_generator(seed, "menu"), coupons, users), seed, hidden)
@@ -180,7 +183,7 @@ class World:
         if not 0 < none_share < 1:
             raise InputError(
                 "the share without coupon must lie strictly between 0 and 1",
-                column="none_share",
+                parameter="none_share",
                 value=none_share,
                 mend="A log needs rows with and rows without a coupon",
             )
@@ -216,7 +219,7 @@ class World:
         if not 0 <= strength < np.inf:
             raise InputError(
                 "the strength of a bias is a finite number of at least 0",
-                column="strength",
+                parameter="strength",
                 value=strength,
                 mend="Give 1 for a usual team",
             )
@@ -229,7 +232,7 @@ class World:
 
     def _draw_users(self, n: int, rng: np.random.Generator) -> np.ndarray:
         if n < 1:
-            raise InputError("a log needs at least one row", column="n", value=n, mend="Raise n")
+            raise InputError("a log needs at least one row", parameter="n", value=n, mend="Raise n")
         return rng.choice(len(self), size=n, replace=n > len(self))
 
     def _expose(

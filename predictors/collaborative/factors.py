@@ -40,7 +40,7 @@ class MatrixFactors:
     def __init__(self, rank: int = 8, penalty: float = 3.0, rounds: int = 15, seed: int = 0) -> None:
         if rank < 0 or rounds < 1:
             name, value = ("rank", rank) if rank < 0 else ("rounds", rounds)
-            raise InputError("too small to factorise with", column=name, value=value)
+            raise InputError("too small to factorise with", parameter=name, value=value)
         self.rank = rank
         self.penalty = penalty
         self.rounds = rounds

@@ -60,7 +60,7 @@ class UserNeighbours(ConversionLearner):
         if references < neighbours:
             raise InputError(
                 "there must be as many references as neighbours",
-                column="neighbours",
+                parameter="neighbours",
                 value=neighbours,
                 mend=f"Give a number from 1 to {references}",
             )

@@ -90,7 +90,7 @@ class BudgetPath:
     def taken(self, budget: float) -> Floats:
         """Return the part, 0 to 1, that is taken of each group within a budget a row."""
         if not budget >= 0:
-            raise InputError("a budget must be at least 0", column="budget", value=budget)
+            raise InputError("a budget must be at least 0", parameter="budget", value=budget)
         spend = self.spend
         width = np.diff(spend)
         part = np.divide(budget - spend[:-1], width, out=np.ones(len(width)), where=width > 0)

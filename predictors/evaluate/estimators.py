@@ -189,7 +189,7 @@ def normal_interval(value: float, error: float, level: float = 0.95) -> tuple[fl
         If ``level`` is outside (0, 1).
     """
     if not 0 < level < 1:
-        raise InputError("level must lie strictly between 0 and 1", column="level", value=level)
+        raise InputError("level must lie strictly between 0 and 1", parameter="level", value=level)
     half = NormalDist().inv_cdf((1 + level) / 2) * error
     return value - half, value + half
 

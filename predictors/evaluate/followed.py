@@ -79,7 +79,7 @@ def follow_up(
     early, late = pd.Timedelta(window), pd.Timedelta(until)
     if not pd.Timedelta(0) <= early < late:
         raise InputError(
-            f"the window must end before the follow-up of {late}", column="window", value=str(early)
+            f"the window must end before the follow-up of {late}", parameter="window", value=str(early)
         )
     after = _delays(log, purchases, sent)
     row, delay = after["row"].to_numpy(), after["delay"]
@@ -117,11 +117,11 @@ def _delays(log: Log, purchases: pd.DataFrame, sent: object) -> pd.DataFrame:
             )
     if sent is None:
         raise InputError(
-            "when the exposures took place is not said", column="sent", mend="Give one time, or one a row"
+            "when the exposures took place is not said", parameter="sent", mend="Give one time, or one a row"
         )
     times = sent if np.ndim(np.asarray(sent)) else np.full(log.n, sent, dtype=object)
     if len(np.asarray(times)) != log.n:
-        raise InputError(f"sent has {len(np.asarray(times))} rows and the log {log.n}", column="sent")
+        raise InputError(f"sent has {len(np.asarray(times))} rows and the log {log.n}", parameter="sent")
     exposures = pd.DataFrame(
         {
             "user_id": log.user_id.astype(str),

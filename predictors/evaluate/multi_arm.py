@@ -68,7 +68,7 @@ class MultiArmQini:
     def average_gains(self, budget: float) -> Floats:
         """Return each row's gain averaged over all budgets from 0 to this one, shape (n,)."""
         if not budget > 0:
-            raise InputError("an average needs a budget above 0", column="budget", value=budget)
+            raise InputError("an average needs a budget above 0", parameter="budget", value=budget)
         start, end = self.spend[:-1], self.spend[1:]
         inside = np.clip(np.minimum(end, budget) - start, 0.0, None)
         width = end - start

@@ -63,7 +63,7 @@ def switch_dr_value(
         tried = [_at(rows, direct, given, threshold) for threshold in limits]
         return min(tried, key=lambda one: one[1])[0]
     if not switch >= 0:
-        raise InputError("switch must be a weight of at least 0", column="switch", value=switch)
+        raise InputError("switch must be a weight of at least 0", parameter="switch", value=switch)
     return _at(rows, direct, given, switch)[0]
 
 

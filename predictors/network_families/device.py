@@ -26,11 +26,14 @@ def choose_device(device: str | None) -> torch.device:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise InputError(
-            "no such device", column="device", value=device, mend="Give cpu, cuda, or one of several, cuda:1"
+            "no such device",
+            parameter="device",
+            value=device,
+            mend="Give cpu, cuda, or one of several, cuda:1",
         ) from error
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise InputError(
-            "torch finds no such GPU here", column="device", value=device, mend="Leave it out, or give cpu"
+            "torch finds no such GPU here", parameter="device", value=device, mend="Leave it out, or give cpu"
         )
     return found
 

@@ -96,7 +96,7 @@ class PurchaseTime(Parameters):
         if not np.issubdtype(type(slots), np.integer) or slots < 1:
             raise InputError(
                 "there must be a slot, and a whole number of them",
-                column="slots",
+                parameter="slots",
                 value=slots,
                 mend="Give at least 1",
             )

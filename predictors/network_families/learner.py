@@ -158,7 +158,7 @@ class FamilyLearner(Parameters):
             return ()
         if rows.offers is None:
             raise InputError(
-                "face values are not known: the rows come without their menu", column="ladder_by"
+                "face values are not known: the rows come without their menu", parameter="ladder_by"
             )
         return ladders_of(rows.offers, self.ladder_by)
 

@@ -145,7 +145,7 @@ def check_encoder(encoder: nn.Module, config: dict[str, Any], length: int, folde
         most, too_many = (middle, too_many) if _reads(encoder, config, middle) else (most, middle)
     raise InputError(
         f"the encoder in {folder} reads texts of at most {most} tokens",
-        column="length",
+        parameter="length",
         value=length,
         mend=f"Set length to {most} or less: of longer texts so many tokens are kept",
     )

@@ -221,7 +221,9 @@ class TextLearner(FamilyLearner):
     def _place(self) -> str:
         if self.folder is None:
             raise InputError(
-                "an encoder is needed", column="encoder", mend="Name the directory of a Transformer encoder"
+                "an encoder is needed",
+                parameter="encoder",
+                mend="Name the directory of a Transformer encoder",
             )
         return self.folder
 

@@ -59,9 +59,9 @@ def coupon_rules(
     """
     for name, value, low in (("support", support, 0.0), ("confidence", confidence, -1e-300)):
         if not low < value <= 1:
-            raise InputError("a share lies between 0 and 1", column=name, value=value, mend="Such as 0.05")
+            raise InputError("a share lies between 0 and 1", parameter=name, value=value, mend="Such as 0.05")
     if items < 2:
-        raise InputError("a rule has at least two items", column="items", value=items, mend="Give 2 or 3")
+        raise InputError("a rule has at least two items", parameter="items", value=items, mend="Give 2 or 3")
     patterns = require_extra("mlxtend.frequent_patterns", "profile")
     baskets = _baskets(tables.purchases, support)
     empty = pd.DataFrame(columns=["if", "then", "orders", *_FIGURES])

@@ -93,7 +93,7 @@ def check_options(method: str, options: dict[str, Any]) -> None:
             others = [other for other in METHODS if heeds(other, name)]
             raise InputError(
                 f"method {method!r} {WHY[name]}",
-                column=name,
+                parameter=name,
                 mend=f"Leave {name} out, or use method {' or '.join(map(repr, others))}",
             )
 

@@ -159,19 +159,19 @@ def _check_parts(fresh: Any, model: Any) -> None:
     for name in ("give", "objective", *OURS):
         if model.component(name) is None:
             raise InputError(
-                f"the model has no {name!r}", column="model", mend="Start from cp.to_pyomo(instance)"
+                f"the model has no {name!r}", parameter="model", mend="Start from cp.to_pyomo(instance)"
             )
     if list(fresh.give) != list(model.give):
         raise InputError(
             "the model was made of another instance: its pairs are not this instance's",
-            column="model",
+            parameter="model",
             mend="Make it anew with cp.to_pyomo(instance)",
         )
     objectives = [o.name for o in model.component_data_objects(pyo.Objective, active=True)]
     if objectives != ["objective"]:
         raise InputError(
             "the model's objective is not the instance's",
-            column="model",
+            parameter="model",
             value=objectives,
             mend="Keep 'objective' alone active, and set what is optimised in the instance's campaign",
         )
@@ -182,7 +182,7 @@ def _check_linear(model: Any) -> None:
         if constraint.body.polynomial_degree() not in (0, 1):
             raise InputError(
                 f"constraint {constraint.name!r} of the model is not linear",
-                column="model",
+                parameter="model",
                 mend="Write it as a sum of numbers times variables",
             )
 
@@ -199,25 +199,25 @@ def _check_unchanged(ours: _Compiled, given: _Compiled, fresh: Any, model: Any) 
         if found.get(name) != row:
             raise InputError(
                 f"constraint {_shown(name)!r} of the model is not the instance's any more",
-                column="model",
+                parameter="model",
                 mend=OURS_ALONE,
             )
     more = set(found) - set(wanted)
     if more:
         raise InputError(
             f"constraint {_shown(more.pop())!r} is no rule of the instance",
-            column="model",
+            parameter="model",
             mend=f"{OURS_ALONE} of its own",
         )
     if _costs(ours) != _costs(given):
         raise InputError(
-            "the model's objective is not the instance's", column="model", mend="Set it in the campaign"
+            "the model's objective is not the instance's", parameter="model", mend="Set it in the campaign"
         )
     loose = [v.name for v in model.give.values() if not v.is_binary()]
     if loose:
         raise InputError(
             f"variable {loose[0]!r} of the model is not binary any more",
-            column="model",
+            parameter="model",
             mend="Bound or fix it instead",
         )
 

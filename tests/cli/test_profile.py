@@ -55,7 +55,7 @@ def test_a_profile_is_learnt_of_training_users_and_attached(run: Run, shop: Path
     assert again.exit_code == 2
     assert "give --force" in again.stderr
     wrong = run(*attach, shop / "users.csv", "--as-of", "soon", "--out", shop / "other.csv")
-    assert "column '--as-of': not a time (got 'soon')" in wrong.stderr
+    assert "option '--as-of': not a time (got 'soon')" in wrong.stderr
 
 
 def test_rules_are_shown_and_written(run: Run, tmp_path: Path) -> None:

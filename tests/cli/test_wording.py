@@ -247,9 +247,12 @@ def test_what_decided_is_not_looked_for_among_ignored_columns(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--set", "epochs=abc"), "column 'epochs': this must be a whole number of at least 1 (got 'abc')"),
-        (("--set", "mixed_precision=maybe"), "column 'mixed_precision': this must be true or false"),
-        (("--set", "least_rows=x"), "column 'least_rows': this must be a whole number of at least 0"),
+        (
+            ("--set", "epochs=abc"),
+            "parameter 'epochs': this must be a whole number of at least 1 (got 'abc')",
+        ),
+        (("--set", "mixed_precision=maybe"), "parameter 'mixed_precision': this must be true or false"),
+        (("--set", "least_rows=x"), "parameter 'least_rows': this must be a whole number of at least 0"),
         (("--search-seconds", "5"), "'--search-seconds': there is no search to say this of (got 5.0)"),
         (("--search-score", "qini"), "'--search-score': there is no search to say this of (got 'qini')"),
         (("--search", "2", "--search-score", "auc"), "'--search-score': unknown (got 'auc')"),
@@ -279,4 +282,4 @@ def test_what_a_format_does_not_take_is_told_by_the_commands_options(
     """Those that it does take are listed as options, and only those that the command has."""
     log = files(flat())
     done = run("train", log, "--format", "in_vehicle", "--outcome", "x", "--out", tmp_path / "model")
-    assert "column '--outcome': format 'in_vehicle' has no such option. Known: --cost\n" in done.stderr
+    assert "option '--outcome': format 'in_vehicle' has no such option. Known: --cost\n" in done.stderr

@@ -11,6 +11,7 @@ from couponry.instances.errors import (
     did_you_mean,
     require_extra,
 )
+from couponry.instances.wording import worded
 
 
 def test_message_names_everything_in_order() -> None:
@@ -77,3 +78,12 @@ def test_missing_extra_says_how_to_install_it() -> None:
     with pytest.raises(MissingExtraError, match=r"no_such_module is not installed.*couponry\[predict\]"):
         require_extra("no_such_module", "predict")
     assert require_extra("json", "predict").dumps([]) == "[]"
+
+
+def test_a_parameter_is_told_as_what_the_user_sets() -> None:
+    """As a parameter in Python, as the option where there is one, and so it stays when the error moves."""
+    assert str(InputError("wrong", parameter="share", value=2)) == "parameter 'share': wrong (got 2)"
+    with worded(lambda name, value: {"share": "--share"}.get(name)):
+        error = InputError("wrong", parameter="share")
+        assert str(InputError("wrong", parameter="epochs")) == "parameter 'epochs': wrong"
+    assert str(error.moved(file="log.csv", row=None)) == "log.csv, option '--share': wrong"

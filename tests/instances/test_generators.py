@@ -106,12 +106,12 @@ def test_groups_are_all_there_and_unequal() -> None:
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
-        ({"users": 0}, r"column 'users': users must lie in \[1, inf\] \(got 0\)"),
-        ({"coupons": 0}, r"column 'coupons': coupons must lie in \[1, inf\] \(got 0\)"),
-        ({"shortlist": 9}, r"column 'shortlist': shortlist must lie in \[1, 4\] \(got 9\)"),
+        ({"users": 0}, r"parameter 'users': users must lie in \[1, inf\] \(got 0\)"),
+        ({"coupons": 0}, r"parameter 'coupons': coupons must lie in \[1, inf\] \(got 0\)"),
+        ({"shortlist": 9}, r"parameter 'shortlist': shortlist must lie in \[1, 4\] \(got 9\)"),
         ({"segments": {"region": 0}}, r"segments\['region'\] must lie in \[1, inf\] \(got 0\)"),
-        ({"budget_share": 0.0}, r"column 'budget_share': budget_share must lie in \(0, inf\] \(got 0.0\)"),
-        ({"eligible": 1.1}, r"column 'eligible': eligible must lie in \(0, 1\] \(got 1.1\)"),
+        ({"budget_share": 0.0}, r"parameter 'budget_share': budget_share must lie in \(0, inf\] \(got 0.0\)"),
+        ({"eligible": 1.1}, r"parameter 'eligible': eligible must lie in \(0, 1\] \(got 1.1\)"),
         ({"rules": ["budgets"]}, r"unknown kind of rule \(got 'budgets'\). Did you mean 'budget'\?"),
         ({"rules": ["parity"], "segments": {}}, r"parity needs a segment\. Give at least one"),
     ],

@@ -150,7 +150,7 @@ def test_rows_that_do_not_overlap_are_trimmed(biased):
     ("arguments", "words"),
     [
         ({"base": "forest"}, "unknown model of propensities .* Known: lightgbm, sklearn"),
-        ({"alpha": 0.5}, r"column 'alpha': a share to trim at lies in \[0, 0.5\)"),
+        ({"alpha": 0.5}, r"parameter 'alpha': a share to trim at lies in \[0, 0.5\)"),
         ({"folds": 1}, "cross-fitting needs two folds or more"),
     ],
 )

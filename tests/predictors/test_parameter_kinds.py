@@ -59,7 +59,11 @@ def test_every_parameter_of_every_model_has_a_kind_that_takes_its_default(name):
             {"error_folds": 1},
             r"'error_folds': .* 0 or a whole number of at least 2",
         ),
-        ("dr", {"base_options": {"tree": 20}}, r"'tree': no such option .*Did you mean 'trees'"),
+        (
+            "dr",
+            {"base_options": {"tree": 20}},
+            r"'tree': this model has no such parameter.*Did you mean 'trees'",
+        ),
         ("s", {"base_options": {"trees": 0}}, r"'trees': this must be a whole number of at least 1"),
         ("logistic", {"penalty": 0}, r"'penalty': this must be a number above 0 \(got 0\)"),
         ("fm", {"rank": 0}, r"'rank': this must be a whole number of at least 1 \(got 0\)"),
@@ -69,17 +73,17 @@ def test_every_parameter_of_every_model_has_a_kind_that_takes_its_default(name):
 )
 def test_what_a_parameter_cannot_be_is_refused(model, options, words):
     """With its name, what it must be and the value, whether the class or ``train`` is asked."""
-    with pytest.raises(InputError, match="column " + words):
+    with pytest.raises(InputError, match="parameter " + words):
         model_entry(model).load()(**options)
     if model != "sequence":
-        with pytest.raises(InputError, match="column " + words):
+        with pytest.raises(InputError, match="parameter " + words):
             train(SmallWorld.draw(600, 0).log(0), model, **options)
 
 
 def test_a_misspelt_option_of_a_class_is_told_as_train_tells_it():
     """Also where the class has settings of an object of its own."""
     for model, options in (("tarnet", {"epoch": 2}), ("dr", {"fold": 2}), ("default", {"tree": 2})):
-        with pytest.raises(InputError, match=r"no such option of this model\. Did you mean"):
+        with pytest.raises(InputError, match=r"this model has no such parameter\. Did you mean"):
             model_entry(model).load()(**options)
 
 

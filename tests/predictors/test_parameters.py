@@ -54,8 +54,8 @@ def test_scikit_learn_can_clone_it():
 def test_an_unknown_parameter_is_refused():
     """With the nearest known one."""
     with pytest.raises(
-        InputError, match=r"column 'step': no such option of this model. Did you mean 'steps'"
+        InputError, match=r"parameter 'step': this model has no such parameter. Did you mean 'steps'"
     ):
         Runner().set_params(step=1)
-    with pytest.raises(InputError, match="column 'stride': no such option of this model"):
+    with pytest.raises(InputError, match="parameter 'stride': this model has no such parameter"):
         Runner(stride=1)

@@ -90,10 +90,10 @@ def test_a_candidate_that_cannot_be_trained_is_passed_over(log):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"method": "greed"}, r"column 'method': unknown \(got 'greed'\). Did you mean 'grid'"),
-        ({"score": "auc"}, "column 'score': unknown"),
+        ({"method": "greed"}, r"parameter 'method': unknown \(got 'greed'\). Did you mean 'grid'"),
+        ({"score": "auc"}, "parameter 'score': unknown"),
         ({"trials": 0}, "trials.: this must be a whole number"),
-        ({"space": {"depht": Range(1, 2)}}, "no such option of this model. Did you mean 'depth'"),
+        ({"space": {"depht": Range(1, 2)}}, "this model has no such parameter. Did you mean 'depth'"),
     ],
 )
 def test_what_cannot_be_searched(log, wrong, words):

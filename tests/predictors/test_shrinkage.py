@@ -76,5 +76,5 @@ def test_a_model_keeps_its_prior_and_predict_uses_it(tmp_path) -> None:
     shrunk = predict(model, users, shrink=True).response
     assert (shrunk.measure("value").std(axis=0) < plain.measure("value").std(axis=0)).all()
     assert np.array_equal(shrunk.measure("cost"), plain.measure("cost"))
-    with pytest.raises(InputError, match="column 'shrink': the model's values have no errors"):
+    with pytest.raises(InputError, match="parameter 'shrink': the model's values have no errors"):
         predict(train(world.log(0), "t", "sklearn"), users, shrink=True)

@@ -94,12 +94,12 @@ def test_progress_is_told(log):
         ({"model": "s", "base": "xgboost"}, "unknown base learner"),
         (
             {"model": "network", "epoch": 3},
-            "column 'epoch': no such option of this model. Did you mean 'epochs'",
+            "parameter 'epoch': this model has no such parameter. Did you mean 'epochs'",
         ),
-        ({"model": "s", "folds": 3}, "column 'folds': no such option"),
-        ({"holdout": 1.5}, "column 'holdout': this must be a number of at least 0 and at most 1"),
+        ({"model": "s", "folds": 3}, "parameter 'folds': this model has no such parameter"),
+        ({"holdout": 1.5}, "parameter 'holdout': this must be a number of at least 0 and at most 1"),
         ({"least_rows": 100_000}, "at least 100,000 are needed"),
-        ({"model": "network", "members": 3}, "column 'members': this must be an even number"),
+        ({"model": "network", "members": 3}, "parameter 'members': this must be an even number"),
     ],
 )
 def test_what_cannot_be_is_refused(log, arguments, words):

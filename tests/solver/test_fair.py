@@ -158,7 +158,7 @@ def test_everybody_must_be_above_nothing() -> None:
     with pytest.raises(InputError) as caught:
         fair_plan(instance, segment="region")
     assert str(caught.value) == (
-        "column 'alpha': no plan gives every group of 'region' a value above 0, which alpha = 1 needs; "
+        "parameter 'alpha': no plan gives every group of 'region' a value above 0, which alpha = 1 needs; "
         "it fails at: south (got 1.0). Use alpha = math.inf, or loosen the rules that keep coupons from them"
     )
     assert fair_plan(instance, segment="region", alpha=math.inf).value == pytest.approx(0)
@@ -192,12 +192,12 @@ def test_cancelled_keeps_a_plan() -> None:
             "column 'regoin': the users have no such segment. Did you mean 'region'? Known: region, tier",
         ),
         ({"segment": "region", "measure": "profit"}, "column 'profit': the response has no such measure"),
-        ({"segment": "region", "alpha": -1.0}, "column 'alpha': alpha must be at least 0 (got -1.0)"),
-        ({"segment": "region", "alpha": math.nan}, "column 'alpha': alpha must be at least 0 (got nan)"),
+        ({"segment": "region", "alpha": -1.0}, "parameter 'alpha': alpha must be at least 0 (got -1.0)"),
+        ({"segment": "region", "alpha": math.nan}, "parameter 'alpha': alpha must be at least 0 (got nan)"),
         ({"segment": "region", "method": "pdlp"}, "unknown method (got 'pdlp'). Known: auto, priced, cvxpy"),
         (
             {"segment": "region", "method": "cvxpy", "cancel": threading.Event()},
-            "column 'cancel': method 'cvxpy' cannot be cancelled. Leave it out, or use 'priced'",
+            "parameter 'cancel': method 'cvxpy' cannot be cancelled. Leave it out, or use 'priced'",
         ),
     ],
 )

@@ -126,7 +126,7 @@ def _amounts(text: str) -> list[float]:
     except ValueError:
         raise InputError(
             "budgets are numbers with commas between",
-            column="--budgets",
+            parameter="--budgets",
             value=text,
             mend="Write 1000,2000,4000",
         ) from None

@@ -75,7 +75,7 @@ def _amount(written: str, text: str) -> float:
     if not (math.isfinite(amount) and amount >= 0):
         raise InputError(
             "a cost is a coupon and an amount of money of at least 0",
-            column="--cost",
+            parameter="--cost",
             value=text,
             mend="Write for instance --cost mens=0.1 --cost womens=0.1",
         )

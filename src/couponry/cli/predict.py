@@ -162,7 +162,7 @@ def _check_whom(users: Path | None, *, holdout: bool, stream: bool) -> None:
     if holdout and stream:
         raise InputError(
             "held-out users are read whole",
-            column="--stream",
+            parameter="--stream",
             value="--holdout",
             mend="Leave one of them out",
         )

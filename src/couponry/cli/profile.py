@@ -191,7 +191,9 @@ def _time(text: str) -> np.datetime64:
     try:
         return np.datetime64(times_of(pd.Series([text]), "--as-of")[0], "us")
     except InputError as error:
-        raise InputError(error.problem, column="--as-of", value=text, mend="Write it as 2024-05-31") from None
+        raise InputError(
+            error.problem, parameter="--as-of", value=text, mend="Write it as 2024-05-31"
+        ) from None
 
 
 def _write_table(table: object, out: Path, *, force: bool) -> None:

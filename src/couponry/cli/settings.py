@@ -32,12 +32,12 @@ def read_settings(given: Sequence[str]) -> dict[str, Any]:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise InputError(
-                "a parameter is NAME=VALUE", column="--set", value=one, mend="Such as --set folds=5"
+                "a parameter is NAME=VALUE", parameter="--set", value=one, mend="Such as --set folds=5"
             )
         if name in found or name in _ELSEWHERE:
             problem = "a parameter is given twice" if name in found else "this parameter has an option"
             raise InputError(
-                problem, column="--set", value=name, mend=f"Use {_ELSEWHERE.get(name, 'one of them')}"
+                problem, parameter="--set", value=name, mend=f"Use {_ELSEWHERE.get(name, 'one of them')}"
             )
         try:
             found[name] = json.loads(value)

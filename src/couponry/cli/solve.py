@@ -98,7 +98,7 @@ def _refuse_with_stream(method: str, engine: str, *, csv: bool) -> None:
             mend = "Leave it out" if option == "--csv" else f"Use {allowed[-1]}"
             raise InputError(
                 f"{option} cannot be had with --stream",
-                column=option,
+                parameter=option,
                 value=given,
                 mend=f"{mend}, or solve whole",
             )

@@ -171,13 +171,12 @@ def train(
 def _check_search(trials: int, search: dict[str, Any]) -> None:
     """Refuse options of a search that is not asked for."""
     from couponry.instances.errors import InputError
-    from couponry.instances.wording import called
 
     for name, value in search.items():
         if not trials and value not in (None, "tpe", "log_loss"):
             raise InputError(
                 "there is no search to say this of",
-                column=called(name),
+                parameter=name,
                 value=value,
                 mend="Say --search 20 too",
             )
@@ -256,7 +255,7 @@ def _searched(
         if name in said:  # every trial is a training of its own
             raise InputError(
                 "a search keeps no checkpoints and logs",
-                column="--set",
+                parameter="--set",
                 value=name,
                 mend="Leave one of them out",
             )

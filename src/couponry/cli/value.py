@@ -122,7 +122,7 @@ def _measure(name: str) -> Any:
     from couponry.predictors.evaluate.off_policy import OUTCOMES
 
     if name not in OUTCOMES:
-        raise InputError("unknown", column="--measure", value=name, mend=did_you_mean(name, OUTCOMES))
+        raise InputError("unknown", parameter="--measure", value=name, mend=did_you_mean(name, OUTCOMES))
     return name
 
 

@@ -134,12 +134,12 @@ def test_costs_follow_the_menu() -> None:
     [
         (
             {"a": 1.0, "bb": 1.0},
-            r"column 'costs': no such coupon \(got 'bb'\). Did you mean 'b'\? Known: a, b",
+            r"parameter 'costs': no such coupon \(got 'bb'\). Did you mean 'b'\? Known: a, b",
         ),
-        ({"a": 1.0}, r"column 'costs': no cost is given for 'b'. Add b=MONEY"),
+        ({"a": 1.0}, r"parameter 'costs': no cost is given for 'b'. Add b=MONEY"),
         (
             {"a": 1.0, "b": -1.0},
-            r"column 'costs': the cost of 'b' must be a number of at least 0 \(got -1.0\)",
+            r"parameter 'costs': the cost of 'b' must be a number of at least 0 \(got -1.0\)",
         ),
         ({"a": float("nan"), "b": 1.0}, r"the cost of 'a' must be a number of at least 0 \(got nan\)"),
     ],

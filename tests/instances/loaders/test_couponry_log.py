@@ -72,7 +72,9 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     ):
         read_couponry_log(file)
     menu(tmp_path)
-    with pytest.raises(InputError, match=r"column 'segments': .*\(got 'regions'\). Did you mean 'region'\?"):
+    with pytest.raises(
+        InputError, match=r"parameter 'segments': .*\(got 'regions'\). Did you mean 'region'\?"
+    ):
         read_couponry_log(file, segments="regions")
     with pytest.raises(InputError, match=r"none.csv: there is no such file"):
         read_couponry_log(tmp_path / "none.csv")
@@ -90,5 +92,5 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
 def test_directory_takes_no_second_menu(tmp_path: Path) -> None:
     """It has its own."""
     World.draw(10, 2, 0).log(5).write(tmp_path / "log")
-    with pytest.raises(InputError, match=r"column 'coupons': a log directory has a menu of its own"):
+    with pytest.raises(InputError, match=r"parameter 'coupons': a log directory has a menu of its own"):
         read_couponry_log(tmp_path / "log", coupons=menu(tmp_path))

@@ -28,11 +28,11 @@ def test_own_format_is_the_default(tmp_path: Path) -> None:
 def test_unknown_formats_and_options_are_told(tmp_path: Path) -> None:
     """With the nearest known ones, before any file is opened."""
     with pytest.raises(
-        InputError, match=r"column 'format': unknown format \(got 'hilstrom'\). Did you mean 'hillst"
+        InputError, match=r"parameter 'format': unknown format \(got 'hilstrom'\). Did you mean 'hillst"
     ):
         read_log(tmp_path / "none.csv", "hilstrom")
     with pytest.raises(
-        InputError, match=r"column 'cost': format 'hillstrom' has no such option. Did you mean 'costs'"
+        InputError, match=r"parameter 'cost': format 'hillstrom' has no such option. Did you mean 'costs'"
     ):
         read_log(tmp_path / "none.csv", "hillstrom", cost=1)
 

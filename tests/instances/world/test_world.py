@@ -99,9 +99,9 @@ def test_smallest_worlds_work(users: int, coupons: int) -> None:
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
-        ({"users": 0}, r"column 'users': a world needs users of at least 1 \(got 0\)"),
-        ({"coupons": 0}, r"column 'coupons': a world needs coupons of at least 1 \(got 0\)"),
-        ({"seed": -1}, r"column 'seed': a world needs seed of at least 0 \(got -1\)"),
+        ({"users": 0}, r"parameter 'users': a world needs users of at least 1 \(got 0\)"),
+        ({"coupons": 0}, r"parameter 'coupons': a world needs coupons of at least 1 \(got 0\)"),
+        ({"seed": -1}, r"parameter 'seed': a world needs seed of at least 0 \(got -1\)"),
     ],
 )
 def test_impossible_worlds_are_refused(asked: dict[str, int], problem: str) -> None:
@@ -171,8 +171,8 @@ def test_biased_log_keeps_its_propensities_to_itself(world: World) -> None:
 @pytest.mark.parametrize(
     ("call", "problem"),
     [
-        (lambda w: w.log(0), r"column 'n': a log needs at least one row \(got 0\)"),
-        (lambda w: w.biased_log(-3), r"column 'n': a log needs at least one row \(got -3\)"),
+        (lambda w: w.log(0), r"parameter 'n': a log needs at least one row \(got 0\)"),
+        (lambda w: w.biased_log(-3), r"parameter 'n': a log needs at least one row \(got -3\)"),
         (lambda w: w.log(10, none_share=0), r"'none_share': the share without coupon must .* \(got 0\)"),
         (lambda w: w.log(10, none_share=1.0), r"'none_share': the share without coupon must .* \(got 1.0\)"),
         (lambda w: w.biased_log(10, strength=-1), r"'strength': the strength of a bias .* \(got -1\)"),

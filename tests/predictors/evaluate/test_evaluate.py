@@ -200,7 +200,7 @@ def test_a_coupon_that_was_not_held_out_has_no_figures(judged):
 def test_what_cannot_be_judged_is_refused(judged):
     """A share outside (0, 1), a log without rows of none."""
     model, _, held, _ = judged
-    with pytest.raises(InputError, match=r"column 'share': .*strictly between 0 and 1 \(got 0\)"):
+    with pytest.raises(InputError, match=r"parameter 'share': .*strictly between 0 and 1 \(got 0\)"):
         evaluate_model(model, held, share=0)
     with pytest.raises(InputError, match="the held-out log has no rows without a coupon"):
         evaluate_model(model, held.take(held.arm != -1))
@@ -210,5 +210,5 @@ def test_what_cannot_be_judged_is_refused(judged):
 def test_a_budget_is_an_amount_of_money(judged, budget):
     """What is none is refused before anything is judged."""
     model, _, held, _ = judged
-    with pytest.raises(InputError, match=r"column 'budget': this must be a number of at least 0"):
+    with pytest.raises(InputError, match=r"parameter 'budget': this must be a number of at least 0"):
         evaluate_model(model, held, budget=budget)

@@ -134,14 +134,17 @@ def test_nullable_whole_numbers_and_flags_are_read():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"slots": 2.5}, r"column 'slots': there must be a slot, and a whole number of them \(got 2.5\)"),
+        ({"slots": 2.5}, r"parameter 'slots': there must be a slot, and a whole number of them \(got 2.5\)"),
         ({"slots": 0}, r"there must be a slot, .* \(got 0\)"),
         (
             {"slots": 3, "reader": "lstm"},
             r"'reader': this must be a known word \(got 'lstm'\). .*cnn, gru",
         ),
-        ({"slots": 3, "watch": "qini"}, r"column 'watch': no such option of this model"),
-        ({"slots": 3, "epoch": 2}, r"column 'epoch': no such option of this model. Did you mean 'epochs'"),
+        ({"slots": 3, "watch": "qini"}, r"parameter 'watch': this model has no such parameter"),
+        (
+            {"slots": 3, "epoch": 2},
+            r"parameter 'epoch': this model has no such parameter. Did you mean 'epochs'",
+        ),
     ],
 )
 def test_options_that_it_does_not_have_are_refused(options, words):

@@ -147,7 +147,7 @@ def test_a_directory_without_an_encoder_is_refused(tmp_path):
     log, _ = told(200, 0)
     with pytest.raises(InputError, match=r"config\.json: there is no encoder in this directory"):
         train(log, "text", encoder=str(tmp_path), columns={"says": "text"}, least_rows=10)
-    with pytest.raises(InputError, match="column 'encoder': an encoder is needed"):
+    with pytest.raises(InputError, match="parameter 'encoder': an encoder is needed"):
         train(log, "text", columns={"says": "text"}, least_rows=10)
 
 
@@ -169,7 +169,7 @@ def test_texts_longer_than_the_encoder_reads_are_refused_before_training(
     log, _ = told(300, 0)
     options = SMALL | {"encoder": place, "tuning": tuning, "columns": {"says": "text"}, "epochs": 1}
     words = (
-        rf"column 'length': the encoder in .* reads texts of at most {most} tokens \(got 64\)\. Set length"
+        rf"parameter 'length': the encoder in .* reads texts of at most {most} tokens \(got 64\)\. Set length"
     )
     with pytest.raises(InputError, match=words):
         train(log, "text", **options)

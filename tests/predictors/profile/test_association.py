@@ -67,7 +67,7 @@ def test_tables_without_products_and_shares_that_are_none():
         coupon_rules(RawTables(drawn(20).purchases))
     with pytest.raises(InputError, match="association needs purchases"):
         coupon_rules(RawTables(texts=drawn(20).texts))
-    with pytest.raises(InputError, match=r"column 'support': a share lies between 0 and 1 \(got 2\)"):
+    with pytest.raises(InputError, match=r"parameter 'support': a share lies between 0 and 1 \(got 2\)"):
         coupon_rules(RawTables(PURCHASES), support=2)
-    with pytest.raises(InputError, match=r"column 'items': a rule has at least two items \(got 1\)"):
+    with pytest.raises(InputError, match=r"parameter 'items': a rule has at least two items \(got 1\)"):
         coupon_rules(RawTables(PURCHASES), items=1)

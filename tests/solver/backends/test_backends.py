@@ -174,21 +174,21 @@ def test_cancel_is_heeded(method: str) -> None:
         (
             "cvxpy",
             "cancel",
-            "column 'cancel': method 'cvxpy' cannot be cancelled. Leave cancel out, or use method "
+            "parameter 'cancel': method 'cvxpy' cannot be cancelled. Leave cancel out, or use method "
             + ALL_BUT_CVXPY,
         ),
         (
             "pdlp",
             "start",
             (
-                "column 'start': method 'pdlp' cannot start from a former solution. "
+                "parameter 'start': method 'pdlp' cannot start from a former solution. "
                 "Leave start out, or use method 'auto' or 'priced' or 'highs' or 'cpsat' or 'pyomo'"
             ),
         ),
         (
             "priced",
             "model",
-            "column 'model': method 'priced' takes no model. Leave model out, or use method 'pyomo'",
+            "parameter 'model': method 'priced' takes no model. Leave model out, or use method 'pyomo'",
         ),
     ],
 )

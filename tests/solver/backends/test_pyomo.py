@@ -254,7 +254,7 @@ def test_changed_model_is_refused(change: Any, message: str) -> None:
     change(model)
     with pytest.raises(InputError) as caught:
         solve(instance, method="pyomo", model=model)
-    assert str(caught.value) == f"column 'model': {message}"
+    assert str(caught.value) == f"parameter 'model': {message}"
 
 
 def test_model_of_another_instance_is_refused() -> None:
