@@ -23,6 +23,8 @@ from couponry.predictors.parameter_kinds import check_parameters
 
 __all__ = ["AS_LOGGED", "value_table"]
 
+_FEW_ROWS = 50
+
 AS_LOGGED = "as logged"
 """The policy that wrote the log."""
 
@@ -71,7 +73,8 @@ def value_table(
     Warns
     -----
     DataWarning
-        If features tell who got which arm and neither propensities nor ``assignment="features"`` are given.
+        If features tell who got which arm and neither propensities nor ``assignment="features"`` are given,
+        or a policy rests on few rows.
     """
     check_parameters({"assignment": assignment})
     if assignment == "features":
@@ -94,7 +97,10 @@ def value_table(
             found = logged if policy is None else judged.value(policy, method)
             row = {"policy": name, "share": given, "method": method}
             rows.append(row | _row(found, logged, nothing.get(method)))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for message in _thin(table[table["policy"].isin(list(policies))]):
+        warn(message, DataWarning, stacklevel=2)
+    return table
 
 
 def _doubts(log: Log) -> list[str]:
@@ -104,6 +110,15 @@ def _doubts(log: Log) -> list[str]:
         by_choice=learnt if (log.arm < 0).any() else None,  # without a control group overlap refuses it
         afterwards=lambda names: f"take {' and '.join(map(repr, names))} out of the log",
     )
+
+
+def _thin(table: pd.DataFrame) -> list[str]:
+    least = table.groupby("policy", sort=False)["effective_sample_size"].max()
+    return [
+        f"{name!r} rests on {rows:.0f} effective rows: even its standard errors are unsure. Judge it by more "
+        "rows, or by a log that gave such users its coupons more often"
+        for name, rows in least[least < _FEW_ROWS].items()
+    ]
 
 
 def _row(found: PolicyValue, logged: PolicyValue, nothing: PolicyValue | None) -> dict[str, float]:

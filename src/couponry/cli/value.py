@@ -196,7 +196,7 @@ def _titled(measure: str) -> str:
 
 
 def _with_error(amount: float, error: float, sign: str = "") -> str:
-    if amount != amount or amount == error == 0:
+    if amount != amount or (sign and amount == error == 0):  # a policy's difference to itself
         return "–"
     return f"{_per_thousand(amount, sign)} ± {_per_thousand(error)}"
 

@@ -5,6 +5,7 @@ import pytest
 from tests.predictors.evaluate.test_policy import four_rows
 from tests.predictors.small_world import SmallWorld
 
+from couponry.instances.errors import DataWarning
 from couponry.predictors.evaluate.off_policy import METHODS, OffPolicyEvaluation
 from couponry.predictors.evaluate.off_policy_table import AS_LOGGED, value_table
 from couponry.predictors.evaluate.policies import everyone, top_share
@@ -69,6 +70,7 @@ def test_a_log_without_a_control_group_compares_policies_that_always_give(world)
     assert set(table["policy"]) >= {"mine", AS_LOGGED, "random 100%, random coupon"}
 
 
+@pytest.mark.filterwarnings("ignore:.*effective rows")
 def test_coupons_that_the_log_never_gave_are_left_to_no_baseline():
     """Coupon q was never given, so random coupons are p."""
     log = four_rows(arm=np.array([-1, 0, 0, 0], dtype=np.int32))
@@ -83,11 +85,19 @@ def test_coupons_that_the_log_never_gave_are_left_to_no_baseline():
     ]
 
 
+def test_a_policy_that_rests_on_few_rows_is_warned_of():
+    """By its name and the number of effective rows, 36 / 20; of baselines nothing is said."""
+    with pytest.warns(DataWarning, match="'mine' rests on 2 effective rows") as told:
+        value_table(four_rows(), {"mine": everyone(4, 0)})
+    assert len(told) == 1
+
+
 def test_without_a_policy_baselines_give_to_as_many_as_the_log():
     """Three of four rows got a coupon."""
     assert "random 75%, random coupon" in set(value_table(four_rows(), {})["policy"])
 
 
+@pytest.mark.filterwarnings("ignore:.*effective rows")
 def test_a_policy_that_gives_nobody_anything_has_no_baselines_of_its_share():
     """What gives to no one is nothing."""
     names = set(value_table(four_rows(), {"mine": everyone(4, -1)})["policy"])

@@ -85,5 +85,5 @@ def test_plan_arms():
     assert plan_arms([("b", "q"), ("a", "p")], ["a", "b", "c"], coupons).tolist() == [0, 1, -1]
     with pytest.raises(InputError, match=r"two coupons.*\(got 'a'\)"):
         plan_arms([("a", "p"), ("a", "q")], ["a"], coupons)
-    with pytest.raises(InputError, match="a coupon that is not in the log's menu.* 1 of 1 users"):
+    with pytest.raises(InputError, match=r"a coupon that is not in the log's menu.* 1 of 1 users"):
         plan_arms([("a", "r")], ["a"], coupons)
