@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from couponry.instances.errors import DataWarning
+from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.log import Log
 from couponry.instances.wording import setting
 from couponry.predictors.assignment_doubts import assignment_doubts
@@ -88,6 +88,7 @@ def value_table(
     uplift = by.expected[:, 1:] - by.expected[:, :1]
     named = "conversion" if outcome == "cost" else outcome
     baselines = baseline_policies(log, by.expected, uplift, share, of=named)
+    _check_names(policies, {AS_LOGGED, *baselines})
     logged, nobody = judged.as_logged(), everyone(log.n, -1)
     nothing = {m: judged.value(nobody, m) for m in methods} if (log.arm < 0).any() else {}
     rows = []
@@ -101,6 +102,12 @@ def value_table(
     for message in _thin(table[table["policy"].isin(list(policies))]):
         warn(message, DataWarning, stacklevel=2)
     return table
+
+
+def _check_names(policies: Mapping[str, npt.ArrayLike], taken: set[str]) -> None:
+    for name in policies:
+        if name in taken:
+            raise InputError("a baseline has this name", value=name, mend="Call the policy something else")
 
 
 def _doubts(log: Log) -> list[str]:

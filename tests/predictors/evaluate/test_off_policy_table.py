@@ -5,7 +5,7 @@ import pytest
 from tests.predictors.evaluate.test_policy import four_rows
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import DataWarning
+from couponry.instances.errors import DataWarning, InputError
 from couponry.predictors.evaluate.off_policy import METHODS, OffPolicyEvaluation
 from couponry.predictors.evaluate.off_policy_table import AS_LOGGED, value_table
 from couponry.predictors.evaluate.policies import everyone, top_share
@@ -90,6 +90,12 @@ def test_a_policy_that_rests_on_few_rows_is_warned_of():
     with pytest.warns(DataWarning, match="'mine' rests on 2 effective rows") as told:
         value_table(four_rows(), {"mine": everyone(4, 0)})
     assert len(told) == 1
+
+
+def test_a_policy_is_not_called_as_a_baseline_is():
+    """One of the two would be lost."""
+    with pytest.raises(InputError, match=r"a baseline has this name \(got 'nothing'\)"):
+        value_table(four_rows(), {"nothing": everyone(4, 0)})
 
 
 def test_without_a_policy_baselines_give_to_as_many_as_the_log():
