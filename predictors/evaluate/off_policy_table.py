@@ -95,7 +95,10 @@ def value_table(
     for name, policy in (dict(policies) | {AS_LOGGED: None} | baselines).items():
         given = logged_share if policy is None else share_given(policy)
         for method in methods:
-            found = logged if policy is None else judged.value(policy, method)
+            try:
+                found = logged if policy is None else judged.value(policy, method)
+            except InputError as error:
+                raise error.located(file=name) from None
             row = {"policy": name, "share": given, "method": method}
             rows.append(row | _row(found, logged, nothing.get(method)))
     table = pd.DataFrame(rows)

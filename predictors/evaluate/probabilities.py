@@ -70,7 +70,8 @@ def check_support(log: Log, chances: Floats) -> None:
     if len(unseen):
         name = "none" if unseen[0] == 0 else log.coupons.ids[unseen[0] - 1]
         raise InputError(
-            "the policy gives an arm that the log never gave, so the log says nothing about it",
+            "the policy gives an arm that the log never gave, so the log says nothing about it; "
+            f"{(chances[:, unseen[0]] > 0).sum():,} of {log.n:,} rows get it",
             column="arm",
             value=name,
             mend="Judge it on a log that gave this arm",

@@ -98,6 +98,13 @@ def test_a_policy_is_not_called_as_a_baseline_is():
         value_table(four_rows(), {"nothing": everyone(4, 0)})
 
 
+def test_which_policy_cannot_be_judged_is_told():
+    """The second gives coupon q, which the log never gave."""
+    log = four_rows(arm=np.array([-1, 0, 0, 0], dtype=np.int32))
+    with pytest.raises(InputError, match=r"^mine, column 'arm': the policy gives an arm that the log never"):
+        value_table(log, {"yours": everyone(4, 0), "mine": everyone(4, 1)})
+
+
 def test_without_a_policy_baselines_give_to_as_many_as_the_log():
     """Three of four rows got a coupon."""
     assert "random 75%, random coupon" in set(value_table(four_rows(), {})["policy"])

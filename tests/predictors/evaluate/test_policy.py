@@ -166,9 +166,9 @@ def test_policies_that_do_not_fit_are_refused(policy, words):
 
 
 def test_an_arm_that_the_log_never_gave_cannot_be_judged():
-    """The message names the coupon."""
+    """The message names the coupon and how many rows get it."""
     log = four_rows(arm=np.array([-1, 0, 0, 0], dtype=np.int32))
-    with pytest.raises(InputError, match=r"never gave.*\(got 'q'\)"):
+    with pytest.raises(InputError, match=r"never gave.* 4 of 4 rows get it \(got 'q'\)"):
         policy_value(log, everyone(4, 1))
 
 
