@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from couponry.predictors.evaluate.trial import Floats, Steps, checked_trial
+from couponry.predictors.evaluate.trial import Floats, Steps, checked_trial, share_of
 
 __all__ = ["mean_qini", "mean_uplift_gain"]
 
@@ -85,6 +85,4 @@ def _mean_height(count: Floats, height: Floats) -> float:
 
 
 def _scaled(mean: float, end: float, normalised: bool) -> float:
-    if not normalised:
-        return float(mean)
-    return float(mean / abs(end)) if end else float("nan")
+    return share_of(mean, abs(end) if normalised else 1.0)

@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from couponry.instances.errors import InputError
 
-__all__ = ["Curve", "Floats", "Steps", "checked_trial", "ratio"]
+__all__ = ["Curve", "Floats", "Steps", "checked_trial", "ratio", "share_of"]
+
+_ROUNDING = 1e-12
 
 Floats = npt.NDArray[np.float64]
 Curve = tuple[Floats, Floats]
@@ -79,6 +81,14 @@ def checked_trial(
             mend="Take rows of both groups",
         )
     return y, s, t
+
+
+def share_of(part: float, whole: float) -> float:
+    """Return ``part / whole``: 0 where that is nought but for rounding errors, NaN where ``whole`` is 0."""
+    if not whole:
+        return float("nan")
+    share = float(part / whole)
+    return share if abs(share) > _ROUNDING else 0.0
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

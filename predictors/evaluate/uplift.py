@@ -22,7 +22,7 @@ import pandas as pd
 
 from couponry.instances.errors import InputError
 from couponry.predictors.evaluate.mean_gain import mean_qini, mean_uplift_gain
-from couponry.predictors.evaluate.trial import Curve, Floats, Steps, checked_trial, ratio
+from couponry.predictors.evaluate.trial import Curve, Floats, Steps, checked_trial, ratio, share_of
 
 __all__ = [
     "Definition",
@@ -266,4 +266,4 @@ def _is_scikit_uplift(definition: str) -> bool:
 def _normalised(curve: Curve, perfect: Curve) -> float:
     random_area = perfect[0][-1] * perfect[1][-1] / 2
     best = np.trapezoid(perfect[1], perfect[0]) - random_area
-    return float((np.trapezoid(curve[1], curve[0]) - random_area) / best) if best else float("nan")
+    return share_of(np.trapezoid(curve[1], curve[0]) - random_area, best)

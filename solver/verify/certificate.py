@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Any, Protocol
 
 import numpy as np
 
 from couponry.solver.verify.cells import CellClaim, StatesCell, read_cell, value_over_cells
 from couponry.solver.verify.dual import DualValue, dual_value, missing_side
-from couponry.solver.verify.findings import CertificateCheck, Violation, enumerated, number
+from couponry.solver.verify.findings import CertificateCheck, Violation, enumerated, number, rounded
 from couponry.solver.verify.population import Judged
 from couponry.solver.verify.requirements import Groups, Requirement, read_requirements
 
 __all__ = ["InfeasibilityCheck", "StatesBound", "check_certificate", "verify_infeasible"]
+
+_ROUNDING = 1e-12  # a smaller gap is none
 
 
 class StatesBound(Protocol):
@@ -243,13 +246,15 @@ def _summary(claim: _Claim, dual: DualValue, sense: float, value: float) -> Cert
     by_search = 0.0
     if claim.by_search and claim.stated_bound is not None and math.isfinite(bound):
         by_search = max(0.0, sense * (bound - claim.stated_bound))
-    words = f"The multipliers prove that no plan is better than {number(bound)} (gap {gap:.3g})."
+    outwards = ROUND_CEILING if sense > 0 else ROUND_FLOOR  # as rounded, it is a bound still
+    shown = f"{gap if gap > _ROUNDING else 0.0:.3g}"
+    words = f"The multipliers prove that no plan is better than {rounded(bound, outwards)} (gap {shown})."
     if not math.isfinite(bound):
         words = "The multipliers prove no bound."
     if by_search:
         assert claim.stated_bound is not None
         words += (
-            f" The solution's bound {number(claim.stated_bound)} is better by {number(by_search)}: "
+            f" The solution's bound {rounded(claim.stated_bound)} is better by {rounded(by_search)}: "
             "that part rests on branch and bound."
         )
     claimed = claim.bound if claim.bound is not None else sense * math.inf

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-__all__ = ["CertificateCheck", "Verification", "Violation", "enumerated", "listed", "merged", "number"]
+__all__ = [
+    "CertificateCheck",
+    "Verification",
+    "Violation",
+    "enumerated",
+    "listed",
+    "merged",
+    "number",
+    "rounded",
+]
 
 _LISTED = 10
+_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ class Verification:
 
     def words(self) -> str:
         """Return the finding as text, one line a violation."""
-        given, value, cost = number(self.given), number(self.value), number(self.cost)
+        given, value, cost = number(self.given), rounded(self.value), rounded(self.cost)
         facts = f"{given} coupons given, objective {value}, cost {cost}."
         if self.ok:
             lines = [f"Every rule is kept: {facts}"]
@@ -111,6 +123,23 @@ class Verification:
 def number(value: float) -> str:
     """Return a number with every digit that it has, and no needless ones."""
     return f"{float(value) + 0.0:,}".removesuffix(".0")  # no "-0"
+
+
+def rounded(value: float, towards: str = ROUND_HALF_EVEN) -> str:
+    """Return a number with eight digits that matter; what rounding errors alone tell apart is the same.
+
+    Parameters
+    ----------
+    value : float
+    towards : str
+        How to round, in the words of :mod:`decimal`.
+    """
+    if not math.isfinite(value):
+        return number(value)
+    with localcontext() as context:
+        context.prec, context.rounding = _DIGITS, towards
+        text = f"{+Decimal(f'{value:.12g}'):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def listed(rule: str, count: int, one: Callable[[int], Violation]) -> list[Violation]:

@@ -19,6 +19,7 @@ DASH = "–"
         (1234.567, "1,234.57"),
         (0.000123456, "0.0001235"),
         (-12.5, "-12.5"),
+        (-6.7e-17, "0"),
         (math.inf, "∞"),
         (-math.inf, "−∞"),
         (math.nan, DASH),
@@ -26,7 +27,7 @@ DASH = "–"
     ],
 )
 def test_figure(number: float | None, text: str) -> None:
-    """Large numbers have commas, small ones four digits that matter, none is a dash."""
+    """Large numbers have commas, small ones four digits that matter, none a dash, rounding errors 0."""
     assert figure(number) == text
 
 
@@ -35,7 +36,7 @@ def test_money_and_percent() -> None:
     assert money(1200.5, "CNY") == "1,200.50 CNY"
     assert money(1, "") == "1.00"
     assert money(math.nan, "CNY") == DASH
-    assert [percent(x) for x in (0.123, 0.0, 0.00012, math.nan)] == ["12.3 %", "0.0 %", "0.012 %", DASH]
+    assert [percent(x) for x in (0.123, -1e-17, 0.00012, math.nan)] == ["12.3 %", "0.0 %", "0.012 %", DASH]
 
 
 def test_table_takes_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +37,7 @@ from couponry.instances import (
 )
 from couponry.solver.verify import verify, verify_infeasible
 from couponry.solver.verify.dual import dual_value
+from couponry.solver.verify.findings import rounded
 from couponry.solver.verify.requirements import Groups, read_requirements
 
 # Four users, three coupons:
@@ -873,3 +874,17 @@ def _sides(lower: float, upper: float) -> list[float]:
     found = [0.0]
     found += [0.3, 1.7] if math.isfinite(upper) else []
     return found + ([-0.3, -1.7] if math.isfinite(lower) else [])
+
+
+def test_figures_have_eight_digits_and_bounds_stay_bounds() -> None:
+    """A bound is rounded away from the plan's value, and rounding errors are not told."""
+    assert [rounded(x) for x in (481.0027555823326, 1234567.0, 0.1 + 0.2, -0.0, 1e-9)] == [
+        "481.00276",
+        "1,234,567",
+        "0.3",
+        "0",
+        "0.000000001",
+    ]
+    assert rounded(481.0043644333897, ROUND_CEILING) == "481.00437"
+    assert rounded(2 + 1e-14, ROUND_CEILING) == "2"
+    assert rounded(-481.0043644333897, ROUND_FLOOR) == "-481.00437"

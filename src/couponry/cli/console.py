@@ -25,6 +25,7 @@ __all__ = ["figure", "money", "percent", "print_json", "print_table", "progress_
 
 
 _FIGURE = re.compile(r"[-−+±≤≥]?\s?(∞|[\d,.]+(e[-+]?\d+)?)( %| [A-Z]{3})?")
+_ROUNDING = 1e-12
 
 
 @contextmanager
@@ -146,9 +147,11 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def figure(number: float | None) -> str:
-    """Return a number as people read it; a dash where there is none."""
+    """Return a number as people read it; a dash where there is none. Nought up to rounding errors is 0."""
     if number is None or number != number:
         return "–"
+    if abs(number) < _ROUNDING:
+        return "0"
     if abs(number) == float("inf"):
         return "∞" if number > 0 else "−∞"
     if number == int(number) and abs(number) < 1e15:
@@ -167,6 +170,8 @@ def percent(share: float | None) -> str:
     """Return a share as a percentage; a dash where there is none."""
     if share is None or share != share:
         return "–"
+    if abs(share) < _ROUNDING:
+        share = 0.0
     return f"{100 * share:.1f} %" if abs(share) >= 1e-3 or share == 0 else f"{100 * share:.2g} %"
 
 

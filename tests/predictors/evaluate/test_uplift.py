@@ -170,3 +170,13 @@ def test_uplift_at_k_refuses(share, strategy, words):
 def test_no_uplift_to_win_is_nan():
     """Where nobody buys, the perfect order wins nothing and the score says so."""
     assert np.isnan(qini_score(np.zeros(6), UPLIFT, TREATED))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ranking_of_everybody_alike_scores_nought(seed):
+    """Whatever the sums' rounding errors are, by each definition."""
+    generator = np.random.default_rng(seed)
+    rows = 997
+    outcome, treated = generator.random(rows) < 0.3, generator.random(rows) < 0.4
+    for definition in ("scikit-uplift", "causalml"):
+        assert qini_score(outcome, np.full(rows, 0.1), treated, definition=definition) == 0.0
