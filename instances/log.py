@@ -219,7 +219,7 @@ class Log:
             If ``holdout`` is outside (0, 1) or leaves one side empty.
         """
         if not 0 < holdout < 1:
-            raise InputError("holdout must lie strictly between 0 and 1", value=holdout)
+            raise InputError("this must lie strictly between 0 and 1", parameter="holdout", value=holdout)
         users, inverse = np.unique(self.user_id, return_inverse=True)
         order = np.random.default_rng(seed).permutation(len(users))
         kept = round((1 - holdout) * len(users))

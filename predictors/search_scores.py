@@ -53,7 +53,7 @@ def check_score(score: str, share: float | None, budget: float | None) -> None:
             mend="Leave one of them out",
         )
     if share is not None and not 0 < share <= 1:
-        raise InputError("share must lie in (0, 1]", parameter="share", value=share)
+        raise InputError("this must lie in (0, 1]", parameter="share", value=share)
     if budget is not None and not 0 < budget < np.inf:
         raise InputError("budget must be an amount above 0", parameter="budget", value=budget)
 

@@ -139,14 +139,23 @@ def solve(
 def check_arguments(method: str, gap: float, time_limit: float | None, engine: str) -> None:
     """Refuse arguments out of range."""
     if method not in METHODS:
-        raise InputError("unknown method", value=method, mend=did_you_mean(method, METHODS))
+        raise InputError(
+            "unknown method", parameter="method", value=method, mend=did_you_mean(method, METHODS)
+        )
     if engine not in ENGINES:
-        raise InputError("unknown engine", value=engine, mend=did_you_mean(engine, ENGINES))
+        raise InputError(
+            "unknown engine", parameter="engine", value=engine, mend=did_you_mean(engine, ENGINES)
+        )
     if not (math.isfinite(gap) and gap >= 0):
-        raise InputError("gap must be a number of at least 0", value=gap, mend="1e-6 is usual")
+        raise InputError(
+            "this must be a number of at least 0", parameter="gap", value=gap, mend="1e-6 is usual"
+        )
     if time_limit is not None and not time_limit > 0:
         raise InputError(
-            "time_limit must be above 0 seconds", value=time_limit, mend="Leave it out for no limit"
+            "this must be above 0 seconds",
+            parameter="time_limit",
+            value=time_limit,
+            mend="Leave it out for no limit",
         )
 
 

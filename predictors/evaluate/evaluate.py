@@ -150,7 +150,7 @@ def judged(
 ) -> Evaluation:
     """Return what :func:`evaluate_model` does of a log that has been looked over already."""
     if not 0 < share < 1:
-        raise InputError("share must lie strictly between 0 and 1", parameter="share", value=share)
+        raise InputError("this must lie strictly between 0 and 1", parameter="share", value=share)
     check_parameters({"budget": budget})
     if not (held.arm == -1).any():
         raise InputError(

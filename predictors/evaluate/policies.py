@@ -162,4 +162,4 @@ def _of_arm(measure: Floats, rows: npt.NDArray[np.int64], arm: Arms) -> Floats:
 
 def _check_share(share: float) -> None:
     if not 0 <= share <= 1:
-        raise InputError("share must lie in [0, 1]", value=share)
+        raise InputError("this must lie in [0, 1]", parameter="share", value=share)

@@ -195,7 +195,7 @@ def uplift_at_k(
         If ``share`` is outside (0, 1), ``strategy`` is unknown, or a group is empty among the first rows.
     """
     if not 0 < share < 1:
-        raise InputError("share must lie strictly between 0 and 1", value=share)
+        raise InputError("this must lie strictly between 0 and 1", parameter="share", value=share)
     y, score, t = checked_trial(outcome, uplift, treated)
     order = np.argsort(score, kind="stable")[::-1]
     if strategy == "overall":

@@ -68,7 +68,7 @@ def _of_lists(log: Log, column: Column) -> str | None:
     return (
         f"{_taken(column)} lists, such as {given.iloc[first]!r} in {log.row_words(rows[first])}, but are not "
         'written as JSON has them. Write them so, ["view", "cart"] or [1.5, null], as json.dumps does; or '
-        f"say {setting('columns', {column.name: column.kind})} to keep what it is"
+        f"say {column.kind} to keep what it is"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import sys
@@ -69,10 +70,18 @@ def dates_in(cells: pd.Series, form: str | None = None) -> pd.Series:
     """Return what cells say as timestamps in UTC, NaT where that is no date of ISO 8601, or of a format."""
     plain = cells.astype(object)
     if form is not None:
-        whole = cells.astype("Int64") if pd.api.types.is_numeric_dtype(cells.dtype) else cells
-        plain = whole.astype(object).map(lambda cell: str(cell).strip(), na_action="ignore")
+        plain = _as_written(cells, form)
     moments = pd.to_datetime(plain, utc=True, format=form or "ISO8601", errors="coerce")
     return pd.Series(moments.dt.tz_convert(None), index=cells.index)
+
+
+def _as_written(cells: pd.Series, form: str) -> pd.Series:
+    """Return cells as text in a format of dates, whether they are numbers, text or dates already."""
+    whole = cells.astype("Int64") if pd.api.types.is_numeric_dtype(cells.dtype) else cells
+    return whole.astype(object).map(
+        lambda cell: cell.strftime(form) if isinstance(cell, dt.date) else str(cell).strip(),
+        na_action="ignore",
+    )
 
 
 def lists_in(cells: pd.Series) -> pd.Series:

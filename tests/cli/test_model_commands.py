@@ -270,7 +270,7 @@ def test_arm_never_seen_is_told(run: Run, tmp_path: Path) -> None:
         (("--cost", "A=1"), "format 'couponry' has no such option"),
         (("--outcome", "visit"), "format 'couponry' has no such option"),
         (("--model", "forest"), "no such model (got 'forest')"),
-        (("--holdout", "1.5"), "holdout must lie strictly between 0 and 1 (got 1.5)"),
+        (("--holdout", "1.5"), "option '--holdout': this must lie strictly between 0 and 1 (got 1.5)"),
     ],
 )
 def test_bad_training_option_is_told(

@@ -139,9 +139,9 @@ def test_force_replaces_a_plan_and_leaves_what_is_not_ours(run: Run, campaign: P
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--gap", "-1", "gap must be a number of at least 0 (got -1.0)"),
+        ("--gap", "-1", "option '--gap': this must be a number of at least 0 (got -1.0)"),
         ("--gap", "small", "Invalid value for '--gap'"),
-        ("--time-limit", "0", "time_limit must be above 0 seconds (got 0.0)"),
+        ("--time-limit", "0", "option '--time-limit': this must be above 0 seconds (got 0.0)"),
         ("--method", "hihgs", "unknown method (got 'hihgs'). Did you mean 'highs'?"),
         ("--engine", "abacus", "unknown engine (got 'abacus')"),
         ("--seed", "-3", "Invalid value for '--seed'"),

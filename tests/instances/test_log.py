@@ -124,7 +124,9 @@ def test_split_keeps_users_together(users: list[int], holdout: float, seed: int)
 @pytest.mark.parametrize("holdout", [0, 1, -0.1, 1.5, NAN])
 def test_split_needs_two_sides(holdout: float) -> None:
     """A share lies strictly between none and all."""
-    with pytest.raises(InputError, match=r"holdout must lie strictly between 0 and 1 \(got"):
+    with pytest.raises(
+        InputError, match=r"parameter 'holdout': this must lie strictly between 0 and 1 \(got"
+    ):
         log().split(holdout)
 
 

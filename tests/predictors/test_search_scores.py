@@ -88,7 +88,7 @@ def test_a_coupon_that_the_held_out_rows_lack_is_given_to_nobody(model, held):
         ("qini", 0.3, None, r"parameter 'share': this is of the value of a policy .*score='policy_value'"),
         ("log_loss", None, 5.0, "parameter 'budget': this is of the value of a policy"),
         ("policy_value", 0.3, 5.0, "a policy has a share or a budget, not both"),
-        ("policy_value", 0.0, None, r"share must lie in \(0, 1\] \(got 0.0\)"),
+        ("policy_value", 0.0, None, r"parameter 'share': this must lie in \(0, 1\] \(got 0.0\)"),
         ("policy_value", None, float("nan"), r"budget must be an amount above 0 \(got nan\)"),
     ],
 )

@@ -265,17 +265,26 @@ def test_bounds_say_where_they_come_from() -> None:
         (
             {"method": "hihgs"},
             (
-                "unknown method (got 'hihgs'). Did you mean 'highs'? "
+                "parameter 'method': unknown method (got 'hihgs'). Did you mean 'highs'? "
                 "Known: auto, priced, highs, cpsat, pyomo, pdlp, cvxpy"
             ),
         ),
-        ({"engine": "cluster"}, "unknown engine (got 'cluster'). Known: local"),
-        ({"gap": -1e-3}, "gap must be a number of at least 0 (got -0.001). 1e-6 is usual"),
-        ({"gap": NAN}, "gap must be a number of at least 0 (got nan). 1e-6 is usual"),
-        ({"gap": math.inf}, "gap must be a number of at least 0 (got inf). 1e-6 is usual"),
-        ({"time_limit": 0}, "time_limit must be above 0 seconds (got 0). Leave it out for no limit"),
-        ({"time_limit": -2.5}, "time_limit must be above 0 seconds (got -2.5). Leave it out for no limit"),
-        ({"time_limit": NAN}, "time_limit must be above 0 seconds (got nan). Leave it out for no limit"),
+        ({"engine": "cluster"}, "parameter 'engine': unknown engine (got 'cluster'). Known: local"),
+        ({"gap": -1e-3}, "parameter 'gap': this must be a number of at least 0 (got -0.001). 1e-6 is usual"),
+        ({"gap": NAN}, "parameter 'gap': this must be a number of at least 0 (got nan). 1e-6 is usual"),
+        ({"gap": math.inf}, "parameter 'gap': this must be a number of at least 0 (got inf). 1e-6 is usual"),
+        (
+            {"time_limit": 0},
+            "parameter 'time_limit': this must be above 0 seconds (got 0). Leave it out for no limit",
+        ),
+        (
+            {"time_limit": -2.5},
+            "parameter 'time_limit': this must be above 0 seconds (got -2.5). Leave it out for no limit",
+        ),
+        (
+            {"time_limit": NAN},
+            "parameter 'time_limit': this must be above 0 seconds (got nan). Leave it out for no limit",
+        ),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:

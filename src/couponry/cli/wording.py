@@ -13,7 +13,7 @@ _OTHER_NAMES = {
     "item_context": ("menu",),
     "costs": ("cost",),
     "match_cost": ("cost",),
-    "time_limit": ("seconds",),
+    "time_limit": ("time_limit", "seconds"),
 }
 _SCHEMA = ("columns", "attributes")
 

@@ -42,7 +42,7 @@ def test_top_share_leaves_out_those_who_lose():
 
 def test_a_share_outside_its_range_is_refused():
     """The message has the value."""
-    with pytest.raises(InputError, match=r"share must lie in \[0, 1\] \(got 1.5\)"):
+    with pytest.raises(InputError, match=r"parameter 'share': this must lie in \[0, 1\] \(got 1.5\)"):
         random_share(3, 2, 1.5)
 
 

@@ -156,7 +156,7 @@ def test_lengths_that_differ_are_refused():
 @pytest.mark.parametrize(
     ("share", "strategy", "words"),
     [
-        (0.0, "overall", "share must lie strictly between 0 and 1"),
+        (0.0, "overall", "parameter 'share': this must lie strictly between 0 and 1"),
         (0.5, "each", "Give 'overall' or 'by_group'"),
         (0.2, "overall", "one group is empty among the first 20%"),
     ],

@@ -1,5 +1,7 @@
 """What may be chosen for a column, and what each choice does to it."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,6 +209,18 @@ def test_dates_are_read_by_their_format():
     assert np.array_equal(again.encode(table, "raw"), FeatureEncoder().fit(iso).encode(iso, "raw"), True)
     with pytest.raises(InputError, match=r"row 1, .*not a date \(got '12/31/2023'\).*31/05/2024 \(%d/%m/%Y"):
         again.encode(pd.DataFrame({"day": ["01/01/2024", "12/31/2023"]}))
+
+
+def test_a_table_whose_dates_are_dates_needs_no_format():
+    """Whoever wrote the users of a prediction with ISO dates, or in Parquet, gets the same answers."""
+    encoder = FeatureEncoder({"day": {"format": "%d/%m/%Y"}}).fit(
+        pd.DataFrame({"day": ["31/12/2023", "01/02/2024"]})
+    )
+    text = encoder.encode(pd.DataFrame({"day": ["31/12/2023", None]}), "raw")
+    dates = pd.DataFrame({"day": pd.Series([dt.date(2023, 12, 31), None], dtype=object)})
+    times = pd.DataFrame({"day": pd.to_datetime(["2023-12-31", None])})
+    assert np.array_equal(encoder.encode(dates, "raw"), text, True)
+    assert np.array_equal(encoder.encode(times, "raw"), text, True)
 
 
 def test_whole_numbers_are_dates_by_a_format():

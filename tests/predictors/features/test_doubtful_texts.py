@@ -52,7 +52,7 @@ def test_lists_that_are_not_json_are_told(log, cell):
     """As Python or numpy writes them, with the first such cell."""
     (found,) = doubts(log, [None, cell])
     assert f"look like lists, such as {cell!r} in row 1 (line 3), but are not written as JSON" in found
-    assert 'Write them so, ["view", "cart"] or [1.5, null], as json.dumps does; or say columns=' in found
+    assert 'Write them so, ["view", "cart"] or [1.5, null], as json.dumps does; or say category to' in found
 
 
 @pytest.mark.parametrize(
