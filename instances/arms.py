@@ -52,7 +52,7 @@ def arms_of(column: pd.Series, coupons: Coupons, whose: str, mend: str) -> npt.N
 def _position(name: object, coupons: Coupons) -> int | None:
     if str(name) in coupons.positions:
         return coupons.positions[str(name)]
-    if str(name) in ("", "none"):
+    if str(name).strip().lower() in ("", "none"):
         return NO_COUPON
     if isinstance(name, float) and name.is_integer():  # whole numbers with gaps for none
         return coupons.positions.get(f"{name:.0f}")

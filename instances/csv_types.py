@@ -18,7 +18,7 @@ import pyarrow.csv
 from couponry.instances.csv_lines import PARSING
 from couponry.instances.errors import InputError
 from couponry.instances.source import Source
-from couponry.instances.tables import check_quotes, unreadable
+from couponry.instances.tables import check_quotes, check_separator, unreadable
 
 __all__ = ["CsvTypes", "csv_options"]
 
@@ -62,6 +62,7 @@ class CsvTypes:
             raise InputError(
                 "the file is empty", file=str(source), mend="Give a line of column names and the rows"
             )
+        check_separator(source)
         rows, last = 0, None
         try:
             names = _names(source)

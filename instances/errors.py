@@ -165,8 +165,9 @@ def require_extra(module: str, extra: str) -> ModuleType:
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:
-    """Return a sentence that lists the known words, nearest first."""
+    """Return a sentence that lists the known words, nearest first; case and outer spaces part none."""
     names = [str(k) for k in known]
-    near = difflib.get_close_matches(str(word), names, n=1)
+    plain = {name.strip().casefold(): name for name in reversed(names)}
+    near = [plain[key] for key in difflib.get_close_matches(str(word).strip().casefold(), plain, n=1)]
     listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {listed or 'none'}"

@@ -364,13 +364,15 @@ def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.nd
     wrong = np.flatnonzero(np.isnan(numbers))
     if len(wrong):
         row = int(wrong[0])
+        empty = bool(pd.isna(frame[name].iloc[row]))
+        mend = "Fill it or drop the row" if empty else "Correct the row"
         raise InputError(
-            "not a number",
+            "the cell is empty" if empty else "not a number",
             file=source,
             row=row,
             column=name,
-            value=frame[name].iloc[row],
-            mend="Correct the row",
+            value=None if empty else frame[name].iloc[row],
+            mend=f"{mend}{': 1 where the user converted, else 0' * (name == 'conversion')}",
         )
     return numbers
 

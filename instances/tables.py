@@ -20,6 +20,7 @@ __all__ = [
     "arrow_table",
     "check_once",
     "check_quotes",
+    "check_separator",
     "choose_file",
     "damaged",
     "numbers",
@@ -35,6 +36,7 @@ __all__ = [
     "write_parquet",
 ]
 
+_HEAD = 1 << 16  # bytes in which the names of columns stand
 SUFFIXES = (".csv", ".parquet")
 _ARROW_ROW = re.compile(r"Row #(\d+): ")
 
@@ -152,8 +154,13 @@ def require_columns(source: Source, found: Sequence[str], needed: Sequence[str])
                 "a column is missing",
                 file=str(source),
                 column=name,
-                mend=f"Add it; columns found: {', '.join(found) or 'none'}",
+                mend=f"{_mend_of_missing(name, found)}; columns found: {', '.join(found) or 'none'}",
             )
+
+
+def _mend_of_missing(name: str, found: Sequence[str]) -> str:
+    alike = [one for one in found if one.strip().casefold().replace(" ", "_") == name]
+    return f"Name {alike[0]!r} so" if alike else "Add it"
 
 
 def row_name(source: Source | str | Path, row: int) -> int | str:
@@ -274,10 +281,31 @@ def _read_csv(source: Source, text: Sequence[str]) -> pa.Table:
         raise InputError(
             "the file is empty", file=str(source), mend="Give a line of column names and the rows"
         )
+    check_separator(source)
     table = parsed_csv(source, source.open, text)
     if table.num_rows:
         check_quotes(source, table.num_rows - 1, table.column_names[-1], table.column(-1)[-1].as_py())
     return table
+
+
+def check_separator(source: Source) -> None:
+    """Refuse a CSV file whose columns are parted by something else than commas.
+
+    Raises
+    ------
+    InputError
+        Naming what parts them.
+    """
+    with source.open() as file:
+        names = bytes(file.read(_HEAD)).partition(b"\n")[0]
+    other = max((b";", b"\t", b"|"), key=names.count)
+    if other in names and b"," not in names:
+        raise InputError(
+            "columns are parted by commas, and here by another sign",
+            file=str(source),
+            value=other.decode(),
+            mend="Save it with commas between cells, and points in decimals",
+        )
 
 
 def check_quotes(source: Source, row: int, column: str, last_cell: object) -> None:
@@ -328,13 +356,37 @@ def parsed_csv(
     try:
         with opened() as file:
             reading = pyarrow.csv.ReadOptions(use_threads=threads)
-            return pyarrow.csv.read_csv(
+            table = pyarrow.csv.read_csv(
                 file, read_options=reading, parse_options=PARSING, convert_options=options
             )
     except (pa.ArrowException, OSError) as error:
         if threads:  # once more in order, so that the error tells the row
             return parsed_csv(source, opened, text, threads=False)
         raise unreadable(source, error) from error
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_binary(column.type):  # what pyarrow takes a column for that is no text
+            raise _not_utf8(source, name, column)
+    return table
+
+
+def _not_utf8(source: Source, name: str, column: pa.ChunkedArray) -> InputError:
+    row = next(i for i, cell in enumerate(column) if not _is_utf8(cell.as_py()))
+    return InputError(
+        "the text is not UTF-8",
+        file=str(source),
+        row=row_name(source, row),
+        column=name,
+        value=column[row].as_py().decode("latin-1"),
+        mend="Save the file as UTF-8 CSV",
+    )
+
+
+def _is_utf8(cell: bytes | None) -> bool:
+    try:
+        (cell or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def unreadable(source: Source, error: Exception) -> InputError:

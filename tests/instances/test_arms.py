@@ -12,8 +12,8 @@ MENU = Coupons(pd.DataFrame({"coupon_id": ["7", "gift"]}))
 
 def test_an_empty_cell_and_the_word_none_are_no_coupon():
     """Whole numbers that gaps made fractions are still the coupon of that number."""
-    cells = pd.Series(["gift", None, "none", "", 7.0], name="arm")
-    assert arms_of(cells, MENU, "the log", "").tolist() == [1, -1, -1, -1, 0]
+    cells = pd.Series(["gift", None, "none", "", 7.0, " None "], name="arm")
+    assert arms_of(cells, MENU, "the log", "").tolist() == [1, -1, -1, -1, 0, -1]
 
 
 @pytest.mark.parametrize("cell", ["gfit", 7.5, float("inf")])

@@ -68,6 +68,7 @@ def test_one_tree() -> None:
 def test_did_you_mean_puts_the_nearest_first() -> None:
     """A slip of the finger is guessed, and what is known is listed."""
     assert did_you_mean("amout", ["name", "amount"]) == "Did you mean 'amount'? Known: name, amount"
+    assert did_you_mean("save10 ", ["SAVE5", "SAVE10"]).startswith("Did you mean 'SAVE10'?")
     assert did_you_mean("xyz", ["name"]) == "Known: name"
     assert did_you_mean("xyz", []) == "Known: none"
     assert did_you_mean("xyz", range(20)).endswith("10, 11, …")

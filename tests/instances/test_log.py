@@ -235,7 +235,6 @@ def test_arm_that_is_not_in_the_menu() -> None:
         ("conversion", -0.1, "conversion must be in [0, 1] (got -0.1)"),
         ("conversion", "yes", "not a number (got 'yes')"),
         ("cost", np.inf, "cost must be a finite number (got inf)"),
-        ("cost", NAN, "not a number (got nan)"),
         ("revenue", -np.inf, "revenue must be a finite number (got -inf)"),
         ("revenue", 2e300, "revenue must be at most 1e+30 in size (got 2e+300)"),
     ],
@@ -244,6 +243,15 @@ def test_numbers_that_cannot_be(column: str, value: object, message: str) -> Non
     """Conversions are probabilities, money is finite."""
     cells = pd.Series([0, 0, 0, value, 0], dtype=object)
     assert refusal(**{column: cells}).startswith(f"log.csv, row 3, column '{column}': {message}. Correct")
+
+
+def test_outcomes_are_told_how_they_are_written() -> None:
+    """Where a cell is empty, and where a conversion is a word."""
+    cells = pd.Series([0, 0, 0, NAN, 0], dtype=object)
+    assert refusal(cost=cells) == "log.csv, row 3, column 'cost': the cell is empty. Fill it or drop the row"
+    assert refusal(conversion=cells.fillna("yes")).endswith(
+        "not a number (got 'yes'). Correct the row: 1 where the user converted, else 0"
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5, 1.5])

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from couponry.instances import InputError
+from couponry.instances.csv_types import CsvTypes
 from couponry.instances.source import Source
 from couponry.instances.tables import (
     choose_file,
@@ -125,6 +126,29 @@ def test_csv_in_another_encoding(tmp_path: Path) -> None:
     message = refusal(csv(tmp_path, "user_id,value\n新客,2\n".encode("gbk")))
     assert "invalid UTF8 data" in message
     assert message.endswith("save it as UTF-8 CSV")
+
+
+def test_a_cell_in_another_encoding_is_told_at_its_line(tmp_path: Path) -> None:
+    """Though nobody said that its column is text."""
+    message = refusal(csv(tmp_path, "user_id,city\na,Nice\nb,Besançon\n".encode("latin-1")))
+    assert message == (
+        ", row 1 (line 3), column 'city': the text is not UTF-8 (got 'Besançon'). Save the file as UTF-8 CSV"
+    )
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_columns_parted_by_another_sign_are_told(tmp_path: Path, sign: str) -> None:
+    """As spreadsheets write them where the decimal point is a comma."""
+    source = csv(tmp_path, f"user_id{sign}value\na{sign}1,5\n")
+    for read in (read_table, CsvTypes.of):
+        with pytest.raises(InputError, match="columns are parted by commas, and here by another sign"):
+            read(source)
+
+
+def test_a_column_of_another_case_is_to_be_renamed(tmp_path: Path) -> None:
+    """Names are taken as they are, and the one that is meant is named."""
+    with pytest.raises(InputError, match=r"'user_id': a column is missing. Name 'User ID' so; columns found"):
+        require_columns(Source("t.csv"), ["User ID", "age"], ["user_id"])
 
 
 def test_column_that_stands_there_twice(tmp_path: Path) -> None:
