@@ -28,7 +28,7 @@ def test_overlap_is_told_in_words_and_json(run: Run, chosen: Path) -> None:
     """A line a coupon, whether it looks like a lottery, and the same figures as JSON."""
     shown = run("overlap", chosen, "--base", "sklearn")
     assert shown.exit_code == 0, shown.stderr
-    assert "use --assignment features" in shown.stderr
+    assert "train with --assignment features" in shown.stderr
     record = json.loads(run("overlap", chosen, "--base", "sklearn", "--json").stdout)
     assert record["by_lot"] is False
     for coupon in record["coupons"]:

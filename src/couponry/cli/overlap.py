@@ -71,6 +71,9 @@ def overlap(
     if found.by_lot:
         say("The features tell nothing of who got what: as if drawn by lot.")
     else:
-        say(f"Features explain {percent(found.explained)} of who got what: use --assignment features.")
+        say(
+            f"Features explain {percent(found.explained)} of who got what: train with --assignment features; "
+            "without those that were recorded after the coupon was given, such as clicks (--schema)."
+        )
     for row in found.arms[found.arms["status"] != "good"].to_dict("records"):
         say(f"{row['coupon_id']}: {row['mend']}.")
