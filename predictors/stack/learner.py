@@ -53,7 +53,7 @@ _IDLE = 0.2  # share of folds that may grow no trees of effects
 _MOST_WEIGHT = 10.0
 # Of the additive model, of trees of effects and of boosted ones, before unseen rows speak.
 _PRIOR_SHARES, _PRIOR_SHARES_OF_FEW = (0.25, 0.1, 0.1), (0.0, 0.0, 0.0)
-_JUDGED = 200_000
+_JUDGED, _ANSWERED = 200_000, 20_000
 _MOST_ROWS, _FEWER_COEFFICIENTS = 300_000, 1200  # of the additive model
 _MOST_CELLS = 9_000_000  # rows times features that trees of effects learn from
 _LEAST_VARIANCE = 0.003
@@ -69,7 +69,7 @@ class StackLearner(Parameters):
     folds : int, optional
         Folds of users; absent, six where there are at most three coupons and 300,000 rows, else three.
     trees : int
-        Of a booster; 0 for none.
+        Of a booster; 0 for no trees at all.
     """
 
     layout: Layout = "standard"
@@ -103,7 +103,7 @@ class StackLearner(Parameters):
                 rows.x, rows.arm, rows.conversion, rows.coupons, fold
             )
         _tell(progress, 2, "boosted trees")
-        self.cost = Spending(self.seed).fit(rows, fold)
+        self.cost = Spending(self.seed, self.trees).fit(rows, fold)
         self._judge(rows, fold)
         self.revenue = self._amount(rows, rows.revenue)
         _tell(progress, 3, "money")
@@ -130,13 +130,18 @@ class StackLearner(Parameters):
             some = np.sort(np.random.default_rng(self.seed).permutation(some)[:_JUDGED])
         x, arm, y = rows.x[some], rows.arm[some], rows.conversion[some]
         told = self.logit.unseen(x, fold[some])
+        self.ahead = np.zeros(rows.arms)
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
-        weight = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
+        weight = drawn = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
         others = [self.additive.unseen(x, fold[some])]
         if self.effects is not None:
             others.append(self.effects.unseen(x, others[0], fold[some]))
         if self.boosted is not None:
             others.append(self.boosted.unseen(x, rows.coupons, fold[some]))
+            # A few trees draw coupons' means together; the logistic model draws them as far as chance goes.
+            means = [(p[:, 1:] - p[:, :1]).mean(axis=0) for p in (others[-1], told)]
+            self.ahead = means[1] - means[0]
+            others[-1][:, 1:] += self.ahead
         chosen = told[np.arange(len(some)), arm + 1]
         residual = y - chosen
         if rows.arms > FEW:
@@ -154,14 +159,16 @@ class StackLearner(Parameters):
         self.share_additive, self.share_effects, self.share = given
         told = self._mixed(told, others)
         self.together = 0.0
-        if self.cost.crossed is not None:
+        if self.cost.is_own:
             every = np.arange(rows.arms)
             more = np.hstack([np.zeros((len(some), 1)), self._redeemed(told, x, every, rows.coupons)])
             grows = of_arm(more, arm, whatever_the_arm(told, more, arms))
             residual = y - told[np.arange(len(some)), arm + 1]
             (self.together,) = shares(residual, [grows], weight, [0.0])
             told[:, 1:] += self.together * more[:, 1:]
-        self.stretch = Stretch.of(told, arm, y, weight)
+        seen = np.arange(0, len(some), max(1, len(some) // _ANSWERED))
+        answers, _ = self._before_stretch(x[seen], np.arange(rows.arms), rows.coupons)
+        self.stretch = Stretch.of(told, arm, y, drawn, answers, seen, apart=rows.arms > FEW)
 
     def _mixed(self, told: Floats, others: list[Floats]) -> Floats:
         """Return the weighted effects of all models on the base of all but boosted outcomes."""
@@ -198,6 +205,23 @@ class StackLearner(Parameters):
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
     ) -> Outcomes:
         """Return the outcomes of users under none and S coupons, new ones (−1) by their attributes."""
+        asked = len(known)
+        if self.stretch.shared != self.stretch.own:  # it looks at the whole menu
+            more = np.setdiff1d(np.arange(len(self.menu)), known)
+            known, coupons = np.append(known, more), np.vstack([coupons, self.menu[more]])
+        probability, error = self._before_stretch(x, known, coupons)
+        probability, error = self.stretch.apply(probability, error, known)
+        probability, error = probability[:, : asked + 1], error[:, :asked]
+        known, coupons = known[:asked], coupons[:asked]
+        cost, revenue = (
+            model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
+        )
+        return Outcomes(probability, cost, revenue, error)
+
+    def _before_stretch(
+        self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
+    ) -> tuple[Floats, Floats]:
+        """Return probabilities under none and S coupons, ``(n, S + 1)``, and errors of effects, ``(n, S)``."""
         with ThreadPoolExecutor(1) as beside:  # compiled code, as long as all the rest together
             trees = beside.submit(self._by_boosted, x, known, coupons)
             probability, error = self.logit.predict(x, known, coupons)
@@ -214,11 +238,7 @@ class StackLearner(Parameters):
         probability = self._mixed(probability, others)
         if self.together:
             probability[:, 1:] += self.together * self._redeemed(probability, x, known, coupons)
-        probability, error = self.stretch.apply(probability, error, known)
-        cost, revenue = (
-            model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
-        )
-        return Outcomes(probability, cost, revenue, error)
+        return probability, error
 
     def _by_boosted(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
@@ -226,7 +246,9 @@ class StackLearner(Parameters):
         """Return what boosted trees tell, or None where they have no share."""
         if self.boosted is None or not self.share:
             return None
-        return self.boosted.predict(x, known, coupons)
+        told = self.boosted.predict(x, known, coupons)
+        told[:, 1:] += np.where(known >= 0, self.ahead[known], self.ahead.mean())
+        return told
 
     def report(self) -> dict[str, Any]:
         """Return what the evidence found, and the trees' share of the effect."""
@@ -240,7 +262,8 @@ class StackLearner(Parameters):
             "share_of_effect_trees": self.share_effects,
             "share_of_own_costs": self.cost.share,
             "effect_with_cost": self.together,
-            "stretch": self.stretch.factor,
+            "share_of_trees_of_costs": self.cost.share_of_trees,
+            "stretch": [self.stretch.shared, self.stretch.own],
         }
 
     def state(self) -> State:
@@ -250,9 +273,10 @@ class StackLearner(Parameters):
         facts["together"], facts["share_effects"] = self.together, self.share_effects
         facts["effects"] = self.effects is not None
         state = State(
-            facts | {"parameters": self.get_params()}, {"menu": self.menu, "middle": self.stretch.middle}
+            facts | {"parameters": self.get_params()},
+            {"menu": self.menu, "middle": self.stretch.middle, "ahead": self.ahead},
         )
-        state.facts["stretch"] = self.stretch.factor
+        state.facts["stretch"] = [self.stretch.shared, self.stretch.own]
         state.put("logit", self.logit.state())
         state.put("additive", self.additive.state())
         if self.effects is not None:
@@ -268,7 +292,8 @@ class StackLearner(Parameters):
         """Take back what :meth:`state` gave."""
         learner = cls(**state.facts["parameters"])
         learner.menu, learner.share = state.arrays["menu"], float(state.facts["share"])
-        learner.stretch = Stretch(float(state.facts["stretch"]), state.arrays["middle"])
+        learner.stretch = Stretch(*map(float, state.facts["stretch"]), state.arrays["middle"])
+        learner.ahead = state.arrays["ahead"]
         learner.share_additive = float(state.facts["share_additive"])
         learner.share_effects = float(state.facts["share_effects"])
         learner.together = float(state.facts["together"])

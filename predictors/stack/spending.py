@@ -1,8 +1,10 @@
 """What a conversion costs, user by coupon: whether this user redeems this coupon.
 
 :class:`~couponry.predictors.amounts.AmountModel` lets arms share what a converted user costs. Here every
-coupon has a part of its own, a hierarchical logit (:mod:`.hierarchical`) of the amount as a share of the
-coupon's largest. Its weight is the slope of unseen amounts on the difference between the two.
+coupon has a part of its own, told by a hierarchical logit (:mod:`.hierarchical`) and by boosted trees over
+users and coupons (:mod:`.boosted`). The logit's outcome is the amount as a share of the coupon's largest,
+mostly redeemed or not; that of trees has one mean under all coupons, so that no split is spent on levels.
+Their weights are the slopes of unseen amounts on the differences from what arms share (:mod:`.shares`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy.typing as npt
 
 from couponry.predictors.amounts import AmountModel
 from couponry.predictors.learner import TrainingRows
+from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.hierarchical import FEW, HierarchicalLogit
 from couponry.predictors.stack.shares import shares
 from couponry.predictors.state import State
@@ -22,7 +25,8 @@ __all__ = ["Spending"]
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_ROWS, _LEAST_JUDGES, _MOST_ROWS, _MOST_COEFFICIENTS = 1000, 100, 200_000, 1200
+_LEAST_ROWS, _MOST_ROWS, _MOST_COEFFICIENTS = 1000, 200_000, 1200
+_LEAST_SHARE = 0.01
 _MOST_RATIO = 5.0
 
 
@@ -32,18 +36,22 @@ class Spending:
     Parameters
     ----------
     seed : int
+    trees : int
+        Of a booster; 0 for none.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, trees: int = 80) -> None:
         self.seed = seed
+        self.trees = trees
         self.crossed: HierarchicalLogit | None = None
-        self.share = 0.0
+        self.boosted: Boosted | None = None
+        self.share = self.share_of_trees = 0.0
 
     def fit(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> Self:
-        """Learn from all rows; the last fold weighs."""
+        """Learn from all rows; each fold weighs what was learnt from the others."""
         self.shared = self._shared(rows)
         strata = self.shared.strata
-        self.most = np.ones(rows.arms)
+        self.most, self.unit = np.ones((2, rows.arms))
         there = (rows.arm >= 0) & (rows.conversion > 0) & (rows.cost >= 0)
         there[there] = ~strata.constant[rows.arm[there] + 1, 1]
         if rows.arms <= FEW or (rows.cost < 0).any() or there.sum() < _LEAST_ROWS:
@@ -54,22 +62,34 @@ class Spending:
             self.most[j] = rows.cost[at][rows.arm[at] == j].max()
         if len(at) > _MOST_ROWS:
             at = np.sort(np.random.default_rng(self.seed).permutation(at)[:_MOST_ROWS])
-        arm, cost, part = rows.arm[at], rows.cost[at], fold[at]
-        judges = part == fold.max()
-        if judges.sum() < _LEAST_JUDGES:
-            return self
+        x, arm, cost, part = rows.x[at], rows.arm[at], rows.cost[at], fold[at]
         crossed = HierarchicalLogit(most=_MOST_COEFFICIENTS)
-        crossed.fit(rows.x[at], arm, cost / self.most[arm], rows.coupons, part)
-        x, own = rows.x[at][judges], arm[judges]
-        every = np.arange(len(own))
-        told = crossed.unseen(x, part[judges])[every, own + 1] * self.most[own]
-        usual = self._shared(rows.take(fold != fold.max())).given_conversion(x, np.arange(rows.arms))
-        before = usual[every, own]
-        level = np.maximum(strata.mean[own + 1, 1], 1e-9)
-        residual, apart = (cost[judges] - before) / level, (told - before) / level
-        (self.share,) = shares(residual, [apart], np.ones(len(own)), [0.0])
-        self.crossed = crossed if self.share > 0.01 else None
+        crossed.fit(x, arm, cost / self.most[arm], rows.coupons, part)
+        told = [crossed.unseen(x, part)[:, 1:] * self.most]
+        if self.trees:
+            level = np.maximum(strata.mean[1:, 1], 1e-9)
+            self.unit = level * float((cost / level[arm]).max())
+            boosted = Boosted(self.seed, self.trees)
+            boosted.fit(x, arm, cost / self.unit[arm], rows.coupons, part)
+            told.append(boosted.unseen(x, rows.coupons, part)[:, 1:] * self.unit)
+        every, usual = np.arange(len(at)), np.empty(len(at))
+        for k in np.unique(part):
+            own = part == k
+            without = self._shared(rows.take(fold != k)).given_conversion(x[own], np.arange(rows.arms))
+            usual[own] = without[np.arange(len(without)), arm[own]]
+        level = np.maximum(strata.mean[arm + 1, 1], 1e-9)
+        apart = [(one[every, arm] - usual) / level for one in told]
+        found = shares((cost - usual) / level, apart, np.ones(len(at)), [0.0] * len(apart))
+        self.share, self.share_of_trees = found[0], found[-1] if self.trees else 0.0
+        self.crossed = crossed if self.share > _LEAST_SHARE else None
+        if self.trees and self.share_of_trees > _LEAST_SHARE:
+            self.boosted = boosted
         return self
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a conversion's cost hangs on user and coupon together."""
+        return self.crossed is not None or self.boosted is not None
 
     def _shared(self, rows: TrainingRows) -> AmountModel:
         model = AmountModel("lightgbm", seed=self.seed, not_negative=bool((rows.cost >= 0).all()))
@@ -79,11 +99,16 @@ class Spending:
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
     ) -> Floats:
         """Return how much more a conversion costs than the shared model says, new coupons nought."""
-        assert self.crossed is not None
-        told = self.crossed.probability(x, known, attributes)[:, 1:] * self.most[known]
         usual = self.shared.given_conversion(x, known)
+        apart = np.zeros_like(usual)
+        if self.crossed is not None:
+            told = self.crossed.probability(x, known, attributes)[:, 1:]
+            apart += self.share * (told * self.most[known] - usual)
+        if self.boosted is not None:
+            told = self.boosted.predict(x, known, attributes)[:, 1:]
+            apart += self.share_of_trees * (told * self.unit[known] - usual)
         spoken = (known >= 0) & ~self.shared.strata.constant[known + 1, 1]
-        return np.asarray(np.where(spoken, self.share * (told - usual), 0.0))
+        return np.where(spoken, apart, 0.0)
 
     def ratio(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], attributes: npt.NDArray[np.float32]
@@ -92,7 +117,7 @@ class Spending:
 
         It is 1 for new coupons, and for those that cost nothing or always the same.
         """
-        if self.crossed is None:
+        if not self.is_own:
             return np.ones((len(x), len(known)))
         strata = self.shared.strata
         level = strata.mean[known + 1, 1]
@@ -114,7 +139,7 @@ class Spending:
         New coupons cost what their attributes say.
         """
         cost = self.shared.predict(x, conversion, known, attributes, menu)
-        if self.crossed is not None:
+        if self.is_own:
             fixed = np.where(known >= 0, ~np.isnan(self.shared.strata.fixed[known + 1]), True)
             more = conversion[:, 1:] * self._apart(x, known, attributes)
             cost[:, 1:] = np.maximum(cost[:, 1:] + np.where(fixed, 0.0, more), 0.0)
@@ -122,19 +147,31 @@ class Spending:
 
     def state(self) -> State:
         """Return what was learnt."""
-        state = State({"seed": self.seed, "share": self.share}, {"most": self.most})
+        state = State(
+            {"seed": self.seed, "trees": self.trees, "share": self.share},
+            {"most": self.most, "unit": self.unit},
+        )
+        state.facts["share_of_trees"] = self.share_of_trees
         state.put("shared", self.shared.state())
-        state.facts["crossed"] = self.crossed is not None
-        if self.crossed is not None:
-            state.put("crossed", self.crossed.state())
+        for name, model in (("crossed", self.crossed), ("boosted", self.boosted)):
+            state.facts[name] = model is not None
+            if model is not None:
+                state.put(name, model.state())
         return state
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
-        model = cls(int(state.facts["seed"]))
-        model.share, model.most = float(state.facts["share"]), state.arrays["most"]
+        model = cls(int(state.facts["seed"]), int(state.facts["trees"]))
+        model.share, model.most, model.unit = (
+            float(state.facts["share"]),
+            state.arrays["most"],
+            state.arrays["unit"],
+        )
+        model.share_of_trees = float(state.facts["share_of_trees"])
         model.shared = AmountModel.from_state(state.part("shared"))
         if state.facts["crossed"]:
             model.crossed = HierarchicalLogit.from_state(state.part("crossed"))
+        if state.facts["boosted"]:
+            model.boosted = Boosted.from_state(state.part("boosted"))
         return model

@@ -36,6 +36,25 @@ def test_who_redeems_which_coupon_is_found():
     assert np.corrcoef(ratio[:, 3], truth[:, 3])[0, 1] > 0.9
 
 
+def test_who_redeems_where_two_features_meet_is_found_by_trees():
+    """Redeemed where both features are high and else rarely; also after writing and reading."""
+    log, _ = rows(20_000, 0.0)
+    meets = (log.x[:, 0] > 0.3) & (log.x[:, 1] > 0.3)
+    use = np.where(meets[:, None], 0.9, np.array([0.1, 0.1, 0.2, 0.2]))
+    redeemed = np.random.default_rng(1).random(20_000) < use[np.arange(20_000), np.maximum(log.arm, 0)]
+    cost = np.where(log.arm >= 0, FACE[np.maximum(log.arm, 0)] * redeemed * log.conversion, 0.0)
+    log = TrainingRows(**(log.__dict__ | {"cost": cost}))
+    sure, errors = np.ones((20_000, 5)), []
+    for trees in (0, 80):
+        model = Spending(trees=trees).fit(log, np.arange(20_000) % 3)
+        told = model.predict(log.x, sure, np.arange(4), log.coupons, log.coupons)[:, 1:]
+        errors.append(np.square(told / FACE - use).mean())
+    assert model.share_of_trees > 0.3
+    assert errors[1] < errors[0] / 2
+    again = Spending.from_state(model.state())
+    assert np.array_equal(again.predict(log.x, sure, np.arange(4), log.coupons, log.coupons)[:, 1:], told)
+
+
 def test_where_all_redeem_alike_nothing_is_added():
     """The weight is read off unseen rows, and costs stay near the shared model's."""
     log, _ = rows(20_000, 0.0)
@@ -51,7 +70,7 @@ def test_a_face_value_that_is_always_taken_stays_to_the_cent():
     log, _ = rows(5000, 0.0)
     face = np.where(log.arm >= 0, FACE[np.maximum(log.arm, 0)] * log.conversion, 0.0)
     model = Spending().fit(TrainingRows(**(log.__dict__ | {"cost": face})), np.arange(5000) % 3)
-    assert model.crossed is None
+    assert not model.is_own
     half = np.full((10, 5), 0.5)
     told = model.predict(log.x[:10], half, np.arange(4), log.coupons, log.coupons)
     assert np.array_equal(told[:, 1:], np.tile(FACE / 2, (10, 1)))
