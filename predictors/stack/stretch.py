@@ -100,17 +100,22 @@ class Stretch:
             factors[there] = np.clip(1 + moved, *_WITHIN)
         return cls(float(factors[0]), float(factors[-1]), middle)
 
+    @property
+    def looks_at_all(self) -> bool:
+        """Whether a coupon's effect depends on those of all others."""
+        return self.shared != self.own
+
     def apply(self, probability: Floats, error: Floats, known: Ints) -> tuple[Floats, Floats]:
         """Return probabilities, within [0, 1], and errors, stretched; new coupons (−1) stay as they are.
 
-        All coupons of the menu must be among ``known`` where the two factors differ.
+        All coupons of the menu must be among ``known`` if :attr:`looks_at_all`.
         """
         old = known >= 0
         middle = np.where(old, self.middle[known], 0.0)
         deviation = np.where(old, probability[:, 1:] - probability[:, :1] - middle, 0.0)
         own = np.where(old, self.own, 1.0)
         effect = probability[:, 1:] - probability[:, :1] + (own - 1) * deviation
-        if self.shared != self.own:
+        if self.looks_at_all:
             place = np.zeros(len(self.middle), np.int64)
             place[known[old]] = np.flatnonzero(old)
             usual = deviation[:, place].mean(axis=1, keepdims=True)

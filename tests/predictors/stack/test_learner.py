@@ -63,6 +63,22 @@ def test_trees_of_effects_speak_where_features_must_meet_and_survive_saving(tmp_
     assert idle.card["training"]["share_of_effect_trees"] < 0.1
 
 
+def test_a_coupon_is_answered_alike_whoever_is_asked_about_with_it() -> None:
+    """Two coupons of five, in another order, a new one between them; effects are stretched by part."""
+    world = World.draw(6500, 5, seed=1)
+    model = train(world.log(6000, 1), "default", trees=20)
+    users, offers = world.users_table(np.arange(6000, 6500)), world.coupons.table
+    new = offers.iloc[[1]].assign(coupon_id="new")
+    assert model.learner.blend.stretch.looks_at_all
+    all_of_them = model.predict_response(users, world.coupons)
+    some = model.predict_response(
+        users, Coupons(pd.concat([offers.iloc[[3]], new, offers.iloc[[0]]])), allow_new=True
+    )
+    for measure in ("value", "cost"):
+        assert some.measure(measure)[:, 0] == pytest.approx(all_of_them.measure(measure)[:, 3], rel=1e-5)
+        assert some.measure(measure)[:, 2] == pytest.approx(all_of_them.measure(measure)[:, 0], rel=1e-5)
+
+
 def test_a_new_coupon_is_answered_from_its_attributes():
     """A coupon of 15 costs more than that of 10 and less than that of 20, up to noise."""
     model = train(SmallWorld.draw(4000, 0).log(0), "default", trees=5)

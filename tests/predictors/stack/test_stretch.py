@@ -80,7 +80,7 @@ def test_stretching_keeps_means_and_new_coupons() -> None:
 
 
 def test_two_factors_by_hand() -> None:
-    """Deviations of −.05 and .15 share .05, beside it −.1 and .1: .1 shared and half of the rest, .05 and .15."""
+    """Deviations of −.05 and .15 share .05, beside −.1 and .1: twice .05, half of the rest, .05 and .15."""
     stretch = Stretch(2.0, 0.5, np.array([0.1, 0.2]))
     told, _ = stretch.apply(np.array([[0.2, 0.25, 0.55]]), np.zeros((1, 2)), np.array([0, 1]))
     assert told == pytest.approx(np.array([[0.2, 0.35, 0.55]]))
