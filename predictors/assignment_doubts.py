@@ -16,6 +16,7 @@ from couponry.predictors.propensity import arm_shares
 __all__ = ["assignment_doubts"]
 
 _ROWS, _ROUNDS = 8_000, 20
+_LEAST_USERS = 50  # by fewer, chance alone seems to choose
 _LEAST_SHARE, _NAMED = 0.25, 3  # of all that features explain, for a column to be named
 _LEAVES, _LEAF_ROWS = 16, 20
 _SURE = 0.99  # of a leaf's word; the rest is the arms' shares, so that no arm is impossible
@@ -32,7 +33,8 @@ def assignment_doubts(
     """Return what is doubtful about how arms were chosen, if features tell it and propensities do not.
 
     It is what :func:`~couponry.predictors.overlap.overlap` looks at, on a sample of the rows and with two
-    folds. Nothing is said where the features cannot be read, or LightGBM is not installed.
+    folds. Nothing is said of fewer than 50 users or a single arm, where the features cannot be read, or where
+    LightGBM is not installed.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def assignment_doubts(
         return []
     rows = np.sort(np.random.default_rng(seed).permutation(log.n)[:_ROWS])
     some = log.take(rows) if len(rows) < log.n else log
+    if len(np.unique(some.arm)) < 2 or len(np.unique(some.user_id.astype(str))) < _LEAST_USERS:
+        return []
     try:
         encoder = features or FeatureEncoder().fit(some.features)
         propensity = learnt_propensity(some, encoder, "lightgbm", folds=2, rounds=_ROUNDS, seed=seed)

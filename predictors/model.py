@@ -38,7 +38,7 @@ class Model:
     calibration : Calibration, optional
         Applied to what the learner answers.
     rows_seen : RowsSeen, optional
-        Which rows it learnt from; models saved by earlier releases do not say.
+        Which rows it learnt from, where that is known.
     card : dict
         What the model is and how good: ``model, base, seed, options, log`` (rows, arms, fingerprint),
         ``schema`` (what each feature is and what was chosen for it), ``attributes`` (the same of the menu),

@@ -14,6 +14,7 @@ from couponry.predictors.menu import Menu, attributes_of
 __all__ = ["outside_menu"]
 
 _LISTED = 8
+_LISTS = ("events", "series")
 _BEYOND = 0.25
 """How far beyond the menu's range a number is taken for near it, as a share of the range."""
 _MADE_OF = {"share_of_threshold": ("face_value", "threshold")}
@@ -35,8 +36,9 @@ def outside_menu(menu: Menu, coupons: Coupons, known: npt.NDArray[np.int64]) -> 
     """
     if menu.encoder is None or (known >= 0).all():
         return []
-    read = [column.name for column in menu.encoder.schema_.columns]
-    before, now = attributes_of(menu.coupons)[read], attributes_of(coupons)
+    schema = menu.encoder.schema_
+    compared = [column.name for column in schema.columns if column.kind not in _LISTS]
+    before, now = (schema.read(attributes_of(menu_))[compared] for menu_ in (menu.coupons, coupons))
     messages = []
     for row in np.flatnonzero(known < 0):
         found = "; ".join(_strange(before, now.iloc[row]).values())
@@ -69,13 +71,15 @@ def _difference(value: Any, had: pd.Series) -> str:
     """Return how a value differs from those that there were; empty where it is near them."""
     if had.empty:
         return ""
-    if pd.api.types.is_numeric_dtype(had) and not pd.api.types.is_bool_dtype(had):
-        low, high = float(had.min()), float(had.max())
+    is_date = pd.api.types.is_datetime64_any_dtype(had)
+    if is_date or (pd.api.types.is_numeric_dtype(had) and not pd.api.types.is_bool_dtype(had)):
+        low, high = had.min(), had.max()
         near = _BEYOND * (high - low)
-        if low - near <= float(value) <= high + near:
+        if low - near <= value <= high + near:
             return ""
-        told = f"{low:g} to {high:g}" if high > low else f"{low:g}"
-        return f"{float(value):g}, where training had {told}"
+        shown = str if is_date else "{:g}".format
+        told = f"{shown(low)} to {shown(high)}" if high > low else shown(low)
+        return f"{shown(value)}, where training had {told}"
     known = list(dict.fromkeys(had.astype(str)))
     if str(value) in known:
         return ""

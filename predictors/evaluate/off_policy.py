@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.predictors.evaluate.estimators import PolicyValue, Weighted, dr_value, ips_value, snips_value
 from couponry.predictors.evaluate.outcome_model import cross_fitted_outcome
@@ -96,7 +96,7 @@ class OffPolicyEvaluation:
         """
         if method not in METHODS:
             raise InputError(
-                "unknown method", value=method, mend=f"Give one of {', '.join(get_args(Method))}"
+                "unknown method", parameter="method", value=method, mend=did_you_mean(method, METHODS)
             )
         chances = policy_probabilities(policy, self.log.n, len(self.log.coupons))
         check_support(self.log, chances)
@@ -124,7 +124,12 @@ class OffPolicyEvaluation:
 def _observed(log: Log, outcome: Outcome | npt.ArrayLike) -> Floats:
     if isinstance(outcome, str):
         if outcome not in OUTCOMES:
-            raise InputError("unknown outcome", value=outcome, mend=f"Give {', '.join(OUTCOMES)} or an array")
+            raise InputError(
+                "unknown outcome",
+                parameter="outcome",
+                value=outcome,
+                mend=f"{did_you_mean(outcome, OUTCOMES)}, or an array",
+            )
         found = log.revenue - log.cost if outcome == "profit" else getattr(log, outcome)
         return np.asarray(found, np.float64)
     observed = np.asarray(outcome, np.float64)
@@ -143,5 +148,12 @@ def _of_shape(outcome_model: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
         raise InputError(
             f"outcome_model has shape {expected.shape}, not {shape}",
             mend="Give one column an arm, none first",
+        )
+    wrong = np.flatnonzero(~np.isfinite(expected).all(axis=1))
+    if len(wrong):
+        raise InputError(
+            "outcome_model must be finite",
+            row=int(wrong[0]),
+            mend="Give every arm an expected outcome, also one that the policy never gives",
         )
     return expected

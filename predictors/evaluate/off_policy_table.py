@@ -123,11 +123,13 @@ def _doubts(log: Log) -> list[str]:
 
 
 def _thin(table: pd.DataFrame) -> list[str]:
-    least = table.groupby("policy", sort=False)["effective_sample_size"].max()
+    every_weight = table[table["method"] != "switch-dr"]  # which leaves out the largest
+    found = every_weight if len(every_weight) else table
+    effective = found.groupby("policy", sort=False)["effective_sample_size"].first()
     return [
         f"{name!r} rests on {rows:.0f} effective rows: even its standard errors are unsure. Judge it by more "
         "rows, or by a log that gave such users its coupons more often"
-        for name, rows in least[least < _FEW_ROWS].items()
+        for name, rows in effective[effective < _FEW_ROWS].items()
     ]
 
 

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 _NONE = "none"
+_COLUMNS = "Give one column coupon_id, or a column of probabilities an arm"
 _ROUNDED = 1e-3
 """What probabilities written with few digits may lack of one."""
 
@@ -67,13 +68,14 @@ def _given(table: pd.DataFrame, log: Log) -> npt.NDArray[np.int32] | Floats:
         return arms_of(table["coupon_id"], log.coupons, "the policy", "Leave the cell empty for no coupon")
     named = [name for name in table if name != "user_id"]
     arms = {_NONE: 0} | {coupon: j + 1 for coupon, j in log.coupons.positions.items()}
-    for name in named or ["coupon_id"]:
+    if not named:
+        raise InputError("the table does not say what anybody would get", mend=_COLUMNS)
+    for name in named:
         if str(name) not in arms:
             raise InputError(
                 "neither coupon_id nor an arm of the log's menu",
                 column=str(name),
-                mend="Give one column coupon_id, or a column of probabilities an arm. "
-                f"{did_you_mean(name, ['coupon_id', *arms])}",
+                mend=f"{_COLUMNS}. {did_you_mean(name, ['coupon_id', *arms])}",
             )
     chances = np.zeros((len(table), len(arms)))
     for name in named:

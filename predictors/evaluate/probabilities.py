@@ -16,6 +16,9 @@ __all__ = ["check_support", "policy_probabilities", "share_given"]
 
 Floats = npt.NDArray[np.float64]
 
+_ROUNDED = 1e-6
+"""What the probabilities of a row may differ from one by in sum: float32 holds seven digits."""
+
 
 def policy_probabilities(policy: npt.ArrayLike, rows: int, coupons: int) -> Floats:
     """Return a policy as a matrix of probabilities, none first, shape ``(n, J + 1)``.
@@ -23,7 +26,8 @@ def policy_probabilities(policy: npt.ArrayLike, rows: int, coupons: int) -> Floa
     Raises
     ------
     InputError
-        If the shape is wrong, an arm is outside the menu, or a row's probabilities do not sum to one.
+        If the shape is wrong, an arm is outside the menu, or a row's probabilities are below 0 or do not sum
+        to one.
     """
     given = np.asarray(policy)
     if given.shape == (rows,):
@@ -44,10 +48,15 @@ def policy_probabilities(policy: npt.ArrayLike, rows: int, coupons: int) -> Floa
             mend=f"Give one arm a row, ({rows},), or one probability an arm, ({rows}, {coupons + 1})",
         )
     chances = given.astype(np.float64)
-    wrong = np.flatnonzero(~((chances >= 0).all(axis=1) & (np.abs(chances.sum(axis=1) - 1) <= 1e-9)))
+    total = chances.sum(axis=1)
+    negative = np.flatnonzero((chances < 0).any(axis=1))
+    if len(negative):
+        row = int(negative[0])
+        raise InputError("a probability must be at least 0", row=row, value=float(chances[row].min()))
+    wrong = np.flatnonzero(~(np.abs(total - 1) <= _ROUNDED))
     if len(wrong):
         row = int(wrong[0])
-        raise InputError("a row's probabilities must sum to 1", row=row, value=float(chances[row].sum()))
+        raise InputError("a row's probabilities must sum to 1", row=row, value=float(total[row]))
     return chances
 
 

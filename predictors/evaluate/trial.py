@@ -88,7 +88,7 @@ def share_of(part: float, whole: float) -> float:
     if not whole:
         return float("nan")
     share = float(part / whole)
-    return share if abs(share) > _ROUNDING else 0.0
+    return 0.0 if abs(share) <= _ROUNDING else share
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,6 +9,7 @@ import pandas as pd
 from couponry.instances.errors import InputError
 from couponry.predictors.encoders.lists import Flat
 from couponry.predictors.features.choices import Kind
+from couponry.predictors.features.date_formats import written_date
 from couponry.predictors.features.stored import stored_as
 from couponry.predictors.features.written import (
     are_missing,
@@ -28,7 +27,6 @@ LARGEST = 1e38
 """Size of the largest number that is learnt from: float32, which models reckon in, holds little more."""
 
 _SOME = 200
-_SHOWN = dt.datetime(2024, 5, 31, 18, 30)
 _EMPTY = "or leave the cell empty"
 _PLAIN = "Write it as a plain number such as 1234.5, without signs of currency or between thousands"
 
@@ -87,7 +85,7 @@ def _dates(name: str, cells: pd.Series, form: str | None) -> pd.Series:
         return cells
     missing = are_missing(cells)
     read = dates_in(cells.mask(missing), form)
-    like = "2024-05-31 or 2024-05-31T18:30:00" if form is None else f"{_SHOWN.strftime(form)} ({form})"
+    like = "2024-05-31 or 2024-05-31T18:30:00" if form is None else f"{written_date(form)} ({form})"
     wrong = read.isna().to_numpy() & ~missing
     _refuse(name, cells, wrong, "not a date", f"Write it as {like}, {_EMPTY}")
     return read

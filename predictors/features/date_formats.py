@@ -9,7 +9,7 @@ import pandas as pd
 
 from couponry.instances.errors import InputError
 
-__all__ = ["check_date_format", "likely_date_formats"]
+__all__ = ["check_date_format", "likely_date_formats", "written_date"]
 
 _DAYS = (
     "%d/%m/%Y",
@@ -70,6 +70,11 @@ def likely_date_formats(given: pd.Series) -> tuple[str, ...]:
 
 def _read(cells: pd.Series, form: str) -> pd.Series:
     return pd.to_datetime(cells.astype(str).str.strip(), format=form, errors="coerce")
+
+
+def written_date(form: str) -> str:
+    """Return a date as a format has it, for errors."""
+    return _SHOWN.strftime(form)
 
 
 def check_date_format(name: str, form: object) -> None:

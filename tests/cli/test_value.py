@@ -155,7 +155,10 @@ def test_propensities_are_learnt_where_features_chose(run: Run, tmp_path: Path) 
             ("--policy", "policy.csv", "--measure", "profits"),
             "'--measure': unknown (got 'profits'). Did you mean",
         ),
-        (("--policy", "policy.csv", "--method", "dm"), "unknown method (got 'dm'). Give one of ips, snips"),
+        (
+            ("--policy", "policy.csv", "--method", "dm"),
+            "option '--method': unknown method (got 'dm'). Known: ips, snips, dr, switch-dr",
+        ),
         (("--policy", "policy.csv", "--outcome", "visit"), "format 'couponry' has no such option"),
     ],
 )

@@ -77,3 +77,22 @@ def test_without_a_control_group_propensities_are_the_only_mend():
     kept = log.take(log.arm >= 0)
     (found,) = assignment_doubts(kept, by_choice=None, afterwards=lambda names: "")
     assert "give the propensities. If 'age' was" in found
+
+
+@pytest.mark.parametrize("arm", [-1, 2])
+def test_a_log_of_one_arm_raises_no_doubt(arm):
+    """Nothing was chosen, and its shares have no entropy to explain."""
+    log = by_lot(600)
+    assert doubts(log.take(log.arm == arm)) == []
+
+
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_few_rows_raise_no_doubt(rows):
+    """Of two rows whose users and arms differ, any feature would explain everything."""
+    assert doubts(preferred(by_lot()).take(np.arange(rows))) == []
+
+
+def test_rows_of_one_user_raise_no_doubt():
+    """They cannot be parted into folds of users."""
+    log = preferred(by_lot())
+    assert doubts(replace(log, user_id=np.full(log.n, "a", dtype=object))) == []

@@ -44,6 +44,31 @@ def test_a_word_that_no_coupon_had_is_told():
     assert "kind is 'gift', where training had 'fixed_off', 'threshold_off'" in message
 
 
+def test_numbers_written_as_text_are_held_against_numbers():
+    """Levels 10 and 30 are text in the table and numbers by choice: 20 lies between them, 90 does not."""
+    before = Coupons(pd.DataFrame({"coupon_id": ["a", "b"], "level": ["10", "30"]}))
+    assert said({"level": "20"}, before, level="number") == []
+    (message,) = said({"level": "90"}, before, level="number")
+    assert "level is 90, where training had 10 to 30." in message
+
+
+def test_dates_are_held_against_dates():
+    """The third lies between the first and the ninth; December is far from May."""
+    ends = pd.to_datetime(["2024-05-01", "2024-05-09"])
+    before = Coupons(pd.DataFrame({"coupon_id": ["a", "b"], "ends": ends}))
+    assert said({"ends": pd.Timestamp("2024-05-03")}, before) == []
+    (message,) = said({"ends": pd.Timestamp("2024-12-24")}, before)
+    assert "ends is 2024-12-24 00:00:00, where training had 2024-05-01 00:00:00 to 2024-05-09" in message
+
+
+def test_lists_are_not_compared():
+    """What is near a list of events is not said by its words."""
+    before = Coupons(pd.DataFrame({"coupon_id": ["a", "b"], "tags": [["new"], ["new", "sale"]]}))
+    row = before.table.iloc[[1]].assign(coupon_id="new")
+    coupons = Coupons(pd.concat([before.table, row], ignore_index=True))
+    assert outside_menu(Menu(before), coupons, np.array([0, 1, -1])) == []
+
+
 def test_percentages_are_held_against_percentages():
     """10 and 20 % beside 100 yuan: 50 % is far, and so is an amount of 20; 100 yuan are not."""
     table = {"coupon_id": ["a", "b", "c"], "kind": ["percent_off", "percent_off", "fixed_off"]}

@@ -50,8 +50,8 @@ def test_rows_that_the_model_has_learnt_from_are_counted(model, tmp_path):
         assert doubts_of_judging(one, fresh) == []
 
 
-def test_a_model_of_an_earlier_release_says_nothing_of_rows(model):
-    """It does not know which it learnt from."""
+def test_a_model_that_does_not_know_its_rows_says_nothing_of_them(model):
+    """One may be put together of parts."""
     known, model.rows_seen = model.rows_seen, None
     assert doubts_of_judging(model, SmallWorld.draw(1000, 0).log(0)) == []
     model.rows_seen = known

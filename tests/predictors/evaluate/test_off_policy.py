@@ -7,6 +7,7 @@ import pytest
 from tests.predictors.evaluate.test_policy import four_rows
 from tests.predictors.small_world import SmallWorld
 
+from couponry.instances.errors import InputError
 from couponry.predictors.evaluate.off_policy import OffPolicyEvaluation
 from couponry.predictors.evaluate.policies import everyone, top_share
 from couponry.predictors.evaluate.policy import policy_value
@@ -45,3 +46,18 @@ def test_the_policy_that_wrote_the_log_is_worth_what_was_observed():
     assert found.value == 0.5
     assert found.standard_error == pytest.approx(0.5 / 2)
     assert (found.effective_sample_size, found.matched) == (4, 4)
+
+
+def test_an_outcome_model_without_a_word_on_some_arm_is_refused():
+    """Its value would be none, though the policy never gives that arm."""
+    model = np.array([[0.1, 0.5, 0.2]] * 3 + [[0.1, 0.5, np.nan]])
+    with pytest.raises(InputError, match="row 3: outcome_model must be finite"):
+        OffPolicyEvaluation(four_rows(), outcome_model=model)
+
+
+@pytest.mark.parametrize("method", ["dr", "switch-dr"])
+def test_one_user_is_judged_by_the_mean_of_all_rows(method):
+    """There is no other fold to learn from: 1/2, corrected by weights 4 and 2 on errors 1/2 and −1/2."""
+    log = four_rows(user_id=np.full(4, "a", dtype=object))
+    found = OffPolicyEvaluation(log).value(everyone(4, 0), method, np.inf if method == "switch-dr" else None)
+    assert found.value == pytest.approx(0.5 + (4 * 0.5 - 2 * 0.5) / 4)

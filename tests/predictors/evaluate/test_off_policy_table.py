@@ -1,5 +1,7 @@
 """Policies beside baselines, judged by a log alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.predictors.evaluate.test_policy import four_rows
@@ -90,6 +92,17 @@ def test_a_policy_that_rests_on_few_rows_is_warned_of():
     with pytest.warns(DataWarning, match="'mine' rests on 2 effective rows") as told:
         value_table(four_rows(), {"mine": everyone(4, 0)})
     assert len(told) == 1
+
+
+def test_effective_rows_that_are_warned_of_count_the_largest_weights():
+    """Switch-DR leaves out the row of weight 500, and rests on the 200 others; no other estimator does."""
+    log = SmallWorld.draw(201, seed=0).log(0)
+    propensity = np.where(np.arange(201) == 0, 0.002, 0.4)
+    log = replace(log, arm=np.zeros(201, dtype=np.int32), propensity=propensity)
+    with pytest.warns(DataWarning, match="'mine' rests on 4 effective rows"):
+        table = value_table(log, {"mine": everyone(201, 0)})
+    effective = table[table["policy"] == "mine"].set_index("method")["effective_sample_size"]
+    assert effective["switch-dr"] == pytest.approx(200)
 
 
 def test_a_policy_is_not_called_as_a_baseline_is():

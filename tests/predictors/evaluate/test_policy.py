@@ -83,7 +83,7 @@ def test_an_outcome_of_ones_own():
         policy_value(log, everyone(4, 0), outcome=[0, 1, 0])
     with pytest.raises(InputError, match=r"row 1: outcome must be finite \(got nan\)"):
         policy_value(log, everyone(4, 0), outcome=[0, np.nan, 0, 0])
-    with pytest.raises(InputError, match=r"unknown outcome \(got 'visits'\)\. Give conversion"):
+    with pytest.raises(InputError, match=r"'outcome': unknown outcome \(got 'visits'\)\. Known: conv"):
         policy_value(log, everyone(4, 0), outcome="visits")
 
 
@@ -149,6 +149,12 @@ def test_probabilities_of_a_mixed_policy():
     assert policy_probabilities([[0.5, 0.5, 0]], 1, 2).tolist() == [[0.5, 0.5, 0]]
 
 
+def test_probabilities_may_be_of_float32():
+    """What a network's last layer gives sums to one but for its seven digits."""
+    drawn = np.random.default_rng(0).dirichlet(np.ones(8), 1000).astype(np.float32)
+    assert policy_probabilities(drawn, 1000, 7).tolist() == drawn.tolist()
+
+
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
@@ -157,6 +163,7 @@ def test_probabilities_of_a_mixed_policy():
         ([0, 1, 0.5, 0], r"row 2: the policy gives an arm outside the menu of 2 coupons \(got 0.5\)"),
         ([[0.5, 0.1, 0.1]] * 4, r"row 0: a row's probabilities must sum to 1"),
         ([[0.5, 0.5, np.nan]] * 4, r"row 0: a row's probabilities must sum to 1 \(got nan\)"),
+        ([[0.7, 0.5, -0.2]] * 4, r"row 0: a probability must be at least 0 \(got -0.2\)"),
     ],
 )
 def test_policies_that_do_not_fit_are_refused(policy, words):
@@ -180,7 +187,7 @@ def test_a_policy_that_meets_no_row_cannot_be_judged():
 
 def test_unknown_method_and_model_of_another_shape_are_refused():
     """Both messages say what to give."""
-    with pytest.raises(InputError, match=r"Give one of ips, snips, dr, switch-dr"):
+    with pytest.raises(InputError, match=r"'method': unknown method .*Known: ips, snips, dr, switch-dr"):
         policy_value(four_rows(), everyone(4, 0), method="direct")
     with pytest.raises(InputError, match=r"outcome_model has shape \(4, 2\), not \(4, 3\)"):
         policy_value(four_rows(), everyone(4, 0), method="dr", outcome_model=np.zeros((4, 2)))

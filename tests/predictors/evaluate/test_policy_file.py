@@ -72,7 +72,7 @@ def test_parquet_is_read_too(tmp_path):
             "user_id,coupon_id\na,p\nb,p\nc,p\nd,p\na,q\n",
             r"row 4 \(line 6\).*two different .* \(got 'a'\)",
         ),
-        ("user_id\na\n", r"column 'coupon_id': neither coupon_id nor an arm"),
+        ("user_id\na\n", r"the table does not say .*\. Give one column coupon_id, or a column of prob"),
         (
             "q,r\n0,1\n",
             r"column 'r': neither coupon_id nor an arm .*Known: coupon_id, none, p, q",
