@@ -9,8 +9,8 @@ on their rows alone (Hillstrom: women's e-mail; else any arm but none). All arms
 effect is above nought, at most 30 % of people treated (``v30``), and without that cap (``vfree``), valued by
 self-normalised inverse propensity. Peers that are not installed are left out; records of a run elsewhere can
 be read by ``--with``. Of other files than the two known trials the columns are told by their names, which is
-said; ``--arm``, ``--none``, ``--outcomes``, ``--spend`` and ``--drop`` say otherwise. Exits with 1 if one of
-couponry's own models failed.
+said; ``--arm``, ``--none``, ``--outcomes``, ``--spend``, ``--drop`` and ``--keep`` say otherwise. Exits with
+1 if one of couponry's own models failed.
 """
 
 from __future__ import annotations
@@ -144,6 +144,7 @@ def asked_for() -> argparse.Namespace:
     asked.add_argument("--outcomes", nargs="+", default=[], help="columns of outcomes")
     asked.add_argument("--spend", help="column of money")
     asked.add_argument("--drop", nargs="*", default=[], help="columns that are no features")
+    asked.add_argument("--keep", nargs="*", default=[], help="columns that are features, whatever they hold")
     asked.add_argument("--only", nargs="*", default=[], help="only these outcomes")
     asked.add_argument("--worlds", action="store_true", help="drawn worlds, whose truth is known")
     asked.add_argument("--rows", type=int, default=200_000, help="rows of a drawn world's log")
@@ -175,7 +176,7 @@ def on_trials(given: argparse.Namespace, records: list[Record]) -> None:
             there = ", ".join(installed) or "none; docs/models_measured.md says how peers are run"
             print(f"--peers: no peer here has {word!r} in its name; there are {there}", file=sys.stderr)
     for path in given.data:
-        trial = read_trial(path, given.arm, given.none, given.outcomes, given.spend, given.drop)
+        trial = read_trial(path, given.arm, given.none, given.outcomes, given.spend, given.drop, given.keep)
         outcomes = given.only or list(trial.outcomes)
         if unknown := set(outcomes) - set(trial.outcomes):
             raise SystemExit(f"--only: {path} has no outcome {unknown}; it has {', '.join(trial.outcomes)}")

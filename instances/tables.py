@@ -146,16 +146,17 @@ def require_columns(source: Source, found: Sequence[str], needed: Sequence[str])
     Raises
     ------
     InputError
-        About the first that is missing.
+        About the first that is missing; it names the others.
     """
-    for name in needed:
-        if name not in found:
-            raise InputError(
-                "a column is missing",
-                file=str(source),
-                column=name,
-                mend=f"{_mend_of_missing(name, found)}; columns found: {', '.join(found) or 'none'}",
-            )
+    missing = [name for name in needed if name not in found]
+    if missing:
+        others = f" (also {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
+        raise InputError(
+            f"a column is missing{others}",
+            file=str(source),
+            column=missing[0],
+            mend=f"{_mend_of_missing(missing[0], found)}; columns found: {', '.join(found) or 'none'}",
+        )
 
 
 def _mend_of_missing(name: str, found: Sequence[str]) -> str:

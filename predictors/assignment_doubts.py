@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from couponry.instances.errors import InputError, MissingExtraError, require_extra
 from couponry.instances.log import Log
+from couponry.predictors.balance import unbalanced
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.overlap import explained_share, learnt_propensity
 from couponry.predictors.propensity import arm_shares
@@ -16,7 +17,9 @@ from couponry.predictors.propensity import arm_shares
 __all__ = ["assignment_doubts"]
 
 _ROWS, _ROUNDS = 8_000, 20
-_LEAST_USERS = 50  # by fewer, chance alone seems to choose
+    folds; and, where that tells nothing, which columns differ between arms, since what is rare, such as an
+    unsubscription, explains little of all arms. Nothing is said of fewer than 50 users or a single arm, where
+    the features cannot be read, or where
 _LEAST_SHARE, _NAMED = 0.25, 3  # of all that features explain, for a column to be named
 _LEAVES, _LEAF_ROWS = 16, 20
 _SURE = 0.99  # of a leaf's word; the rest is the arms' shares, so that no arm is impossible
@@ -33,8 +36,9 @@ def assignment_doubts(
     """Return what is doubtful about how arms were chosen, if features tell it and propensities do not.
 
     It is what :func:`~couponry.predictors.overlap.overlap` looks at, on a sample of the rows and with two
-    folds. Nothing is said of fewer than 50 users or a single arm, where the features cannot be read, or where
-    LightGBM is not installed.
+    folds; and, where that tells nothing, which columns differ between arms, since what is rare, such as an
+    unsubscription, explains little of all arms. Nothing is said of fewer than 50 users or a single arm, where
+    the features cannot be read, or where LightGBM is not installed.
 
     Parameters
     ----------
@@ -60,22 +64,44 @@ def assignment_doubts(
         return []
     shares = arm_shares(some)
     explained, error = explained_share(propensity[np.arange(some.n), some.arm + 1], shares, some.arm)
-    if explained < 3 * error:
-        return []
-    alone = _explained_alone(some, encoder, shares, explained * _LEAST_SHARE)
-    told = "".join(f", {name!r} alone {share:.1%}" for name, share in alone.items())
     by_choice = "" if by_choice is None else f", or {by_choice}"
-    message = (
-        f"features explain {explained:.1%} of who got which coupon{told}, and the log has no column "
-        "'propensity'. If coupons were not drawn by lot alike for everyone, what is told of their effects as "
-        f"if they had been may be wrong: give the propensities{by_choice}"
+    lottery = (
+        "the log has no column 'propensity'. If coupons were not drawn by lot alike for everyone, what is "
+        f"told of their effects as if they had been may be wrong: give the propensities{by_choice}"
     )
-    if alone:
+    if explained < 3 * error:
+        names = _unbalanced(log, encoder)
+        if not names:
+            return []
+        message = (
+            f"between arms {_named(names)} differ{'s' * (len(names) == 1)} by more than chance, and {lottery}"
+        )
+    else:
+        names = _explained_alone(some, encoder, shares, explained * _LEAST_SHARE)
+        told = "".join(f", {name!r} alone {share:.1%}" for name, share in names.items())
+        message = f"features explain {explained:.1%} of who got which coupon{told}, and {lottery}"
+    if names:
         message += (
-            f". If {' and '.join(map(repr, alone))} {'were' if len(alone) > 1 else 'was'} recorded after the "
-            f"coupon was given, or describe{'s' * (len(alone) == 1)} it, {afterwards(list(alone))}"
+            f". If {_named(names)} {'were' if len(names) > 1 else 'was'} recorded after the "
+            f"coupon was given, or describe{'s' * (len(names) == 1)} it, {afterwards(list(names))}"
         )
     return [message]
+
+
+def _named(names: Iterable[str]) -> str:
+    return " and ".join(map(repr, names))
+
+
+def _unbalanced(log: Log, encoder: FeatureEncoder) -> list[str]:
+    """Return the columns that differ between the arms of users' first rows."""
+    first = np.unique(log.user_id.astype(str), return_index=True)[1]
+    rows = np.sort(np.random.default_rng(0).permutation(first)[:_USERS])
+    some = log.take(rows)
+    try:
+        found = unbalanced(encoder.encode(some.features, "raw"), some.arm)
+    except InputError:  # a cell that the sample's encoder cannot read
+        return []
+    return [name for name, place in encoder.raw_places.items() if found[place].any()][:_NAMED]
 
 
 def _explained_alone(

@@ -92,10 +92,13 @@ def no_features(path: Path, table: pd.DataFrame, known: list[str]) -> list[str]:
     for column in table.columns.drop(known):
         plain = _plain(column)
         if plain in later:
-            tell(f"{path.name}: column {column!r} is left out, as it came after the arm was drawn")
+            tell(
+                f"{path.name}: column {column!r} is left out, as it came after the arm was drawn "
+                "(--keep says otherwise)"
+            )
             out.append(str(column))
         elif plain in _NAMES.split() or plain.startswith("unnamed") or _names_rows(table[column]):
-            tell(f"{path.name}: column {column!r} is left out, as it names rows")
+            tell(f"{path.name}: column {column!r} is left out, as it names rows (--keep says otherwise)")
             out.append(str(column))
     return out
 

@@ -17,6 +17,8 @@ from benchmarks.prediction.roles import (
     tell,
 )
 
+from couponry.predictors.balance import unbalanced
+
 _MOST_VALUES = 50
 HILLSTROM = {
     *("recency", "history_segment", "history", "mens", "womens", "zip_code", "newbie", "channel"),
@@ -77,7 +79,13 @@ class Trial:
 
 
 def read_trial(
-    path: Path, arm: str | None, none: str | None, outcomes: list[str], spend: str | None, drop: list[str]
+    path: Path,
+    arm: str | None,
+    none: str | None,
+    outcomes: list[str],
+    spend: str | None,
+    drop: list[str],
+    keep: list[str],
 ) -> Trial:
     """Read a trial; where the columns are not known ones, by what is said of them, else by their names.
 
@@ -94,7 +102,7 @@ def read_trial(
         return _hillstrom(table)
     if arm is None and set(table.columns) >= KARLAN_LIST:
         return _karlan_list(table)
-    return _any(path, table, arm, none, outcomes, spend, drop)
+    return _any(path, table, arm, none, outcomes, spend, drop, keep)
 
 
 def _is_hillstrom(table: pd.DataFrame) -> bool:
@@ -142,24 +150,29 @@ def _any(
     outcomes: list[str],
     spend: str | None,
     drop: list[str],
+    keep: list[str],
 ) -> Trial:
-    for column in (*([arm] if arm else []), *outcomes, *([spend] if spend else []), *drop):
+    for column in (*([arm] if arm else []), *outcomes, *([spend] if spend else []), *drop, *keep):
         if column not in table.columns:
             raise SystemExit(f"{path}: no column {column!r}; there are {', '.join(map(str, table.columns))}")
     arm = arm or find_arm(path, table)
     # As text: an arm may be called "None" or "NA", which is a gap elsewhere.
     table[arm] = pd.read_csv(path, usecols=[arm], dtype=str, keep_default_na=False)[arm]
     outcomes = outcomes or find_outcomes(path, table.drop(columns=arm))
-    spend = spend or find_spend(path, table.drop(columns=[arm, *outcomes, *drop]))
-    drop = [*drop, *no_features(path, table, [arm, *outcomes, *([spend] if spend else []), *drop])]
+    spend = spend or find_spend(path, table.drop(columns=[arm, *outcomes, *drop, *keep]))
+    drop = [*drop, *no_features(path, table, [arm, *outcomes, *([spend] if spend else []), *drop, *keep])]
     there = table[outcomes].notna().all(axis=1)
     if not there.all():
         tell(f"{path.name}: {(~there).sum():,} rows without an outcome are left out")
     table = table[there]
     given, arms = arms_of(path, table[arm], none)
+    features = _few_texts(path, table.drop(columns=[arm, *outcomes, *([spend] if spend else []), *drop]))
+    features = features.drop(columns=_afterwards(path, features.drop(columns=keep, errors="ignore"), given))
+    if not len(features.columns):
+        raise SystemExit(f"{path}: no column is left to learn from")
     return Trial(
         path.name,
-        *_matrix(path, table.drop(columns=[arm, *outcomes, *([spend] if spend else []), *drop])),
+        *_matrix(features),
         given,
         arms,
         tuple(range(1, len(arms))),
@@ -168,18 +181,34 @@ def _any(
     )
 
 
-def _matrix(path: Path, x: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """Return numbers as they are, and a column for each value of texts that have few."""
-    text = [c for c in x.columns if not pd.api.types.is_numeric_dtype(x[c])]
-    many = [c for c in text if x[c].nunique() > _MOST_VALUES]
+def _few_texts(path: Path, x: pd.DataFrame) -> pd.DataFrame:
+    many = [c for c in _texts(x) if x[c].nunique() > _MOST_VALUES]
     if many:
         tell(
             f"{path.name}: left out, as texts of more than {_MOST_VALUES} values: {', '.join(map(str, many))}"
         )
-    x = pd.get_dummies(x.drop(columns=many), columns=[c for c in text if c not in many])
-    if not len(x.columns):
-        raise SystemExit(f"{path}: no column is left to learn from")
+    return x.drop(columns=many)
+
+
+def _afterwards(path: Path, x: pd.DataFrame, arm: np.ndarray) -> list[str]:
+    """Return columns that cannot have been there before a lottery, and say so."""
+    found = [c for c in x.columns if unbalanced(_matrix(x[[c]])[0], arm).any()]
+    for column in found:
+        tell(
+            f"{path.name}: column {column!r} is left out, as it differs between arms, which what was known "
+            "before they were drawn does not (--keep says otherwise)"
+        )
+    return found
+
+
+def _matrix(x: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Return numbers as they are, and a column for each value of texts."""
+    x = pd.get_dummies(x, columns=_texts(x))
     return x.to_numpy(float), list(map(str, x.columns))
+
+
+def _texts(x: pd.DataFrame) -> list[str]:
+    return [c for c in x.columns if not pd.api.types.is_numeric_dtype(x[c])]
 
 
 def _money(path: Path, values: pd.Series) -> np.ndarray:

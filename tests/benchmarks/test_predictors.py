@@ -29,7 +29,7 @@ def read(table: pd.DataFrame, to: Path, **said):
     """Write a table and read it as a trial."""
     path = to / "trial.csv"
     table.to_csv(path, index=False)
-    options = {"arm": None, "none": None, "outcomes": [], "spend": None, "drop": []} | said
+    options = {"arm": None, "none": None, "outcomes": [], "spend": None, "drop": [], "keep": []} | said
     return read_trial(path, **options)
 
 
@@ -44,6 +44,18 @@ def test_columns_are_told_by_their_names(tmp_path, capsys):
     assert all(
         word in said for word in ("--arm", "--none", "--outcomes", "--spend", "exposure", "customer_id")
     )
+
+
+def test_what_differs_between_arms_came_afterwards(tmp_path, capsys):
+    """Whatever it is called, and be it rare; columns that are said to be features stay."""
+    table = drawn(6000)
+    called = table["treatment_group"] == "call"
+    table["redeemed_cost"] = table["conversion"] * called * 5.0
+    table["unsubscribed"] = np.random.default_rng(1).random(len(table)) < np.where(called, 0.05, 0.005)
+    assert read(table, tmp_path).columns == ["age", "town_a", "town_b"]
+    assert "'unsubscribed' is left out, as it differs between arms" in capsys.readouterr().err
+    kept = read(table, tmp_path, keep=["unsubscribed", "exposure"])
+    assert kept.columns == ["age", "exposure", "unsubscribed", "town_a", "town_b"]
 
 
 @pytest.mark.parametrize("none", ["nothing", "none", "None", "NA", "0", "holdout", "No E-Mail", "ctrl", ""])
@@ -92,7 +104,7 @@ def test_what_cannot_be_an_outcome_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="no column 'bought'"):
         read(table, tmp_path, outcomes=["bought"])
     with pytest.raises(SystemExit, match="cannot be read"):
-        read_trial(tmp_path / "absent.csv", None, None, [], None, [])
+        read_trial(tmp_path / "absent.csv", None, None, [], None, [], [])
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:

@@ -159,12 +159,14 @@ def test_column_that_stands_there_twice(tmp_path: Path) -> None:
 
 
 def test_required_columns(tmp_path: Path) -> None:
-    """The first that is missing is named, beside those that are there."""
+    """Those that are missing are named, beside those that are there."""
     source = Source("t.csv")
     require_columns(source, ["a", "b"], ("b", "a"))
     with pytest.raises(InputError) as caught:
         require_columns(source, ["a", "b"], ("a", "c", "d"))
-    assert str(caught.value) == "t.csv, column 'c': a column is missing. Add it; columns found: a, b"
+    assert str(caught.value) == (
+        "t.csv, column 'c': a column is missing (also 'd'). Add it; columns found: a, b"
+    )
 
 
 def test_choose_file(tmp_path: Path) -> None:

@@ -61,6 +61,15 @@ def test_columns_recorded_afterwards_are_named_most_telling_first():
     assert found.endswith("LEAVE OUT ['clicks', 'redeemed_at']")
 
 
+def test_a_rare_column_recorded_afterwards_is_named():
+    """Unsubscribing explains next to nothing of who got which coupon, but those who got none hardly can."""
+    log, generator = by_lot(20_000), np.random.default_rng(0)
+    left = generator.random(log.n) < np.where(log.arm < 0, 0.001, 0.012)
+    (found,) = doubts(replace(log, features=log.features.assign(unsubscribed=left)))
+    assert found.startswith("between arms 'unsubscribed' differs by more than chance, and the log has no")
+    assert found.endswith("LEAVE OUT ['unsubscribed']")
+
+
 def test_a_choice_that_no_column_tells_alone_names_none():
     """Here two flags decide together, each alone being as good as a lot."""
     log, generator = by_lot(), np.random.default_rng(1)
