@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.wording import called, setting
 
 __all__ = ["Segment", "Users", "decoded", "encode", "in_order", "missing_id"]
 
@@ -176,9 +177,10 @@ class Users:
 
     def _encode(self, name: str) -> Segment:
         if name not in self.segment_names:
-            raise InputError(
-                "the users have no such segment", column=name, mend=did_you_mean(name, self.segment_names)
-            )
+            mend, option = did_you_mean(name, self.segment_names), called("segments")
+            if option.startswith("--"):  # of the command at work, such as predict
+                mend += f". A column of the users becomes a segment by {setting('segments', 'A,B')}"
+            raise InputError("the users have no such segment", column=name, mend=mend)
         codes, values = encode(name, self.table[name])
         rank, labels = in_order(values)
         return Segment(name, rank[codes], labels)

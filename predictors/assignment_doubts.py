@@ -17,9 +17,8 @@ from couponry.predictors.propensity import arm_shares
 __all__ = ["assignment_doubts"]
 
 _ROWS, _ROUNDS = 8_000, 20
-    folds; and, where that tells nothing, which columns differ between arms, since what is rare, such as an
-    unsubscription, explains little of all arms. Nothing is said of fewer than 50 users or a single arm, where
-    the features cannot be read, or where
+_LEAST_USERS = 50  # by fewer, chance alone seems to choose
+_USERS = 100_000  # to compare the columns of, where all together explain nothing
 _LEAST_SHARE, _NAMED = 0.25, 3  # of all that features explain, for a column to be named
 _LEAVES, _LEAF_ROWS = 16, 20
 _SURE = 0.99  # of a leaf's word; the rest is the arms' shares, so that no arm is impossible
@@ -77,13 +76,13 @@ def assignment_doubts(
             f"between arms {_named(names)} differ{'s' * (len(names) == 1)} by more than chance, and {lottery}"
         )
     else:
-        names = _explained_alone(some, encoder, shares, explained * _LEAST_SHARE)
-        told = "".join(f", {name!r} alone {share:.1%}" for name, share in names.items())
+        alone = _explained_alone(some, encoder, shares, explained * _LEAST_SHARE)
+        names, told = list(alone), "".join(f", {name!r} alone {share:.1%}" for name, share in alone.items())
         message = f"features explain {explained:.1%} of who got which coupon{told}, and {lottery}"
     if names:
         message += (
             f". If {_named(names)} {'were' if len(names) > 1 else 'was'} recorded after the "
-            f"coupon was given, or describe{'s' * (len(names) == 1)} it, {afterwards(list(names))}"
+            f"coupon was given, or describe{'s' * (len(names) == 1)} it, {afterwards(names)}"
         )
     return [message]
 

@@ -32,7 +32,7 @@ __all__ = ["campaign_measures"]
 
 Floats = npt.NDArray[np.float64]
 
-_OF_EVERY_LOG = ("conversion", "revenue", "cost")
+_OUTCOMES = ("conversion", "revenue", "cost")
 
 
 def campaign_measures(
@@ -63,9 +63,9 @@ def campaign_measures(
 
         - ``given``: coupons a row, as the policy says;
         - ``click_rate``: clicks a coupon given;
-        - ``conversion``, ``revenue``, ``cost``: a row;
+        - ``conversion``, ``revenue``, ``cost``: a row; revenue is left out where no row of the log has any;
         - ``roi``: (revenue over giving nothing − cost) / cost; NaN where nothing is spent, and left out where
-          the log has no rows without a coupon;
+          the log has no rows without a coupon, or no revenue;
         - ``retention``: users that bought again later, a row;
         - ``repeat_purchase``: of users that bought, the share that did twice or more.
 
@@ -103,7 +103,8 @@ class _Ratio:
 
 def _evaluations(log: Log, follow_up: FollowUp | None) -> dict[str, OffPolicyEvaluation]:
     """Return what measures are made of, each ready for any policy."""
-    outcomes: dict[str, Floats] = {name: getattr(log, name) for name in _OF_EVERY_LOG}
+    told = [name for name in _OUTCOMES if name != "revenue" or log.revenue.any()]
+    outcomes: dict[str, Floats] = {name: getattr(log, name) for name in told}
     if follow_up is not None:
         if follow_up.clicked is not None:
             given = (log.arm >= 0).astype(np.float64)
@@ -114,12 +115,12 @@ def _evaluations(log: Log, follow_up: FollowUp | None) -> dict[str, OffPolicyEva
 
 
 def _measures(judged: Mapping[str, OffPolicyEvaluation], policy: npt.ArrayLike) -> dict[str, _Ratio]:
-    mean, log = {name: one.value(policy) for name, one in judged.items()}, judged["revenue"].log
+    mean, log = {name: one.value(policy) for name, one in judged.items()}, judged["conversion"].log
     found = {"given": _Ratio(share_given(policy), 0.0)}
     if "clicked" in mean:
         found["click_rate"] = _ratio(mean["clicked"], mean["given"])
-    found |= {name: _plain(mean[name]) for name in _OF_EVERY_LOG}
-    if (log.arm == -1).any():
+    found |= {name: _plain(mean[name]) for name in _OUTCOMES if name in mean}
+    if "revenue" in mean and (log.arm == -1).any():
         nothing = judged["revenue"].value(everyone(log.n, -1))
         found["roi"] = _roi(mean["revenue"], nothing, mean["cost"])
     if "returned" in mean:

@@ -214,6 +214,18 @@ def test_rules_that_do_not_fit_are_told_with_their_file(run: Run, shop: Path, tm
     assert not (tmp_path / "campaign").exists()
 
 
+def test_a_column_that_is_no_segment_yet_is_told_how_to_become_one(
+    run: Run, shop: Path, tmp_path: Path
+) -> None:
+    """A flat log names no segments, and its rules may still speak of any of its columns."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[coverage]]\nsegment = "town"\nat_least = 0.1\n')
+    done = run("predict", shop / "model", "--holdout", "--rules", rules, "--out", tmp_path / "campaign")
+    assert done.exit_code == 2
+    told = " ".join(done.stderr.split())
+    assert "A column of the users becomes a segment by --segments A,B" in told
+
+
 def test_model_that_is_damaged_is_told(run: Run, tmp_path: Path) -> None:
     """A directory that is no model is bad input."""
     (tmp_path / "model").mkdir()

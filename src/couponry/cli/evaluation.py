@@ -121,9 +121,9 @@ def print_chosen(table: pd.DataFrame) -> None:
             f"{row['pairs']:,}",
             f"{row['given']:,}",
             percent(row["predicted"]),
-            f"{percent(row['realised'])} ± {percent(row['standard_error'])}",
+            _with_error(percent(row["realised"]), percent(row["standard_error"])),
             figure(row["cost_predicted"]),
-            f"{figure(row['cost_realised'])} ± {figure(row['cost_standard_error'])}",
+            _with_error(figure(row["cost_realised"]), figure(row["cost_standard_error"])),
         )
         for row in table.to_dict("records")
     ]
@@ -209,3 +209,7 @@ def read_holdout(model: Path) -> Log:
             mend="Train it again with --holdout 0.3",
         )
     return Log.read(model / HOLDOUT)
+
+
+def _with_error(value: str, error: str) -> str:
+    return value if value == "–" else f"{value} ± {error}"

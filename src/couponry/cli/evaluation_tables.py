@@ -11,9 +11,19 @@ if TYPE_CHECKING:
 
 __all__ = ["print_areas", "print_budgets", "print_campaign", "print_classification", "print_ranking"]
 
+_DIVIDED = ("qini_causalml", "auuc_causalml", "aucc")
+_SURE = 2.0  # standard errors
+
 
 def print_ranking(evaluation: Evaluation) -> None:
-    """Print how well users are ranked for each coupon, by each definition."""
+    """Print how well users are ranked for each coupon, by each definition.
+
+    Figures that are divided by the effect of giving the coupon to all are left out where it is not sure.
+    """
+    coupons = evaluation.coupons
+    sure = coupons["observed"].abs() > _SURE * coupons["standard_error"]
+    ranking = evaluation.ranking.copy()
+    ranking.loc[~ranking["coupon_id"].isin(coupons.loc[sure, "coupon_id"]), list(_DIVIDED)] = float("nan")
     rows = [
         (
             row["coupon_id"],
@@ -25,11 +35,13 @@ def print_ranking(evaluation: Evaluation) -> None:
             percent(row["uplift_at_share"]),
             figure(row["aucc"]),
         )
-        for row in evaluation.ranking.to_dict("records")
+        for row in ranking.to_dict("records")
     ]
     top = f"uplift of top {evaluation.share:.0%}"
     header = ("coupon", "ranked by", "Qini", "AUUC", "Qini (causalml)", "AUUC (causalml)", top, "AUCC")
-    print_table("How users are ranked; random is 0, and 1/2 for causalml's AUUC and for AUCC", header, rows)
+    title = "How users are ranked; random is 0, and 1/2 for causalml's AUUC and for AUCC"
+    unsure = "" if sure.all() else "; – where the coupon's effect on all, which they divide by, may be 0"
+    print_table(title + unsure, header, rows)
 
 
 def print_classification(evaluation: Evaluation) -> None:

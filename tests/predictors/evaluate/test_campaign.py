@@ -42,7 +42,7 @@ def test_measures_by_hand():
 
 def test_where_nothing_is_given_there_is_no_rate():
     """Clicks a coupon and ROI have nothing to divide by."""
-    log = four_rows()
+    log = four_rows(revenue=np.ones(4))
     found = values(
         campaign_measures(log, {"none": everyone(4, -1)}, follow_up=FollowUp(4, clicked=np.ones(4)))
     )
@@ -50,6 +50,15 @@ def test_where_nothing_is_given_there_is_no_rate():
     assert np.isnan(found["click_rate"])
     assert np.isnan(found["roi"])
     assert "retention" not in found
+
+
+def test_a_log_without_revenue_has_no_roi():
+    """That nobody wrote down what came in is no loss of all that was spent."""
+    assert values(campaign_measures(four_rows(), {"p": everyone(4, 0)})).keys() == {
+        "given",
+        "conversion",
+        "cost",
+    }
 
 
 def test_intervals_cover_the_truth():
@@ -70,7 +79,7 @@ def test_intervals_cover_the_truth():
 
 def test_one_row_a_policy_and_measure():
     """Policies stand in their order, and a log without rows of none has no ROI."""
-    log = four_rows(arm=np.array([0, 0, 1, 0], dtype=np.int32))
+    log = four_rows(arm=np.array([0, 0, 1, 0], dtype=np.int32), revenue=np.ones(4))
     table = campaign_measures(log, {"p": everyone(4, 0), "q": everyone(4, 1)})
     assert table["policy"].tolist() == ["p"] * 4 + ["q"] * 4
     assert table["measure"].tolist()[:4] == ["given", "conversion", "revenue", "cost"]
