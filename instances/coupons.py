@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from couponry.instances.csv_lines import row_name
 from couponry.instances.errors import InputError, did_you_mean
-from couponry.instances.tables import row_name
 
 __all__ = ["KINDS", "KNOWN_COLUMNS", "Coupons"]
 

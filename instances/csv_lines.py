@@ -1,22 +1,31 @@
-"""Where the rows of a CSV file stand in it: cells may hold line breaks, and empty lines are no rows."""
+"""Where rows stand in their file, in CSV by line: cells may hold line breaks, and empty lines are no rows."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+from pathlib import Path
 from typing import Any
 
-import pyarrow.csv
-
+from couponry.instances.errors import InputError
 from couponry.instances.source import Source
 
-__all__ = ["PARSING", "line_of_row", "quote_left_open"]
+__all__ = ["line_of_row", "placed", "row_name"]
 
-PARSING = pyarrow.csv.ParseOptions(newlines_in_values=True)
-"""How CSV files are taken apart."""
 
-_TAIL = 64  # bytes
+def row_name(source: Source | str | Path, row: int) -> int | str:
+    """Return how a row is named in an error; of a CSV file also the line on which it begins."""
+    if not str(source).lower().endswith((".csv", ".csv.gz")):
+        return row
+    line = line_of_row(source if isinstance(source, Source) else Source(source), row)
+    return row if line is None else f"row {row} (line {line})"
+
+
+def placed(error: InputError, source: Source | str | Path) -> InputError:
+    """Return an error about a row of a table at its place in the file that the table was read from."""
+    row = row_name(source, error.row) if isinstance(error.row, int) else error.row
+    return error.moved(file=str(source), row=row)
 
 
 def line_of_row(source: Source, row: int) -> int | None:
@@ -57,19 +66,3 @@ def _line(text: io.TextIOWrapper, row: int) -> int | None:
 
 def _unzipped(source: Source, file: Any) -> Any:
     return gzip.open(file) if source.suffix == ".gz" else file
-
-
-def quote_left_open(last_cell: Any, source: Source) -> bool:
-    """Tell whether a CSV file ends within a cell in quotation marks, which holds all the rest of it.
-
-    Parameters
-    ----------
-    last_cell : object
-        Of the table that was read.
-    source : Source
-    """
-    if not isinstance(last_cell, str) or "\n" not in last_cell:
-        return False
-    with source.open() as file:
-        file.seek(max(0, source.size() - _TAIL))
-        return not bytes(file.read()).rstrip(b"\r\n").endswith(b'"')

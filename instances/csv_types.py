@@ -15,14 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from couponry.instances.csv_lines import PARSING
-from couponry.instances.errors import InputError
+from couponry.instances.csv_files import (
+    FALSE,
+    PARSING,
+    TRUE,
+    check_end,
+    check_head,
+    conversion,
+    unreadable,
+)
 from couponry.instances.source import Source
-from couponry.instances.tables import check_quotes, check_separator, unreadable
 
 __all__ = ["CsvTypes", "csv_options"]
 
-_TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 _TYPES = (
     pa.null(),
     pa.int64(),
@@ -58,11 +63,7 @@ class CsvTypes:
         InputError
             If the file is empty, is not UTF-8 text, or a row has too many or too few cells.
         """
-        if source.size() == 0:
-            raise InputError(
-                "the file is empty", file=str(source), mend="Give a line of column names and the rows"
-            )
-        check_separator(source)
+        check_head(source, source.open)
         rows, last = 0, None
         try:
             names = _names(source)
@@ -74,25 +75,18 @@ class CsvTypes:
                     last = batch.columns[-1][-1].as_py() if batch.num_rows else last
                     for name, cells in zip(names, batch.columns, strict=True):
                         fitting[name] = tuple(kind for kind in fitting[name] if _fits(cells, kind))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise unreadable(source, error) from error
-        check_quotes(source, rows - 1, names[-1], last)
+        check_end(source, source.open, rows - 1, names[-1], last)
         return cls(pa.schema([pa.field(name, fitting[name][0]) for name in names]), rows)
 
 
-def csv_options(schema: pa.Schema, columns: Sequence[str] | None = None) -> dict[str, Any]:
+def csv_options(schema: pa.Schema, columns: Sequence[str] = ()) -> dict[str, Any]:
     """Return the options with which a CSV file is read block by block as a schema says."""
     return {
         "read_options": pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False),
         "parse_options": PARSING,
-        "convert_options": pyarrow.csv.ConvertOptions(
-            column_types={field.name: field.type for field in schema},
-            include_columns=list(columns or ()),
-            null_values=[""],
-            strings_can_be_null=True,
-            true_values=_TRUE,
-            false_values=_FALSE,
-        ),
+        "convert_options": conversion({field.name: field.type for field in schema}, columns),
     }
 
 
@@ -112,7 +106,7 @@ def _fits(cells: pa.Array, kind: pa.DataType) -> bool:
     if pa.types.is_null(kind):
         return bool(cells.null_count == len(cells))
     if pa.types.is_boolean(kind):
-        return bool(pc.all(pc.is_in(cells, pa.array([*_TRUE, *_FALSE, None]))).as_py())
+        return bool(pc.all(pc.is_in(cells, pa.array([*TRUE, *FALSE, None]))).as_py())
     try:
         cells.cast(kind)
     except pa.ArrowException:

@@ -24,12 +24,13 @@ from couponry.instances.instance import Instance
 from couponry.instances.instance_toml import read_rules, rules_to_toml
 from couponry.instances.long_table import read_long_table
 from couponry.instances.menu_file import read_coupons, write_coupons
+from couponry.instances.parquet_files import write_parquet
 from couponry.instances.plan import plan_source, read_plan
 from couponry.instances.population import Population
 from couponry.instances.rows import COUNT
 from couponry.instances.rules import Campaign, Freeze, Keep, Rule
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file, write_parquet
+from couponry.instances.tables import choose_file
 from couponry.instances.users_files import read_shards, write_shards
 
 __all__ = ["read_head", "read_instance", "read_rules", "rules_to_toml", "with_plan_file", "write_instance"]

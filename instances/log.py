@@ -10,23 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from couponry.instances.arms import NO_COUPON, arms_of
+from couponry.instances.arms import NO_COUPON
 from couponry.instances.atomic import write_directory
 from couponry.instances.coupons import Coupons
+from couponry.instances.csv_lines import row_name
 from couponry.instances.errors import InputError
 from couponry.instances.log_rows import Origin
-from couponry.instances.log_times import TIMES, check_times, times_of
+from couponry.instances.log_table import OPTIONAL, OUTCOMES, columns_of_log
+from couponry.instances.log_times import check_times
 from couponry.instances.menu_file import read_coupons, write_coupons
+from couponry.instances.parquet_files import write_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import arrow_table, choose_file, read_table, row_name, write_parquet
+from couponry.instances.tables import arrow_table, choose_file, read_table
 
-__all__ = ["NONE_IN_WORDS", "Log"]
+__all__ = ["Log"]
 
-NONE_IN_WORDS = "leave the cells of 'arm' empty, or write none, where it stands"
-_OTHER_ARM = f"If it is a coupon, add it to the menu; if it is the control group, {NONE_IN_WORDS}"
 _MOST_MONEY = 1e30  # sums over all users must stay within float32, in which responses are held
-_OUTCOMES = ("conversion", "cost", "revenue")
-_OPTIONAL = ("propensity", "click", *TIMES)
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class Log:
     def _check_lengths(self) -> None:
         if self.n == 0:
             raise InputError("the log has no rows", file=self.source, mend="Give at least one exposure")
-        for name in ("user_id", "arm", *_OUTCOMES, *_OPTIONAL):
+        for name in ("user_id", "arm", *OUTCOMES, *OPTIONAL):
             array = getattr(self, name)
             if array is not None and len(array) != self.n:
                 raise InputError(
@@ -170,7 +169,7 @@ class Log:
             conversion=self.conversion[index],
             cost=self.cost[index],
             revenue=self.revenue[index],
-            **{name: array[index] for name in _OPTIONAL if (array := getattr(self, name)) is not None},
+            **{name: array[index] for name in OPTIONAL if (array := getattr(self, name)) is not None},
         )
 
     def _origin(self) -> Origin:
@@ -246,8 +245,8 @@ class Log:
         """
         with write_directory(path, force=force, kind="log") as folder:
             columns: dict[str, object] = {"user_id": self.user_id.astype(str), "arm": self._arm_names()}
-            columns |= {name: getattr(self, name) for name in _OUTCOMES}
-            columns |= {name: array for name in _OPTIONAL if (array := getattr(self, name)) is not None}
+            columns |= {name: getattr(self, name) for name in OUTCOMES}
+            columns |= {name: array for name in OPTIONAL if (array := getattr(self, name)) is not None}
             frame = pd.concat([pd.DataFrame(columns), self.features.add_prefix("feature.")], axis=1)
             write_parquet(arrow_table(frame), folder / "log.parquet")
             write_coupons(self.coupons, folder)
@@ -316,70 +315,4 @@ class Log:
         InputError
             If a column is missing or an arm is not in the menu.
         """
-        for name in ("user_id", "arm", "conversion"):
-            if name not in frame.columns:
-                raise InputError(
-                    "the log lacks a column",
-                    file=source,
-                    column=name,
-                    mend=f"Columns found: {', '.join(map(str, frame.columns))}",
-                )
-        nameless = np.flatnonzero(frame["user_id"].isna() | (frame["user_id"].astype(str) == ""))
-        if len(nameless):
-            raise InputError(
-                "an exposure has no user",
-                file=source,
-                row=int(nameless[0]),
-                column="user_id",
-                mend="Fill it or drop the row",
-            )
-        own = ("user_id", "arm", *_OUTCOMES, *_OPTIONAL)
-        features = frame.drop(columns=[c for c in own if c in frame.columns])
-        features.columns = [str(c).removeprefix("feature.") for c in features.columns]
-        numbers = {
-            name: _numbers(frame, name, source) if name in frame else np.zeros(len(frame))
-            for name in _OUTCOMES
-        }
-        try:
-            arms = arms_of(frame["arm"], coupons, "the log", _OTHER_ARM)
-        except InputError as error:
-            raise error.located(file=source) from None
-        return cls(
-            features=features.reset_index(drop=True),
-            user_id=frame["user_id"].astype(str).to_numpy(object),
-            coupons=coupons,
-            arm=arms,
-            propensity=_numbers(frame, "propensity", source) if "propensity" in frame else None,
-            click=_clicks(frame, source) if "click" in frame else None,
-            segments=segments,
-            origin=None,
-            source=None if source is None else str(source),
-            **numbers,
-            **{name: times_of(frame[name], name, source) for name in TIMES if name in frame},
-        )
-
-
-def _numbers(frame: pd.DataFrame, name: str, source: str | Path | None) -> np.ndarray:
-    numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(np.isnan(numbers))
-    if len(wrong):
-        row = int(wrong[0])
-        empty = bool(pd.isna(frame[name].iloc[row]))
-        mend = "Fill it or drop the row" if empty else "Correct the row"
-        raise InputError(
-            "the cell is empty" if empty else "not a number",
-            file=source,
-            row=row,
-            column=name,
-            value=None if empty else frame[name].iloc[row],
-            mend=f"{mend}{': 1 where the user converted, else 0' * (name == 'conversion')}",
-        )
-    return numbers
-
-
-def _clicks(frame: pd.DataFrame, source: str | Path | None) -> np.ndarray:
-    """Return the clicks, NaN where the cell is empty."""
-    told = frame["click"].notna().to_numpy()
-    clicks = np.full(len(frame), np.nan)
-    clicks[told] = _numbers(frame.assign(click=frame["click"].where(told, 0.0)), "click", source)[told]
-    return clicks
+        return cls(**columns_of_log(frame, coupons, source), coupons=coupons, segments=segments)

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from couponry.instances.coupons import Coupons
+from couponry.instances.csv_lines import row_name
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.population import Origin, Population
 from couponry.instances.response import Response
 from couponry.instances.source import Source
-from couponry.instances.tables import numbers, read_table, require_columns, row_name
+from couponry.instances.tables import numbers, read_table, require_columns
 from couponry.instances.users import Users
 
 __all__ = ["read_long_table"]

@@ -8,9 +8,11 @@ import pandas as pd
 import pyarrow as pa
 
 from couponry.instances.coupons import Coupons
+from couponry.instances.csv_lines import placed
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import write_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import placed, read_table, require_columns, write_parquet
+from couponry.instances.tables import read_table, require_columns
 
 __all__ = ["read_coupons", "write_coupons"]
 

@@ -9,8 +9,9 @@ import pyarrow.csv
 
 from couponry.instances.atomic import write_file
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import write_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, require_columns, write_parquet
+from couponry.instances.tables import read_table, require_columns
 
 __all__ = ["plan_source", "read_plan", "write_plan"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from couponry.instances.csv_lines import row_name
 from couponry.instances.errors import InputError
 from couponry.instances.response import Response
 from couponry.instances.source import Source
-from couponry.instances.tables import row_name
 from couponry.instances.users import Users
 
 __all__ = ["Origin", "Population"]

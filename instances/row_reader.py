@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from couponry.instances.parquet_files import damaged, open_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import damaged, open_parquet
 
 __all__ = ["RowReader"]
 

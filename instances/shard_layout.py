@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import open_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import open_parquet, require_columns
+from couponry.instances.tables import require_columns
 
 __all__ = ["PATTERN", "SHORTLIST", "Layout", "list_numbers", "shard_sources", "survey"]
 

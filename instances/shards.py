@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import damaged, open_parquet
 from couponry.instances.population import Origin
 from couponry.instances.shard_layout import list_numbers, shard_sources, survey
 from couponry.instances.source import Source
-from couponry.instances.tables import damaged, open_parquet
 
 __all__ = ["Part", "PartSource", "Ranges", "Shards"]
 

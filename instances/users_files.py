@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import parquet_writer, read_row_groups
 from couponry.instances.population import Origin, Population
 from couponry.instances.response import Response
 from couponry.instances.shard_layout import SHORTLIST, Layout, list_numbers, shard_sources, survey
 from couponry.instances.source import Source
-from couponry.instances.tables import parquet_writer, read_row_groups
 from couponry.instances.users import Users
 
 __all__ = ["ShardWriter", "read_shards", "write_shards"]

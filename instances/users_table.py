@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from couponry.instances.csv_files import unreadable
 from couponry.instances.csv_types import CsvTypes, csv_options
 from couponry.instances.errors import InputError
+from couponry.instances.parquet_files import damaged, open_parquet
 from couponry.instances.population import Origin
 from couponry.instances.shards import BUFFER, Part, Ranges
 from couponry.instances.source import Source
-from couponry.instances.tables import SUFFIXES, check_once, damaged, open_parquet, require_columns, unreadable
+from couponry.instances.tables import SUFFIXES, check_once, require_columns
 
 __all__ = ["UsersTable"]
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from couponry.instances.arms import NO_COUPON
 from couponry.instances.errors import InputError
-from couponry.instances.log import NONE_IN_WORDS, Log
+from couponry.instances.log import Log
+from couponry.instances.log_table import NONE_IN_WORDS
 from couponry.instances.tables import arrow_table
 from couponry.instances.wording import setting
 from couponry.predictors.parameter_kinds import check_parameters

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from couponry.instances.blocks import Block
 from couponry.instances.errors import InputError
 from couponry.instances.frozen_parts import FrozenParts
+from couponry.instances.parquet_files import parquet_writer
 from couponry.instances.shards import PartSource
 from couponry.instances.streamed import StreamedInstance
-from couponry.instances.tables import parquet_writer
 from couponry.instances.users import decoded, missing_id
 from couponry.solver.engine import Pairs
 

@@ -15,9 +15,9 @@ from couponry.instances.drawn.recipe import Block, Recipe
 from couponry.instances.errors import InputError
 from couponry.instances.instance_toml import rules_to_toml
 from couponry.instances.menu_file import write_coupons
+from couponry.instances.parquet_files import parquet_writer
 from couponry.instances.progress import Progress, Report
 from couponry.instances.rules import Keep
-from couponry.instances.tables import parquet_writer
 from couponry.instances.users_files import ShardWriter
 
 __all__ = ["write_drawn", "write_recipe"]

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from couponry.instances.csv_files import read_csv
+from couponry.instances.csv_lines import row_name
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.source import Source
-from couponry.instances.tables import parsed_csv, read_table, require_columns, row_name
+from couponry.instances.tables import read_table, require_columns
 
 __all__ = ["Columns", "arm_costs", "read_columns"]
 
@@ -173,8 +175,4 @@ def _read_gzipped(source: Source, text: Sequence[str]) -> pa.Table:
             file=str(source),
             mend="Copy it again",
         ) from error
-    if not content:
-        raise InputError(
-            "the file is empty", file=str(source), mend="Give a line of column names and the rows"
-        )
-    return parsed_csv(source, lambda: pa.BufferReader(content), text)
+    return read_csv(source, text, content)

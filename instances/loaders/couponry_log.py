@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from couponry.instances.csv_lines import placed
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.loaders.columns import read_columns
 from couponry.instances.log import Log
 from couponry.instances.menu_file import read_coupons
 from couponry.instances.source import Source
-from couponry.instances.tables import choose_file, placed
+from couponry.instances.tables import choose_file
 from couponry.instances.wording import setting
 
 __all__ = ["read_couponry_log"]

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from couponry.instances.arms import arms_of
+from couponry.instances.csv_lines import placed
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.log import Log
 from couponry.instances.source import Source
-from couponry.instances.tables import placed, read_table
+from couponry.instances.tables import read_table
 
 __all__ = ["read_policy"]
 

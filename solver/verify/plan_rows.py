@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from couponry.instances.errors import InputError
 from couponry.instances.instance import Instance
+from couponry.instances.parquet_files import damaged, open_parquet
 from couponry.instances.source import Source
-from couponry.instances.tables import damaged, open_parquet, require_columns
+from couponry.instances.tables import require_columns
 from couponry.solver.verify.findings import Violation, number
 from couponry.solver.verify.measures import positions
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from couponry.instances.csv_lines import line_of_row
+from couponry.instances.csv_lines import line_of_row, row_name
 from couponry.instances.csv_types import CsvTypes
 from couponry.instances.errors import InputError
-from couponry.instances.loaders.columns import read_columns
 from couponry.instances.source import Source
-from couponry.instances.tables import read_table, row_name
+from couponry.instances.tables import read_table
 
 TEXT = 'user_id,"no\nte"\na,"one\ntwo\r\nthree"\n\nb,"say ""x"""\r\nc,\n'
 LINES = [3, 7, 8]
@@ -42,16 +41,6 @@ def test_a_row_that_is_not_there_has_no_line(file: Path) -> None:
     assert row_name(file, 3) == 3
 
 
-def test_cells_with_line_breaks_may_stand_anywhere_in_a_large_file(tmp_path: Path) -> None:
-    """Blocks in which files are read do not end within such a cell."""
-    rows = "".join(f'u{i},"one\ntwo {i}"\n' for i in range(100_000))
-    (tmp_path / "t.csv").write_text(f"user_id,note\n{rows}")
-    assert read_table(Source(tmp_path / "t.csv")).num_rows == 100_000
-    assert CsvTypes.of(Source(tmp_path / "t.csv")).rows == 100_000
-    (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes(), 1))
-    assert len(read_columns(tmp_path / "t.csv.gz", ["note"])) == 100_000
-
-
 @pytest.mark.parametrize("read", [read_table, CsvTypes.of])
 def test_a_short_row_is_told_at_its_line(tmp_path: Path, read) -> None:
     """Though rows before it take several lines."""
@@ -60,11 +49,7 @@ def test_a_short_row_is_told_at_its_line(tmp_path: Path, read) -> None:
         read(Source(tmp_path / "t.csv"))
 
 
-@pytest.mark.parametrize("read", [read_table, CsvTypes.of])
-def test_a_quotation_mark_that_is_never_closed_is_refused(tmp_path: Path, read) -> None:
-    """All rows below it would be lost within its cell."""
-    (tmp_path / "t.csv").write_text('user_id,note\na,x\nb,"one\nc,y\nd,z\n')
-    with pytest.raises(InputError, match=r"row 1 \(line 3\), column 'note': a quotation mark is opened"):
-        read(Source(tmp_path / "t.csv"))
-    (tmp_path / "t.csv").write_text('user_id,note\na,x\nb,"one\ntwo"\n\n')
-    read(Source(tmp_path / "t.csv"))
+def test_row_names() -> None:
+    """Row 0 of a CSV file stands in line 2."""
+    assert row_name(Source("t.csv"), 0) == "row 0 (line 2)"
+    assert row_name(Source("t.parquet"), 0) == 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.instances.small import NAN, menu
 
-from couponry.instances import Coupons, ExistsError, InputError, Log
+from couponry.instances import ExistsError, InputError, Log
 
 
 def frame(**changed: Any) -> pd.DataFrame:
@@ -77,12 +77,6 @@ def test_coupon_that_is_called_none() -> None:
     coupons = menu().table.assign(coupon_id=["A", "none", "C"])
     table = frame(arm=["A", "C", None, "none", "none"])
     assert Log.from_frame(table, type(menu())(coupons)).arm.tolist() == [0, 2, -1, 1, 1]
-
-
-def test_money_is_nothing_where_it_is_not_told() -> None:
-    """Only who, what and whether are needed."""
-    made = Log.from_frame(frame()[["user_id", "arm", "conversion"]], menu())
-    assert (made.cost.tolist(), made.revenue.tolist(), made.propensity) == ([0.0] * 5, [0.0] * 5, None)
 
 
 def test_take() -> None:
@@ -199,20 +193,6 @@ def test_damaged_files(tmp_path: Path) -> None:
             Log.read(tmp_path / "log")
 
 
-@pytest.mark.parametrize("name", ["user_id", "arm", "conversion"])
-def test_missing_column(name: str) -> None:
-    """A column that a log cannot do without is asked for."""
-    assert refusal(drop=name).startswith(f"log.csv, column '{name}': the log lacks a column. Columns found: ")
-
-
-@pytest.mark.parametrize("missing", [None, ""])
-def test_exposure_without_a_user(missing: object) -> None:
-    """Every exposure is somebody's."""
-    assert refusal(user_id=["u1", missing, "u1", "u3", "u1"]) == (
-        "log.csv, row 1, column 'user_id': an exposure has no user. Fill it or drop the row"
-    )
-
-
 def test_arm_that_is_not_in_the_menu() -> None:
     """A coupon that nobody offers is refused at its first row."""
     assert refusal(arm=["A", "C", "AA", None, "AA"]) == (
@@ -243,15 +223,6 @@ def test_numbers_that_cannot_be(column: str, value: object, message: str) -> Non
     """Conversions are probabilities, money is finite."""
     cells = pd.Series([0, 0, 0, value, 0], dtype=object)
     assert refusal(**{column: cells}).startswith(f"log.csv, row 3, column '{column}': {message}. Correct")
-
-
-def test_outcomes_are_told_how_they_are_written() -> None:
-    """Where a cell is empty, and where a conversion is a word."""
-    cells = pd.Series([0, 0, 0, NAN, 0], dtype=object)
-    assert refusal(cost=cells) == "log.csv, row 3, column 'cost': the cell is empty. Fill it or drop the row"
-    assert refusal(conversion=cells.fillna("yes")).endswith(
-        "not a number (got 'yes'). Correct the row: 1 where the user converted, else 0"
-    )
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5, 1.5])
@@ -289,15 +260,6 @@ def test_a_column_of_several_types_cannot_be_written(tmp_path: Path) -> None:
     mixed = log(note=pd.Series([1.5, 2.5, "n/a", 3.5, 4.5], dtype=object))
     with pytest.raises(InputError, match=r"row 2, column 'feature.note': .* \(got 'n/a'\). Give all cells"):
         mixed.write(tmp_path / "log")
-
-
-def test_whole_numbers_with_gaps_for_none_are_coupons() -> None:
-    """Pandas makes 1.0 of a coupon's id 1 where some cells are empty; the control group stays one."""
-    numbered = Coupons(pd.DataFrame({"coupon_id": ["1", "2"]}))
-    frame = pd.DataFrame({"user_id": ["a", "b", "c"], "arm": [1, None, 2], "conversion": 0.0, "x": 1.0})
-    assert Log.from_frame(frame, numbered).arm.tolist() == [0, -1, 1]
-    with pytest.raises(InputError, match=r"1 of 3 rows have it \(got '0.0'\).*if it is the control group"):
-        Log.from_frame(frame.fillna(0), numbered)
 
 
 def test_a_part_of_a_part_knows_where_its_rows_stood() -> None:

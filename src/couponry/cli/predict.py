@@ -170,9 +170,10 @@ def _check_whom(users: Path | None, *, holdout: bool, stream: bool) -> None:
 
 def _users(model: Model, users: Path, segments: list[str] | None) -> pd.DataFrame:
     """Read a table of users; what is wrong with it is told with its file, row and line."""
+    from couponry.instances.csv_lines import placed
     from couponry.instances.errors import InputError
     from couponry.instances.source import Source
-    from couponry.instances.tables import placed, read_table, require_columns
+    from couponry.instances.tables import read_table, require_columns
     from couponry.predictors.predict import check_users
 
     source = Source(users)
@@ -189,8 +190,8 @@ def _users(model: Model, users: Path, segments: list[str] | None) -> pd.DataFram
 @contextmanager
 def _about(users: Path | None) -> Iterator[None]:
     """Tell of a row of the users' table where it stands in the file."""
+    from couponry.instances.csv_lines import placed
     from couponry.instances.errors import InputError
-    from couponry.instances.tables import placed
 
     try:
         yield

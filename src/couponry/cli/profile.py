@@ -202,7 +202,7 @@ def _write_table(table: object, out: Path, *, force: bool) -> None:
 
     from couponry.instances.atomic import write_file
     from couponry.instances.errors import ExistsError, InputError
-    from couponry.instances.tables import write_parquet
+    from couponry.instances.parquet_files import write_parquet
 
     assert isinstance(table, pd.DataFrame)
     if out.suffix not in (".csv", ".parquet"):
