@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import print_json, progress_bars
-from couponry.cli.options import Json
+from couponry.cli.options import Assignment, Json, LogFormat, Menu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,25 +37,13 @@ def evaluate(
             "--log", metavar="LOG", help="A log to judge by; by default the rows that training held out."
         ),
     ] = None,
-    log_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="Of the log, as for 'couponry train'.")
-    ] = "couponry",
-    menu: Annotated[
-        Path | None,
-        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
-    ] = None,
+    log_format: LogFormat = "couponry",
+    menu: Menu = None,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", metavar="DIR", help="A plan for the users of the log, to judge beside them."),
     ] = None,
-    assignment: Annotated[
-        str,
-        typer.Option(
-            "--assignment",
-            metavar="HOW",
-            help="How the log's arms were chosen, if it does not say: by lot, or by what the features tell.",
-        ),
-    ] = "lot",
+    assignment: Assignment = "lot",
     share: Annotated[
         float, typer.Option("--share", metavar="SHARE", help="Of users that policies may give a coupon.")
     ] = 0.3,

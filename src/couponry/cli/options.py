@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Assignment",
+    "Costs",
     "Engine",
     "Force",
     "Gap",
     "InstancePath",
     "Json",
+    "LogFormat",
+    "LogPath",
+    "Menu",
     "Method",
     "OutDirectory",
+    "Outcome",
     "PlanPath",
     "Seed",
     "Stream",
@@ -27,6 +33,41 @@ InstancePath = Annotated[
         metavar="INSTANCE",
         help="Directory with instance.toml, coupons, users; or a long table user_id, coupon_id, value, cost.",
         show_default=False,
+    ),
+]
+LogPath = Annotated[
+    Path, typer.Argument(metavar="LOG", help="A log: directory or file, by format.", show_default=False)
+]
+LogFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Of the log: couponry, hillstrom, karlan_list, in_vehicle or open_bandit.",
+    ),
+]
+Menu = Annotated[
+    Path | None,
+    typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
+]
+Outcome = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome", metavar="COLUMN", help="What counts as a conversion, where the log has several."
+    ),
+]
+Costs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cost", metavar="COUPON=MONEY", help="What giving a coupon costs, where the log does not say."
+    ),
+]
+Assignment = Annotated[
+    str,
+    typer.Option(
+        "--assignment",
+        metavar="HOW",
+        help="How the log's arms were chosen, if it does not say: by lot, or by what the features tell.",
     ),
 ]
 PlanPath = Annotated[

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from couponry.cli.console import percent, print_json, print_table, say
-from couponry.cli.options import Json, Seed
+from couponry.cli.options import Json, LogFormat, LogPath, Menu, Seed
 
 __all__ = ["EXAMPLES", "overlap"]
 
@@ -19,19 +18,9 @@ EXAMPLES = (
 
 
 def overlap(
-    log: Annotated[
-        Path, typer.Argument(metavar="LOG", help="A log: directory or file, by format.", show_default=False)
-    ],
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="FORMAT", help="couponry, hillstrom, karlan_list, in_vehicle or open_bandit."
-        ),
-    ] = "couponry",
-    menu: Annotated[
-        Path | None,
-        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
-    ] = None,
+    log: LogPath,
+    log_format: LogFormat = "couponry",
+    menu: Menu = None,
     base: Annotated[
         str,
         typer.Option("--base", metavar="BASE", help="What propensities are learnt by: lightgbm or sklearn."),

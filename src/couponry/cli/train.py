@@ -10,7 +10,18 @@ import typer
 
 from couponry.cli.console import print_json, progress_bars, say
 from couponry.cli.evaluation import HOLDOUT
-from couponry.cli.options import Force, Json, OutDirectory, Seed
+from couponry.cli.options import (
+    Assignment,
+    Costs,
+    Force,
+    Json,
+    LogFormat,
+    LogPath,
+    Menu,
+    Outcome,
+    OutDirectory,
+    Seed,
+)
 from couponry.predictors.registry import MODELS
 
 if TYPE_CHECKING:
@@ -35,16 +46,9 @@ EXAMPLES = (
 
 
 def train(
-    log: Annotated[
-        Path, typer.Argument(metavar="LOG", help="A log: directory or file, by format.", show_default=False)
-    ],
+    log: LogPath,
     out: OutDirectory,
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="FORMAT", help="couponry, hillstrom, karlan_list, in_vehicle or open_bandit."
-        ),
-    ] = "couponry",
+    log_format: LogFormat = "couponry",
     model: Annotated[
         str, typer.Option("--model", metavar="MODEL", help=f"What to train: {', '.join(MODELS)}.")
     ] = "default",
@@ -58,12 +62,7 @@ def train(
         float,
         typer.Option("--holdout", metavar="SHARE", help="Users kept to judge the model by; 0 for none."),
     ] = 0.3,
-    assignment: Annotated[
-        str,
-        typer.Option(
-            "--assignment", metavar="HOW", help="How arms were chosen: by lot, or by what the features tell."
-        ),
-    ] = "lot",
+    assignment: Assignment = "lot",
     calibrate: Annotated[
         str | None,
         typer.Option("--calibrate", metavar="METHOD", help="Bring answers to scale: platt or isotonic."),
@@ -72,22 +71,9 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model, such as epochs=5."),
     ] = None,
-    cost: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cost", metavar="COUPON=MONEY", help="What giving a coupon costs, where the log does not say."
-        ),
-    ] = None,
-    outcome: Annotated[
-        str | None,
-        typer.Option(
-            "--outcome", metavar="COLUMN", help="What counts as a conversion, where the log has several."
-        ),
-    ] = None,
-    menu: Annotated[
-        Path | None,
-        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
-    ] = None,
+    cost: Costs = None,
+    outcome: Outcome = None,
+    menu: Menu = None,
     schema: Annotated[
         Path | None,
         typer.Option("--schema", metavar="FILE", help="What the log's columns are, in TOML."),

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from couponry.cli.console import percent, print_json, print_table, say
-from couponry.cli.options import Json, Seed
+from couponry.cli.console import print_json, say
+from couponry.cli.options import Assignment, Costs, Json, LogFormat, LogPath, Menu, Outcome, Seed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pandas as pd
 
     from couponry.instances.log import Log
 
@@ -25,15 +24,12 @@ EXAMPLES = (
     "couponry value hillstrom.csv.gz --format hillstrom --outcome visit --policy rows.csv",
 )
 
-_WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "DR", "switch-dr": "switch-DR"}
 _READ_BY = "dr"
 """The method of the second table, where all are asked for."""
 
 
 def value(
-    log: Annotated[
-        Path, typer.Argument(metavar="LOG", help="A log: directory or file, by format.", show_default=False)
-    ],
+    log: LogPath,
     policy: Annotated[
         list[Path] | None,
         typer.Option(
@@ -59,36 +55,11 @@ def value(
         str | None,
         typer.Option("--method", metavar="METHOD", help="ips, snips, dr or switch-dr; by default all."),
     ] = None,
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="FORMAT", help="couponry, hillstrom, karlan_list, in_vehicle or open_bandit."
-        ),
-    ] = "couponry",
-    menu: Annotated[
-        Path | None,
-        typer.Option("--menu", metavar="FILE", help="Table of the coupons, where the log has it apart."),
-    ] = None,
-    outcome: Annotated[
-        str | None,
-        typer.Option(
-            "--outcome", metavar="COLUMN", help="What counts as a conversion, where the log has several."
-        ),
-    ] = None,
-    cost: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cost", metavar="COUPON=MONEY", help="What giving a coupon costs, where the log does not say."
-        ),
-    ] = None,
-    assignment: Annotated[
-        str,
-        typer.Option(
-            "--assignment",
-            metavar="HOW",
-            help="How the log's arms were chosen, if it does not say: by lot, or by what the features tell.",
-        ),
-    ] = "lot",
+    log_format: LogFormat = "couponry",
+    menu: Menu = None,
+    outcome: Outcome = None,
+    cost: Costs = None,
+    assignment: Assignment = "lot",
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -98,6 +69,7 @@ def value(
     giving nothing. The log must tell its propensities, or its coupons have been drawn by lot.
     """
     from couponry.cli.log_options import read_log
+    from couponry.cli.policy_tables import print_differences, print_methods
     from couponry.predictors.evaluate import value_table
     from couponry.predictors.evaluate.evaluate import records
     from couponry.predictors.evaluate.off_policy import METHODS
@@ -112,8 +84,8 @@ def value(
         print_json({"rows": given.n, "measure": measure, "policies": records(table)})
         return
     if method is None:
-        _print_methods(table, measure)
-    _print_differences(table[table["method"] == (method or _READ_BY)], measure)
+        print_methods(table, measure)
+    print_differences(table[table["method"] == (method or _READ_BY)], measure)
 
 
 def _measure(name: str) -> Any:
@@ -159,47 +131,3 @@ def _say_of_users(path: Path, log: Log, planned: set[str]) -> None:
     both, more = len(planned & users), len(planned - users)
     told = f"; {more:,} others of the plan are not in the log" if more else ""
     say(f"{path}: gives a coupon to {both:,} of the log's {len(users):,} users{told}")
-
-
-def _print_methods(table: pd.DataFrame, measure: str) -> None:
-    names = list(dict.fromkeys(table["method"]))
-    rows = []
-    for policy, found in table.groupby("policy", sort=False):
-        by = found.set_index("method").to_dict("index")
-        values = [_with_error(by[name]["value"], by[name]["standard_error"]) for name in names]
-        effective = f"{by[names[0]]['effective_sample_size']:,.0f}"
-        rows.append((str(policy), percent(by[names[0]]["share"]), *values, effective))
-    header = ("policy", "given", *(_WORDS[name] for name in names), "effective rows")
-    print_table(f"{_titled(measure)} per 1,000 rows of the log, ± standard error", header, rows)
-
-
-def _print_differences(table: pd.DataFrame, measure: str) -> None:
-    rows = [
-        (
-            row["policy"],
-            percent(row["share"]),
-            _with_error(row["value"], row["standard_error"]),
-            f"{_per_thousand(row['low'])} to {_per_thousand(row['high'])}",
-            _with_error(row["over_logged"], row["over_logged_se"], "+"),
-            _with_error(row["over_nothing"], row["over_nothing_se"], "+"),
-            f"{row['effective_sample_size']:,.0f}",
-        )
-        for row in table.to_dict("records")
-    ]
-    word = _WORDS[table["method"].iloc[0]]
-    header = ("policy", "given", word, "95 % interval", "over as logged", "over nothing", "effective rows")
-    print_table(f"{_titled(measure)} per 1,000 rows of the log, by {word}, ± standard error", header, rows)
-
-
-def _titled(measure: str) -> str:
-    return "Conversions" if measure == "conversion" else measure.capitalize()
-
-
-def _with_error(amount: float, error: float, sign: str = "") -> str:
-    if amount != amount or (sign and amount == error == 0):  # a policy's difference to itself
-        return "–"
-    return f"{_per_thousand(amount, sign)} ± {_per_thousand(error)}"
-
-
-def _per_thousand(amount: float, sign: str = "") -> str:
-    return f"{1000 * amount:{sign},.{0 if abs(amount) >= 1 else 1}f}"
