@@ -116,13 +116,14 @@ class Answers:
         return found
 
 
-def measures_of(outcomes: Outcomes) -> dict[str, npt.NDArray[np.floating]]:
-    """Return the response's measures, each ``(n, S)``."""
+def measures_of(outcomes: Outcomes, *, revenue: bool) -> dict[str, npt.NDArray[np.floating]]:
+    """Return the response's measures, each ``(n, S)``, revenue where the log told it."""
     measures = {
         "value": outcomes.conversion[:, 1:] - outcomes.conversion[:, :1],
         "cost": outcomes.cost[:, 1:],
-        "revenue": outcomes.revenue[:, 1:] - outcomes.revenue[:, :1],
     }
+    if revenue:
+        measures["revenue"] = outcomes.revenue[:, 1:] - outcomes.revenue[:, :1]
     if outcomes.conversion_error is not None:
         measures["value_se"] = outcomes.conversion_error
     return measures

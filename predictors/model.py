@@ -76,6 +76,11 @@ class Model:
         return tuple(self.card["segments"])
 
     @property
+    def tells_revenue(self) -> bool:
+        """Whether any row of the training log had revenue; of models saved without a word on it, yes."""
+        return bool(self.card["log"].get("revenue", True))
+
+    @property
     def prior(self) -> Shrinkage | None:
         """What shrinks values; None where the learner tells no errors."""
         found = self.card.get("prior")
@@ -94,7 +99,8 @@ class Model:
 
         ``value`` is P(conversion | coupon) − P(conversion | none), ``cost`` is E[cost | coupon] (every
         redemption counts, also of those who would have bought anyway), ``revenue`` is E[revenue | coupon] −
-        E[revenue | none], and ``value_se`` the standard error of value, where the learner has one.
+        E[revenue | none], left out where the log had none, and ``value_se`` the standard error of value,
+        where the learner has one.
 
         Parameters
         ----------
@@ -123,7 +129,7 @@ class Model:
         shape = (len(features), len(menu))
         measures: dict[str, npt.NDArray[np.float32]] = {}
         for rows, outcomes in self._batches(features, menu, allow_new, shrink, progress):
-            for name, block in measures_of(outcomes).items():
+            for name, block in measures_of(outcomes, revenue=self.tells_revenue).items():
                 if name not in measures:
                     measures[name] = np.empty(shape, dtype=np.float32)
                 measures[name][rows] = block

@@ -166,7 +166,8 @@ def _response(answers: Answers, block: _Encoded, table: UsersTable, coupons: int
     measures: dict[str, npt.NDArray[np.float32]] = {}
     at = 0
     for x in block.steps:
-        for name, numbers in measures_of(answers.outcomes(x)).items():
+        found = measures_of(answers.outcomes(x), revenue=answers.model.tells_revenue)
+        for name, numbers in found.items():
             if name not in measures:
                 measures[name] = np.empty((len(block.users), coupons), dtype=np.float32)
             measures[name][at : at + len(x)] = numbers

@@ -261,6 +261,7 @@ def _card(
             "users": len(np.unique(log.user_id.astype(str))),
             "arm_shares": arms,
             "conversion": float(log.conversion.mean()),
+            "revenue": float(log.revenue.mean()),
             "propensities": "given" if log.propensity is not None else "arm shares",
         },
         "schema": features.schema_.to_json(),

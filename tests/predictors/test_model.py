@@ -1,6 +1,7 @@
 """The model's answers, whatever the learner."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,13 @@ def test_value_and_revenue_are_differences_and_cost_is_not(model):
         assert response.measure(name) == pytest.approx(array, abs=1e-6, rel=1e-6)
     response.check(3)
     assert response.dense
+
+
+def test_a_log_without_revenue_answers_none():
+    """No revenue was told of, so that a plan has no return, rather than one of nought."""
+    log = WORLD.log(0)
+    silent = train(replace(log, revenue=np.zeros(log.n)), "t", "sklearn")
+    assert "revenue" not in silent.predict_response(WORLD.features).measures
 
 
 def test_batches_do_not_change_the_answer(model, monkeypatch):
