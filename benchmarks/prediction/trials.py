@@ -18,6 +18,8 @@ from benchmarks.prediction.roles import (
 )
 
 from couponry.predictors.balance import unbalanced
+from couponry.predictors.features.leaks import leaks
+from couponry.predictors.features.schema import Schema
 
 _MOST_VALUES = 50
 HILLSTROM = {
@@ -167,7 +169,9 @@ def _any(
     table = table[there]
     given, arms = arms_of(path, table[arm], none)
     features = _few_texts(path, table.drop(columns=[arm, *outcomes, *([spend] if spend else []), *drop]))
-    features = features.drop(columns=_afterwards(path, features.drop(columns=keep, errors="ignore"), given))
+    won = {o: binary(path, table[o]) for o in outcomes}
+    doubted = features.drop(columns=keep, errors="ignore")
+    features = features.drop(columns=_afterwards(path, doubted, given, list(won.values())))
     if not len(features.columns):
         raise SystemExit(f"{path}: no column is left to learn from")
     return Trial(
@@ -176,7 +180,7 @@ def _any(
         given,
         arms,
         tuple(range(1, len(arms))),
-        {o: binary(path, table[o]) for o in outcomes},
+        won,
         _money(path, table[spend]) if spend else None,
     )
 
@@ -190,15 +194,21 @@ def _few_texts(path: Path, x: pd.DataFrame) -> pd.DataFrame:
     return x.drop(columns=many)
 
 
-def _afterwards(path: Path, x: pd.DataFrame, arm: np.ndarray) -> list[str]:
+def _afterwards(path: Path, x: pd.DataFrame, arm: np.ndarray, outcomes: list[np.ndarray]) -> list[str]:
     """Return columns that cannot have been there before a lottery, and say so."""
-    found = [c for c in x.columns if unbalanced(_matrix(x[[c]])[0], arm).any()]
-    for column in found:
-        tell(
-            f"{path.name}: column {column!r} is left out, as it differs between arms, which what was known "
-            "before they were drawn does not (--keep says otherwise)"
-        )
-    return found
+    why = {
+        c: "it differs between arms, which what was known before they were drawn does not"
+        for c in x.columns
+        if unbalanced(_matrix(x[[c]])[0], arm).any()
+    }
+    order = np.random.default_rng(0).permutation(len(x))
+    shuffled = x.iloc[order].reset_index(drop=True)
+    for outcome in outcomes:
+        told = leaks(shuffled, Schema.of(shuffled), outcome[order] > 0)
+        why |= dict.fromkeys(told, "it alone tells an outcome, so that it came after it")
+    for column, reason in why.items():
+        tell(f"{path.name}: column {column!r} is left out, as {reason} (--keep says otherwise)")
+    return list(why)
 
 
 def _matrix(x: pd.DataFrame) -> tuple[np.ndarray, list[str]]:

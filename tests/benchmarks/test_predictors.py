@@ -58,6 +58,14 @@ def test_what_differs_between_arms_came_afterwards(tmp_path, capsys):
     assert kept.columns == ["age", "exposure", "unsubscribed", "town_a", "town_b"]
 
 
+def test_what_tells_the_outcome_came_after_it(tmp_path, capsys):
+    """A basket's value under a name that says nothing is no feature; an arm without effect would not tell."""
+    table = drawn()
+    table["basket"] = table["conversion"] * np.random.default_rng(1).gamma(2, 10, len(table))
+    assert read(table, tmp_path).columns == ["age", "town_a", "town_b"]
+    assert "'basket' is left out, as it alone tells an outcome" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("none", ["nothing", "none", "None", "NA", "0", "holdout", "No E-Mail", "ctrl", ""])
 def test_who_had_none_is_told_by_the_arms_name(tmp_path, none):
     """Also where it comes last by name, where pandas would call it a gap, and where the cell is empty."""
