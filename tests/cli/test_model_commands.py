@@ -71,7 +71,10 @@ def test_evaluate_prints_every_table_with_its_baselines(run: Run, shop: Path) ->
     for word in ("(causalml)", "F1", "multi-arm AUCC", "this plan", "budget of 60", "roi", "realised"):
         assert word in done.stdout
     figures = json.loads(run(*arguments, "--json").stdout)
-    assert figures["policies"][0]["policy"] == "this plan"
+    shares = {row["policy"]: row["share"] for row in figures["policies"]}
+    assert next(iter(shares)) == "this plan"
+    same = next(share for policy, share in shares.items() if policy.startswith("top "))
+    assert same == pytest.approx(shares["this plan"], abs=0.01)  # held against as many coupons
     assert figures["chosen"][0]["by"] == "all"
     assert figures["chosen"][0]["pairs"] >= figures["chosen"][0]["given"] > 0
     for table, column in (("ranking", "rank_by"), ("classification", "predicted_by"), ("areas", "policy")):

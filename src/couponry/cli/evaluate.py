@@ -11,7 +11,10 @@ from couponry.cli.console import print_json, progress_bars
 from couponry.cli.options import Assignment, Json, LogFormat, Menu
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+    import pyarrow as pa
 
     from couponry.instances.log import Log
     from couponry.predictors.evaluate import Evaluation
@@ -24,6 +27,8 @@ EXAMPLES = (
     "couponry evaluate model --plan plan --json",
     "couponry evaluate model --log later_log --share 0.2 --budget 5000",
 )
+
+_SHARE = 0.3  # of users, where neither a share nor a plan is given
 
 
 def evaluate(
@@ -45,8 +50,14 @@ def evaluate(
     ] = None,
     assignment: Assignment = "lot",
     share: Annotated[
-        float, typer.Option("--share", metavar="SHARE", help="Of users that policies may give a coupon.")
-    ] = 0.3,
+        float | None,
+        typer.Option(
+            "--share",
+            metavar="SHARE",
+            help="Of users that policies may give a coupon; by default as the plan, else 0.3.",
+            show_default=False,
+        ),
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option(
@@ -56,8 +67,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Judge a model by users that it has not seen, beside random order, rank by response and one coupon."""
-    from couponry.cli.evaluation import read_holdout
+    from couponry.cli.evaluation import plan_policy, plan_share, read_holdout
     from couponry.cli.log_options import read_log
+    from couponry.instances.plan import read_plan
     from couponry.predictors.evaluate import evaluate_model
     from couponry.predictors.evaluate.evaluate import records, with_learnt_propensity
     from couponry.predictors.model import load_model
@@ -69,10 +81,14 @@ def evaluate(
         check_parameters({"assignment": assignment})
         if assignment == "features":
             held = with_learnt_propensity(fitted, held)  # the plan is judged by them too
+        given = None if plan is None else read_plan(plan)
+        arms = None if given is None else plan_policy(held, given)
+        if share is None:
+            share = _SHARE if arms is None else plan_share(arms)
         evaluation = evaluate_model(fitted, held, share=share, budget=budget)
         policies, chosen = evaluation.policies, None
-        if plan is not None:
-            policies, chosen = _with_plan(fitted, held, plan, evaluation)
+        if given is not None and arms is not None:
+            policies, chosen = _with_plan(fitted, held, given, arms, evaluation)
     if json:
         figures = evaluation.summary() | {"policies": records(policies)}
         print_json(figures if chosen is None else figures | {"chosen": records(chosen)})
@@ -81,20 +97,17 @@ def evaluate(
 
 
 def _with_plan(
-    model: Model, held: Log, plan: Path, evaluation: Evaluation
+    model: Model, held: Log, plan: pa.Table, arms: npt.NDArray[np.int32], evaluation: Evaluation
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
-    from couponry.cli.evaluation import judge_chosen, plan_policy
-    from couponry.instances.plan import read_plan
+    from couponry.cli.evaluation import judge_chosen
     from couponry.predictors.evaluate import policy_table
 
     outcomes = model.predict_outcomes(held.features, held.coupons)
-    given = read_plan(plan)
-    arms = plan_policy(held, given)
     own = policy_table(held, {"this plan": arms}, outcomes)
     table = pd.concat([own, evaluation.policies], ignore_index=True)
-    return table, judge_chosen(held, given, arms, outcomes)
+    return table, judge_chosen(held, plan, arms, outcomes)
 
 
 def _print(evaluation: Evaluation, policies: pd.DataFrame, chosen: pd.DataFrame | None) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "judge_chosen",
     "judge_plan",
     "plan_policy",
+    "plan_share",
     "print_chosen",
     "print_coupons",
     "print_policies",
@@ -161,12 +162,16 @@ def judge_plan(model: Model, held: Log, plan: pa.Table) -> tuple[Evaluation, pd.
     from couponry.predictors.evaluate.evaluate import judged
 
     arms = plan_policy(held, plan)
-    share = min(max(float((arms >= 0).mean()), 0.01), 0.99)
-    evaluation = judged(model, held, share=share)
+    evaluation = judged(model, held, share=plan_share(arms))
     outcomes = model.predict_outcomes(held.features, held.coupons)
     own = policy_table(held, {"this plan": arms}, outcomes)
     chosen = judge_chosen(held, plan, arms, outcomes)
     return evaluation, pd.concat([own, evaluation.policies], ignore_index=True), chosen
+
+
+def plan_share(arms: npt.NDArray[np.int32]) -> float:
+    """Return the share of rows to which a plan gives a coupon, of which policies can give to as many."""
+    return min(max(float((arms >= 0).mean()), 0.01), 0.99)
 
 
 def plan_policy(held: Log, plan: pa.Table) -> npt.NDArray[np.int32]:
