@@ -23,7 +23,7 @@ import numpy as np
 from couponry.instances.errors import InputError, did_you_mean, require_extra
 from couponry.instances.log import Log
 from couponry.instances.progress import Progress, Report
-from couponry.predictors.features.prepare import read_features
+from couponry.predictors.holdout import held_out
 from couponry.predictors.model import Model
 from couponry.predictors.parameter_kinds import check_parameters
 from couponry.predictors.registry import model_entry
@@ -143,8 +143,8 @@ def search(
     check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
     chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
     _check(model, chosen)
-    read_features(log, fixed.get("columns"))
-    seen, held = log.split(holdout, seed)
+    told = {name: fixed[name] for name in ("columns", "assignment") if name in fixed}
+    seen, held = held_out(log, holdout, seed=seed, **told)
     scored = scorer(held, score, share, budget)
     made: list[Trial] = []
 

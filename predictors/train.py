@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from warnings import warn
 
@@ -18,23 +17,23 @@ from couponry.predictors.answers import Answers, joined
 from couponry.predictors.assignment_doubts import assignment_doubts
 from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_outcomes
 from couponry.predictors.features import FeatureEncoder
-from couponry.predictors.features.prepare import Prepared, prepare, read_features
+from couponry.predictors.features.prepare import Prepared, prepare
+from couponry.predictors.holdout import held_out
 from couponry.predictors.learner import Learner, TrainingRows, encoded_for
 from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, fingerprint
 from couponry.predictors.menu import Menu
-from couponry.predictors.model import Card, Model
+from couponry.predictors.model import Model
+from couponry.predictors.model_card import card_of
 from couponry.predictors.overlap import Overlap, overlap
 from couponry.predictors.parameter_kinds import check_parameters
-from couponry.predictors.propensity import arm_shares, arm_table, given_propensity
+from couponry.predictors.propensity import arm_table, given_propensity
 from couponry.predictors.registry import MODELS, Entry, model_entry
 from couponry.predictors.rows_seen import RowsSeen
 from couponry.predictors.shrinkage import Shrinkage
 
 __all__ = ["MODELS", "train"]
 
-_PACKAGES = ("couponry", "numpy", "pandas")
 _PRIOR_ROWS = 10_000
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
 def train(
@@ -64,7 +63,8 @@ def train(
         What a meta-learner is built of: boosted trees, random forests or linear models. Others do not ask.
     holdout : float
         Share of users that are kept from training and on which the model is judged (``card["metrics"]``);
-        those of ``log.split(holdout, seed)``.
+        those of ``log.split(holdout, seed)``. With ``assignment="features"`` policies are judged by
+        propensities learnt of the whole log.
     seed : int
         Same log, same seed: same model.
     progress : callable, optional
@@ -111,8 +111,7 @@ def train(
     check_parameters({"seed": seed, "holdout": holdout})
     held = None
     if holdout:
-        read_features(log, columns)
-        log, held = log.split(holdout, seed)
+        log, held = held_out(log, holdout, columns=columns, assignment=assignment, seed=seed)
     check_log(log, least_rows)
     entry = model_entry(model)
     learner = _learner(entry, base, seed, options)
@@ -133,7 +132,7 @@ def train(
     scale = None
     if calibrate is not None:
         scale = Calibration.fit(calibrate, rows, cross_fitted_outcomes(learner, rows, seed=seed))
-    card = _card(log, entry, learner, options, features)
+    card = card_of(log, entry, learner, options, features)
     card["log"]["fingerprint"] = fingerprint(prepared.log)
     card["checks"] = checks
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
@@ -244,36 +243,3 @@ def _learner(entry: Entry, base: str, seed: int, options: Mapping[str, Any]) -> 
             )
     built_of = {"base": base} if "base" in entry.options else {}
     return entry.load()(seed=seed, **built_of, **options)
-
-
-def _card(
-    log: Log, entry: Entry, learner: Learner, options: Mapping[str, Any], features: FeatureEncoder
-) -> Card:
-    parameters = learner.get_params()
-    arms = dict(zip(("none", *log.coupons.ids), arm_shares(log).tolist(), strict=True))
-    return {
-        "model": entry.name,
-        "base": parameters.get("base"),
-        "seed": parameters["seed"],
-        "options": dict(options),
-        "log": {
-            "rows": log.n,
-            "users": len(np.unique(log.user_id.astype(str))),
-            "arm_shares": arms,
-            "conversion": float(log.conversion.mean()),
-            "revenue": float(log.revenue.mean()),
-            "propensities": "given" if log.propensity is not None else "arm shares",
-        },
-        "schema": features.schema_.to_json(),
-        "segments": list(log.segments),
-        "training": learner.report(),
-        "metrics": {},
-        "versions": {package: _version(package) for package in (*_PACKAGES, *entry.packages)},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(_DISTRIBUTIONS.get(package, package))
-    except PackageNotFoundError:
-        return "not installed as a package"

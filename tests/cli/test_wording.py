@@ -242,6 +242,7 @@ def test_what_decided_is_not_looked_for_among_ignored_columns(
     done = run("train", log, "--schema", tmp_path / "schema.toml", *asked)
     assert done.exit_code == 0, done.stderr
     assert Log.read(tmp_path / "model" / "holdout").propensity.max() < 0.6
+    assert load_model(tmp_path / "model").card["log"]["propensities"] == "learnt"
 
 
 @pytest.mark.parametrize(

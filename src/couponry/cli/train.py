@@ -192,19 +192,17 @@ def train_and_write(
     from couponry.instances.errors import DataWarning
     from couponry.instances.progress import Progress
     from couponry.predictors.evaluate.evaluate import judged
-    from couponry.predictors.features.prepare import read_features
     from couponry.predictors.features.schema_file import read_schema
+    from couponry.predictors.holdout import held_out
     from couponry.predictors.log_checks import LEAST_ROWS, check_log
-    from couponry.predictors.overlap import overlap
     from couponry.predictors.train import train as train_model
 
     check_log(log, options.get("least_rows", LEAST_ROWS))  # said of the whole before it is parted
     said: dict[str, Any] = {} if schema is None else dict(read_schema(schema))
     said |= {"assignment": assignment, **options}
-    read = read_features(log, said.get("columns"))  # of held-out rows too, before the long work
-    if holdout and assignment == "features":
-        log = overlap(read, seed=seed).with_propensity(log)  # the held-out are judged by it
-    seen, held = log.split(holdout, seed) if holdout else (log, None)
+    seen, held = log, None
+    if holdout:
+        seen, held = held_out(log, holdout, columns=said.get("columns"), assignment=assignment, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the card has them, and they are printed from there
         if search is None:
