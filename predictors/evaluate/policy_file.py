@@ -127,12 +127,13 @@ def _rows(table: pd.DataFrame, given: npt.NDArray[np.int32] | Floats, log: Log) 
     found = place.reindex(asked)
     missing = found.index[found.isna()].unique()
     if len(missing):
+        told = "coupon_id empty where a user gets none; a plan may leave these out (--plan)"
         raise InputError(
             f"{len(missing):,} of the log's {len(np.unique(asked)):,} users are not in the policy, the first "
             f"{missing[0]!r}",
             column="user_id",
-            mend="Give every user of the log a row, coupon_id empty where a user gets none; a plan may leave "
-            "these out (--plan)",
+            mend="Give every user of the log a row, "
+            + (told if given.ndim == 1 else "with 1 in a column none where a user gets none"),
         )
     return found.to_numpy(np.int64)
 

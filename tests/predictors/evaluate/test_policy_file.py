@@ -47,6 +47,17 @@ def test_probabilities_stand_in_a_column_an_arm(tmp_path):
     assert found.sum(axis=1) == pytest.approx(1, abs=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("names", "mend"),
+    [("coupon_id", "coupon_id empty where a user gets none"), ("p", "1 in a column none where")],
+)
+def test_users_without_a_row_are_asked_for(tmp_path, names, mend):
+    """In the words of the table's own kind."""
+    path = written(tmp_path, f"user_id,{names}\na,{'p' if names == 'coupon_id' else 1}\n")
+    with pytest.raises(InputError, match=mend):
+        read_policy(path, four_rows())
+
+
 def test_parquet_is_read_too(tmp_path):
     """Ids that are numbers there are matched as text."""
     pd.DataFrame({"user_id": [3, 1, 2, 4], "coupon_id": ["q", "p", None, "p"]}).to_parquet(
