@@ -40,8 +40,12 @@ def _doubts_of_seen_rows(model: Model, held: Log) -> Iterator[str]:
         return
     sampled = f"about {len(seen) / told:.0%} of the {held.n:,} rows"
     rows = f"{len(seen):,} of the {held.n:,} rows" if told == held.n else sampled
+    or_alike, apart = "", ""
+    if held.given_at is None:
+        or_alike = ", or from others that are the same in user, arm, outcome and features"
+        apart = "; a column 'given_at' tells rows of the same users apart"
     yield (
         f"the model has learnt from {rows} that it is judged by (the first: "
-        f"{held.row_words(int(seen[0]))}), so the figures flatter it. Judge it by rows that it has not seen: "
-        "those that training held out, or a later log"
+        f"{held.row_words(int(seen[0]))}){or_alike}, so the figures flatter it. Judge it by rows that it has "
+        f"not seen: those that training held out, or a later log{apart}"
     )

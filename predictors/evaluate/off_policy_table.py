@@ -13,10 +13,10 @@ from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.log import Log
 from couponry.instances.wording import setting
 from couponry.predictors.assignment_doubts import assignment_doubts
+from couponry.predictors.evaluate.baseline_policies import baseline_policies
 from couponry.predictors.evaluate.estimators import PolicyValue, value_difference
 from couponry.predictors.evaluate.off_policy import METHODS, Method, OffPolicyEvaluation, Outcome
 from couponry.predictors.evaluate.policies import everyone
-from couponry.predictors.evaluate.policy_values import baseline_policies
 from couponry.predictors.evaluate.probabilities import share_given
 from couponry.predictors.overlap import overlap
 from couponry.predictors.parameter_kinds import check_parameters

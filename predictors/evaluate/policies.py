@@ -19,6 +19,8 @@ __all__ = ["budgeted", "everyone", "plan_arms", "random_share", "single_coupon_f
 Floats = npt.NDArray[np.float64]
 Arms = npt.NDArray[np.int32]
 
+_ROUNDING = 1e-6
+
 
 def everyone(rows: int, arm: int) -> Arms:
     """Give every row the same arm (−1: nobody gets anything)."""
@@ -29,7 +31,7 @@ def single_coupon_first(rows: int, coupon: int, share: float) -> Arms:
     """Give one coupon to the first ``share`` of rows, in the order they stand in."""
     _check_share(share)
     arms = everyone(rows, -1)
-    arms[: int(rows * share)] = coupon
+    arms[: _count(rows, share)] = coupon
     return arms
 
 
@@ -57,7 +59,7 @@ def top_share(score: npt.ArrayLike, share: float, *, only_positive: bool = True)
     gain = np.where(np.isnan(score), -np.inf, np.asarray(score, np.float64))
     best = gain.argmax(axis=1)
     reached = gain[np.arange(len(gain)), best]
-    first = np.argsort(-reached, kind="stable")[: int(len(gain) * share)]
+    first = np.argsort(-reached, kind="stable")[: _count(len(gain), share)]
     arms = everyone(len(gain), -1)
     arms[first] = best[first]
     arms[reached == -np.inf] = -1
@@ -158,6 +160,11 @@ def _fill(kept: Arms, wished: Arms, value: Floats, cost: Floats, left: float) ->
 
 def _of_arm(measure: Floats, rows: npt.NDArray[np.int64], arm: Arms) -> Floats:
     return np.where(arm >= 0, measure[rows, arm], 0.0)
+
+
+def _count(rows: int, share: float) -> int:
+    """Return how many rows a share is: 29 of 100 are .29, though their product falls short of it."""
+    return int(rows * share + _ROUNDING)
 
 
 def _check_share(share: float) -> None:

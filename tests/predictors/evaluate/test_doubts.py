@@ -50,6 +50,22 @@ def test_rows_that_the_model_has_learnt_from_are_counted(model, tmp_path):
         assert doubts_of_judging(one, fresh) == []
 
 
+def test_a_later_log_of_the_same_users_is_no_more_than_alike():
+    """Without times a row may have been another's twin, and that is said; times tell them apart."""
+    log = SmallWorld.draw(1000, 0).log(0)
+    model = train(log, "s", "sklearn")
+    (found,) = doubts_of_judging(model, log)
+    assert "or from others that are the same in user, arm, outcome and features, so the figures" in found
+    assert found.endswith("a column 'given_at' tells rows of the same users apart")
+    first, later = (
+        replace(log, given_at=np.full(1000, day, dtype="datetime64[us]")) for day in ("2024-05", "2024-06")
+    )
+    model = train(first, "s", "sklearn")
+    assert doubts_of_judging(model, later) == []
+    (found,) = doubts_of_judging(model, first)
+    assert "or from others" not in found
+
+
 def test_a_model_that_does_not_know_its_rows_says_nothing_of_them(model):
     """One may be put together of parts."""
     known, model.rows_seen = model.rows_seen, None

@@ -87,3 +87,11 @@ def test_plan_arms():
         plan_arms([("a", "p"), ("a", "q")], ["a"], coupons)
     with pytest.raises(InputError, match=r"a coupon that is not in the log's menu.* 1 of 1 users"):
         plan_arms([("a", "r")], ["a"], coupons)
+
+
+def test_a_share_of_rows_is_as_many_as_it_was_made_of():
+    """For every k of n rows, be the product of k / n and n rounded down or not."""
+    for rows in (49, 100):
+        for k in range(rows + 1):
+            assert (single_coupon_first(rows, 0, k / rows) == 0).sum() == k
+            assert (top_share(np.ones((rows, 1)), k / rows) == 0).sum() == k
