@@ -175,8 +175,13 @@ def estimate(value: float, influence: Floats, weight: Floats, user: Users, metho
 
 
 def standard_error(influence: Floats, user: Users) -> float:
-    """Return the standard error of a mean whose rows' parts in it are given; a user is one observation."""
+    """Return the standard error of a mean whose rows' parts in it are given; a user is one observation.
+
+    NaN where there is one user alone, whose parts add up to nought whatever they are.
+    """
     by_user = np.bincount(user, weights=influence)
+    if len(by_user) < 2:
+        return math.nan
     return float(np.sqrt((by_user**2).sum()) / len(influence))
 
 

@@ -57,7 +57,11 @@ def test_an_outcome_model_without_a_word_on_some_arm_is_refused():
 
 @pytest.mark.parametrize("method", ["dr", "switch-dr"])
 def test_one_user_is_judged_by_the_mean_of_all_rows(method):
-    """There is no other fold to learn from: 1/2, corrected by weights 4 and 2 on errors 1/2 and −1/2."""
+    """There is no other fold to learn from: 1/2, corrected by weights 4 and 2 on errors 1/2 and −1/2.
+
+    How sure that is nobody knows, of a single observation.
+    """
     log = four_rows(user_id=np.full(4, "a", dtype=object))
     found = OffPolicyEvaluation(log).value(everyone(4, 0), method, np.inf if method == "switch-dr" else None)
     assert found.value == pytest.approx(0.5 + (4 * 0.5 - 2 * 0.5) / 4)
+    assert np.isnan(found.standard_error)
