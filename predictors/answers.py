@@ -124,17 +124,19 @@ def measures_of(outcomes: Outcomes, *, revenue: bool) -> dict[str, npt.NDArray[n
     }
     if revenue:
         measures["revenue"] = outcomes.revenue[:, 1:] - outcomes.revenue[:, :1]
-    if outcomes.conversion_error is not None:
-        measures["value_se"] = outcomes.conversion_error
+    if outcomes.value_error is not None:
+        measures["value_se"] = outcomes.value_error
     return measures
 
 
 def joined(parts: Sequence[Outcomes]) -> Outcomes:
     """Return the outcomes of several parts of the users as one."""
     errors = [part.conversion_error for part in parts if part.conversion_error is not None]
+    doubts = [part.conversion_doubt for part in parts if part.conversion_doubt is not None]
     return Outcomes(
         np.vstack([part.conversion for part in parts]),
         np.vstack([part.cost for part in parts]),
         np.vstack([part.revenue for part in parts]),
         np.vstack(errors) if errors else None,
+        np.vstack(doubts) if doubts else None,
     )

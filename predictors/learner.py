@@ -101,12 +101,22 @@ class Outcomes:
     conversion, cost, revenue : ndarray, shape (n, S + 1)
     conversion_error : ndarray, shape (n, S), or None
         Standard error of the conversion with the coupon minus without.
+    conversion_doubt : ndarray, shape (n, S), or None
+        Root of that difference's expected squared error in the eyes of other models, where there are such.
     """
 
     conversion: npt.NDArray[np.floating]
     cost: npt.NDArray[np.floating]
     revenue: npt.NDArray[np.floating]
     conversion_error: npt.NDArray[np.floating] | None = None
+    conversion_doubt: npt.NDArray[np.floating] | None = None
+
+    @property
+    def value_error(self) -> npt.NDArray[np.floating] | None:
+        """The larger of standard error and doubt, ``(n, S)``."""
+        if self.conversion_error is None or self.conversion_doubt is None:
+            return self.conversion_error
+        return np.asarray(np.maximum(self.conversion_error, self.conversion_doubt))
 
 
 class Learner(Protocol):

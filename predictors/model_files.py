@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_model", "write_model"]
 
-_FORM = Form("model", 5, "couponry train")
+_FORM = Form("model", 6, "couponry train")
 
 
 def write_model(model: Model, path: str | Path, *, force: bool = False) -> None:

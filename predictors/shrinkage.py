@@ -6,7 +6,8 @@ users of coupon j, the best guess is not v̂ but
     m_j + k (v̂ − m_j),   k = τ_j² / (τ_j² + se²),
 
 of which the highest are no longer too high [1]_. m_j is the mean of the predictions, τ_j² their variance less
-what errors explain of it [2]_.
+what errors explain of it [2]_. se is the model's own standard error: what other models doubt besides may be
+that an answer is too near to its mean already.
 
 References
 ----------

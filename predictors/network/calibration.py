@@ -31,7 +31,7 @@ import torch
 from couponry.predictors.network.data import NetworkData
 from couponry.predictors.network.module import ResponseModule, money_link
 
-__all__ = ["Slopes", "bring_to_scale", "shrunk", "teach_attributes"]
+__all__ = ["Slopes", "bring_to_scale", "shrunk", "teach_attributes", "told_unseen"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -137,6 +137,20 @@ def teach_attributes(module: ResponseModule, coupons: torch.Tensor) -> None:
     average = fit @ module.average[:, :, None]
     module.average_by_attribute.add_(average)
     module.average.sub_((coupons @ average)[:, :, 0])
+
+
+@torch.no_grad()
+def told_unseen(module: ResponseModule, data: NetworkData) -> npt.NDArray[np.float32]:
+    """Return every row's probabilities from members that have not seen it, none first, ``(n, J + 1)``."""
+    vector, average = module.coupon_vectors(data.coupons, data.known)
+    parts = []
+    for batch, unseen in data.all_batches(8192):
+        view = module(batch.x)
+        base = module.base_logit(view)[:, :, None]
+        member = torch.sigmoid(torch.cat([base, base + module.effect_logit(view, vector, average)], dim=2))
+        judge = (unseen / unseen.sum(dim=0))[:, :, None]
+        parts.append((judge * member).sum(dim=0).cpu().numpy())
+    return np.concatenate(parts)
 
 
 def _scale_vectors(module: ResponseModule, data: NetworkData, shared: float, own: float) -> None:

@@ -1,4 +1,4 @@
-"""The network as a learner: builds it, trains it, answers with the mean of its members and their spread."""
+"""The network as a learner: builds it, trains it, answers with the mean of its members and how sure it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from couponry.predictors.amounts import Strata
 from couponry.predictors.cores import spare_cores
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, check_rows
-from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes
+from couponry.predictors.network.calibration import Slopes, bring_to_scale, teach_attributes, told_unseen
 from couponry.predictors.network.checkpoint import Checkpoint, fingerprint
 from couponry.predictors.network.data import NetworkData
 from couponry.predictors.network.module import MONEY, ResponseModule, Shape, money_ratios_of_all
@@ -27,6 +27,7 @@ from couponry.predictors.network.training import Fitted, Settings, train_network
 from couponry.predictors.network_families.device import choose_device
 from couponry.predictors.parameter_kinds import Even
 from couponry.predictors.parameters import Parameters
+from couponry.predictors.stack.second_opinion import SecondOpinion
 from couponry.predictors.state import State
 
 __all__ = ["NetworkLearner"]
@@ -98,6 +99,9 @@ class NetworkLearner(Parameters):
             )
             self.slopes: Slopes = bring_to_scale(self.module, data, self.positive)
             teach_attributes(self.module, data.coupons)
+            unseen = told_unseen(self.module, data)
+        known = replace(rows, coupons=self.menu)
+        self.opinion = SecondOpinion.of(known, unseen, np.arange(rows.n), self.seed)
         return self
 
     def unfitted(self) -> Self:
@@ -130,7 +134,7 @@ class NetworkLearner(Parameters):
     def predict(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
     ) -> Outcomes:
-        """Return the members' mean outcomes and the spread of their uplifts.
+        """Return the members' mean outcomes, the spread of their uplifts and what a second opinion doubts.
 
         A coupon that is not in the training menu (−1 in ``known``) is answered from its attributes.
         """
@@ -156,6 +160,7 @@ class NetworkLearner(Parameters):
             _money(strata[0], p, ratio[:, :, 0:2]),
             _money(strata[1], p, ratio[:, :, 2:4]),
             spread.cpu().numpy(),
+            self.opinion.error(x, known, coupons, p[:, 1:] - p[:, :1]),
         )
 
     def report(self) -> dict[str, Any]:
@@ -182,6 +187,7 @@ class NetworkLearner(Parameters):
         state = State(facts, weights | {"menu": self.menu})
         state.put("cost", self.cost.state())
         state.put("revenue", self.revenue.state())
+        state.put("opinion", self.opinion.state())
         return state
 
     @classmethod
@@ -199,6 +205,7 @@ class NetworkLearner(Parameters):
         learner.menu = state.arrays["menu"]
         learner.cost = Strata.from_state(state.part("cost"))
         learner.revenue = Strata.from_state(state.part("revenue"))
+        learner.opinion = SecondOpinion.from_state(state.part("opinion"))
         learner.module = ResponseModule(shape)
         own = {name for name, _ in learner.module.named_parameters()}
         weights = {

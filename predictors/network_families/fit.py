@@ -23,7 +23,6 @@ from couponry.predictors.network_families.contract import Batch, FamilyModule, T
 from couponry.predictors.network_families.decision import decision_loss, price_range, scores_by_arm
 from couponry.predictors.network_families.loop import Schedule, train
 from couponry.predictors.network_families.money import CostTable
-from couponry.predictors.network_families.scale import Scale
 from couponry.predictors.network_families.settings import TrainSettings
 from couponry.predictors.network_families.table import Table
 from couponry.predictors.network_families.watch import Watch
@@ -140,16 +139,18 @@ class Study:
         return self.table.positions(~held), self.table.positions(held)
 
     @torch.no_grad()
-    def scale(self, modules: list[FamilyModule], seed: int) -> Scale:
-        """Bring effects to scale on rows held out from each member."""
-        logits, arms, conversions = [], [], []
+    def unseen(
+        self, modules: list[FamilyModule], seed: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Return logits of the rows held out from each member, ``(m, J + 1)``, and which rows these are."""
+        logits, rows = [], []
         for member, module in enumerate(modules):
-            for batch in self.table.in_order(self.split(member, seed)[1]):
+            held = self.split(member, seed)[1]
+            rows.append(held.cpu().numpy())
+            for batch in self.table.in_order(held):
                 answer = module.eval()(batch["x"], self.coupons, self.known)
                 logits.append(answer.logit.double().cpu().numpy())
-                arms.append(batch["arm"].cpu().numpy())
-                conversions.append(batch["conversion"].double().cpu().numpy())
-        return Scale.fit(np.concatenate(logits), np.concatenate(arms), np.concatenate(conversions))
+        return np.concatenate(logits), np.concatenate(rows)
 
     def _watch(self, kind: str, held: Tensor) -> Watch:
         return Watch(

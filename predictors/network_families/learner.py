@@ -30,6 +30,7 @@ from couponry.predictors.network_families.settings import WATCHED, TrainSettings
 from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.rising import Ladders
+from couponry.predictors.stack.second_opinion import SecondOpinion
 from couponry.predictors.state import State
 
 __all__ = ["FamilyLearner"]
@@ -46,8 +47,9 @@ class FamilyLearner(Parameters):
     seed : int
         Of initial weights, of who is held out and of the order of rows.
     members : int
-        Networks of the ensemble, each from its own start and with its own fifth of the users held out; their
-        spread is the standard error of the uplift. One alone has none.
+        Networks of the ensemble, each from its own start and with its own fifth of the users held out; of
+        their spread and of what a :class:`~couponry.predictors.stack.second_opinion.SecondOpinion` doubts the
+        standard error of the uplift is made. One alone has none.
     device : str, optional
         By default the GPU where there is one.
     settings : mapping
@@ -94,6 +96,10 @@ class FamilyLearner(Parameters):
         """Return users as this family reads them, float32 ``(n, d)``."""
         return features.encode(table, self.layout)
 
+    def numbers(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the columns of rows that are numbers, not what a reader of its own looks at."""
+        return x
+
     def unfitted(self) -> Self:
         """Return one of the same parameters and layout of rows, without checkpoints and logs."""
         alike = copy.copy(self)
@@ -125,7 +131,13 @@ class FamilyLearner(Parameters):
                 module = self._start(member)
                 self.fitted.append(study.train(module, member, self.seed, self._told(progress, member)))
                 self.modules.append(module)
-            self.scale = study.scale(self.modules, self.seed)
+            logit, unseen = study.unseen(self.modules, self.seed)
+            self.scale = Scale.fit(logit, rows.arm[unseen].astype(np.int64) + 1, rows.conversion[unseen])
+        self.opinion: SecondOpinion | None = None
+        if self.members > 1:
+            told = torch.sigmoid(self.scale.apply(torch.from_numpy(logit))).numpy()
+            numbers = replace(rows, x=self.numbers(rows.x))
+            self.opinion = SecondOpinion.of(numbers, told, unseen, self.seed)
         return self
 
     def _start(self, member: int) -> FamilyModule:
@@ -171,7 +183,7 @@ class FamilyLearner(Parameters):
     def predict(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]
     ) -> Outcomes:
-        """Return the members' mean outcomes and, with two or more, the spread of their uplifts."""
+        """Return the members' mean outcomes and, with two or more, how far their uplifts may be off."""
         with threads(spare_cores()):
             menu, at = (torch.as_tensor(array, device=self.device) for array in (coupons, known))
             parts = [
@@ -182,11 +194,15 @@ class FamilyLearner(Parameters):
                 for block in np.array_split(x, max(1, -(-len(x) // _ROWS_AT_ONCE)))
             ]
         p, ratio, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
+        doubt = None
+        if self.opinion is not None:
+            doubt = self.opinion.error(self.numbers(x), known, coupons, p[:, 1:] - p[:, :1])
         return Outcomes(
             p,
             expected_amount(self.cost.select_or_guess(known, coupons, self.menu), p, ratio[:, :, :2]),
             expected_amount(self.revenue.select_or_guess(known, coupons, self.menu), p, ratio[:, :, 2:]),
             spread if self.members > 1 else None,
+            doubt,
         )
 
     def _answer(self, x: Tensor, menu: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -230,6 +246,8 @@ class FamilyLearner(Parameters):
         state.put("own", self.own_state())
         state.put("cost", self.cost.state())
         state.put("revenue", self.revenue.state())
+        if self.opinion is not None:
+            state.put("opinion", self.opinion.state())
         return state
 
     @classmethod
@@ -250,6 +268,9 @@ class FamilyLearner(Parameters):
         learner.cost = Strata.from_state(state.part("cost"))
         learner.revenue = Strata.from_state(state.part("revenue"))
         learner.scale = Scale(**state.facts["scale"])
+        learner.opinion = None
+        if "opinion" in state.facts:
+            learner.opinion = SecondOpinion.from_state(state.part("opinion"))
         learner.fitted = state.facts["fitted"]
         learner.restore_own(state.part("own"))
         learner.modules = []

@@ -199,6 +199,10 @@ class SequenceLearner(FamilyLearner):
         self.blocks = Blocks.of(features, self.length)
         return self.blocks.encode(features, table)
 
+    def numbers(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the dense features."""
+        return x[:, : self.blocks.dense]
+
     def build(self, task: Task) -> FamilyModule:
         """Return one untrained network."""
         front = SequenceFront(self.blocks, self.reader, self.channels)

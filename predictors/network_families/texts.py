@@ -160,6 +160,10 @@ class TextLearner(FamilyLearner):
         self.rows = _Layout(dense.shape[1], columns, blocks[0].shape[1])
         return np.hstack([dense, *blocks])
 
+    def numbers(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the dense features."""
+        return x[:, : self.rows.dense]
+
     def build(self, task: Task) -> FamilyModule:
         """Return one untrained network."""
         encoder = None

@@ -119,7 +119,7 @@ def tune(
                 max(_LEAST, former[g] / 10),
                 min(_MOST, former[g] * 10),
             )
-        moved = np.abs(np.log(variance / former)).max()
+        moved = np.abs(np.log(variance / former)).max(initial=0.0)
         for g, group in enumerate(groups):
             if group.expected is not None:
                 inverse, step = _learnt(group, former[g], mean, covariance)

@@ -14,6 +14,7 @@ model without a fold of the rows is the same sums less the fold's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -43,6 +44,7 @@ FEW = 3  # so few coupons cannot show what they share: each is by itself, with v
 # Number and variance of coefficients as if seen before: coupons' averages differ by a tenth of a logit unless
 # they do not, and effects are the same for everybody unless more than a few coefficients say otherwise.
 _LEVELS_SEEN, _EFFECTS_SEEN = (2.0, 0.01), (2.0, 0.0)
+_EXPECTED_SEEN = 2.0  # coefficients, where a variance is expected
 # A coupon alone has nobody to be mistaken for, and evidence of one trial often finds no difference between
 # users where there is a small one: lines and bends as if so many of them had been seen.
 _ALONE_SEEN = {LINE: (20.0, 0.01), BEND: (20.0, 0.0025)}
@@ -58,6 +60,9 @@ class HierarchicalLogit:
         not to its logit. ``unit`` is what a logit is worth in probability, so penalties are as before.
     most : int
         Coefficients in all; coupons' own are left out where there would be more.
+    expected : mapping from kind of function to float, optional
+        Variance of effects, in squared logits, that all lines and all bends are expected to make, as if two
+        of each group had been seen; by default the evidence is taken at its word, or drawn to nought.
 
     Attributes
     ----------
@@ -73,9 +78,15 @@ class HierarchicalLogit:
     variance: Floats
     belief: float
 
-    def __init__(self, additive: bool = False, most: int = _MOST_COEFFICIENTS) -> None:
+    def __init__(
+        self,
+        additive: bool = False,
+        most: int = _MOST_COEFFICIENTS,
+        expected: Mapping[int, float] | None = None,
+    ) -> None:
         self.additive = additive
         self.most = most
+        self.expected = expected
         self.unit: float | None = None
 
     def fit(
@@ -207,7 +218,7 @@ class HierarchicalLogit:
             name: str,
             at: npt.NDArray[np.int64],
             inverse: Floats,
-            seen: tuple[float, float] = _EFFECTS_SEEN,
+            seen: tuple[float, float],
             absent: bool = False,
             rest: Floats = none,
             expected: Floats | None = None,
@@ -216,19 +227,26 @@ class HierarchicalLogit:
                 self.names.append(name)
                 groups.append(Group(at, inverse, *seen, absent, rest, expected))
 
+        def seen_of(kind: int, functions: int, usual: tuple[float, float]) -> tuple[float, float]:
+            if self.expected is None:
+                return usual
+            parts = 1 if apart or arms == 1 else 2  # what coupons share, and what is a coupon's own
+            return _EXPECTED_SEEN, self.expected[kind] / (parts * max(functions, 1))
+
         alone: Floats = np.ones((1, 1))
         for kind, word in ((LINE, "lines"), (BEND, "bends")):
-            add(f"base {word}", np.flatnonzero(kinds == kind)[:, None], alone, (0.0, 0.0))
-            seen = _ALONE_SEEN[kind] if arms == 1 else (0.0, 0.0)
-            add(f"shared {word}", q + np.flatnonzero(kinds == kind)[:, None], alone, seen, apart)
+            at = np.flatnonzero(kinds == kind)[:, None]
+            add(f"base {word}", at, alone, (0.0, 0.0))
+            seen = seen_of(kind, len(at), _ALONE_SEEN[kind] if arms == 1 else (0.0, 0.0))
+            add(f"shared {word}", q + at, alone, seen, apart)
         if arms > 1:
             self.alike = _alike(self.attributes)
             inverse: Floats = np.asarray(np.linalg.inv(self.alike), dtype=np.float64)
             own = 2 * q + np.arange(arms) * len(places.own)
             for kind, word in ((CONSTANT, "level"), (LINE, "lines"), (BEND, "bends")):
                 at = np.flatnonzero(kinds[places.own] == kind)[:, None] + own
+                seen = _LEVELS_SEEN if kind == CONSTANT else seen_of(kind, len(at), _EFFECTS_SEEN)
                 if kind == CONSTANT or not apart:
-                    seen = _LEVELS_SEEN if kind == CONSTANT else _EFFECTS_SEEN
                     out = np.equal(kinds, kind)
                     out[places.own] = False
                     rest = none if told is None else told[:, :, out].reshape(2, -1)
@@ -237,7 +255,7 @@ class HierarchicalLogit:
                     add(f"own {word}", at, inverse, seen, rest=rest, expected=expected)
                     continue
                 for j in range(arms):
-                    add(f"own {word} {j + 1}", at[:, [j]], alone)
+                    add(f"own {word} {j + 1}", at[:, [j]], alone, seen)
         return groups
 
     # ------------------------------------------------------------- passes over rows
@@ -290,7 +308,8 @@ class HierarchicalLogit:
             rows = slice(first, first + _ANSWERED)
             deviation = np.square(f[rows] @ factors).reshape(-1, len(known), factors.shape[1] // len(known))
             error[rows] = np.sqrt(deviation.sum(axis=2) + rest)
-        return p.astype(np.float64), error * p[:, 1:] * (1 - p[:, 1:])
+        rise = p[:, 1:] * (1 - p[:, 1:]) if self.unit is None else self.unit
+        return p.astype(np.float64), error * rise
 
     def _answer(self, score: Any) -> Any:
         if self.unit is None:

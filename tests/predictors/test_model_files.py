@@ -103,7 +103,7 @@ def test_a_missing_or_truncated_file_is_found(copy):
         ("{", "the file is damaged"),
         ("[]", "this is not a model of couponry"),
         ('{"format": "another"}', "this is not a model of couponry"),
-        ('{"format": "couponry-model", "version": 99}', "format version 99; this release reads 5"),
+        ('{"format": "couponry-model", "version": 99}', "format version 99; this release reads 6"),
     ],
 )
 def test_a_foreign_head_is_refused(copy, content, words):

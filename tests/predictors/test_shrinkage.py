@@ -1,5 +1,7 @@
 """Values drawn towards their coupon's mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.errors import InputError
+from couponry.predictors.answers import measures_of
 from couponry.predictors.learner import Outcomes
 from couponry.predictors.predict import predict
 from couponry.predictors.shrinkage import Shrinkage
@@ -35,6 +38,19 @@ def test_by_hand() -> None:
     assert uplift(found) == pytest.approx(np.array([[0.15], [0.25]]))
     assert found.conversion_error == pytest.approx(error * np.sqrt(0.5))
     assert Shrinkage.of(outcomes(value, None)) is None
+
+
+def test_doubt_is_no_noise_to_shrink_by() -> None:
+    """Values move by their standard error alone; told is the doubt where it is larger."""
+    value, error = np.array([[0.1], [0.3]]), np.full((2, 1), np.sqrt(0.005))
+    plain = outcomes(value, error)
+    doubted = replace(plain, conversion_doubt=np.array([[0.2], [0.01]]))
+    prior = Shrinkage.of(doubted)
+    assert prior is not None
+    assert prior.variance == pytest.approx([0.005])
+    found = prior.apply(doubted, np.array([0]))
+    assert uplift(found) == pytest.approx(uplift(prior.apply(plain, np.array([0]))))
+    assert measures_of(found)["value_se"] == pytest.approx(np.array([[0.2], [0.05]]))
 
 
 @given(spread=st.floats(0, 0.2), noise=st.floats(0, 0.2), seed=st.integers(0, 99))

@@ -69,13 +69,24 @@ def test_costs_count_every_redemption(log):
 
 
 def test_one_member_has_no_standard_error_and_two_have(log):
-    """The spread of the members' uplifts is the error; it is positive and finite."""
+    """It is the larger of the members' spread and of what a second opinion doubts."""
     alone, rows = trained(TARNetLearner, log)
     pair, _ = trained(TARNetLearner, log, members=2)
-    assert alone.predict(rows.x[:9], np.arange(3), rows.coupons).conversion_error is None
-    error = pair.predict(rows.x[:9], np.arange(3), rows.coupons).conversion_error
-    assert error.shape == (9, 3)
-    assert (error > 0).all()
+    assert alone.predict(rows.x[:9], np.arange(3), rows.coupons).value_error is None
+    found = pair.predict(rows.x[:9], np.arange(3), rows.coupons)
+    assert found.value_error.shape == (9, 3)
+    assert (found.conversion_error > 0).all()
+    assert (found.value_error == np.maximum(found.conversion_error, found.conversion_doubt)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_most_true_effects_lie_within_1_96_standard_errors(kind, log):
+    """Five of six, though two members trained for three passes agree on more than they know."""
+    pair, rows = trained(kind, log, members=2)
+    found = pair.predict(rows.x, np.arange(3), rows.coupons)
+    off = np.abs(found.conversion[:, 1:] - found.conversion[:, :1] - SmallWorld.draw(3000, 0).value)
+    assert (off < 1.96 * found.value_error).mean() > 5 / 6
+    assert (off < 1.96 * found.conversion_error).mean() < 2 / 3
 
 
 def test_coupons_may_be_asked_for_in_any_order(log):

@@ -51,6 +51,18 @@ def test_the_order_of_events_is_read(reader):
     assert value[~late].mean() == pytest.approx(0.0, abs=0.12)
 
 
+def test_errors_cover_the_truth_and_are_smaller_than_its_spread():
+    """Nine of ten true effects, 0 or ½, lie within 1.96 standard errors, whose median is below .15."""
+    log, _ = ordered_log(1500, 0)
+    options = TINY | {"members": 2, "epochs": 8, "learning_rate": 0.01, "batch": 64}
+    model = train(log, "sequence", reader="cnn", **options)
+    others, late = ordered_log(400, 1)
+    found = model.predict_response(others.features)
+    off = np.abs(found.measure("value") - 0.5 * late[:, None])
+    assert np.median(found.measure("value_se")) < 0.15
+    assert (off < 1.96 * found.measure("value_se")).mean() > 0.9
+
+
 def test_a_saved_sequence_model_answers_bit_for_bit(tmp_path):
     """Blocks are laid out as in training."""
     log, _ = ordered_log(500, 0)
