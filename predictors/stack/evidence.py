@@ -83,8 +83,7 @@ def penalty(groups: list[Group], variance: Floats, size: int) -> Floats:
     """Return the prior's precision, float64 ``(size, size)``; coefficients of no group are free."""
     precision = np.zeros((size, size))
     for group, v in zip(groups, variance, strict=True):
-        for row in group.at:
-            precision[np.ix_(row, row)] += group.inverse / v
+        precision[group.at[:, :, None], group.at[:, None, :]] += group.inverse / v
     precision[np.diag_indices(size)] += 1e-8
     return precision
 

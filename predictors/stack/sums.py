@@ -61,7 +61,7 @@ def sums(
         base = f @ table[0].astype(np.float32)
         effect = np.einsum("iq,iq->i", f, effects[given[rows]].astype(np.float32))
         by_base, by_effect, weight, side = _linearised(base, effect, y[rows], unit)
-        for a, k in {(int(a), int(k)) for a, k in zip(given[rows], fold[rows], strict=True)}:
+        for a, k in np.transpose(np.divmod(np.unique(given[rows] * folds + fold[rows]), folds)).tolist():
             own = (given[rows] == a) & (fold[rows] == k)
             g, b, e = f[own], by_base[own], by_effect[own]
             for at, product in enumerate((b * b, b * e, e * e)):
