@@ -61,12 +61,16 @@ class Blend:
     ----------
     shares : dict of str to float
         Of the effect, by member; what is left of 1 is the logistic model's.
+    ahead : ndarray of float64, shape (J,)
+        How much larger coupons' mean effects are than boosted trees say, who draw them together more than
+        chance asks for: they are brought to the logistic model's.
     together : float
         How effects grow with what a conversion costs.
     stretch : Stretch
     """
 
     shares: dict[str, float]
+    ahead: Floats
     together: float
     stretch: Stretch
 
@@ -82,6 +86,11 @@ class Blend:
             some = np.sort(np.random.default_rng(seed).permutation(some)[:_JUDGED])
         x, arm, y = rows.x[some], rows.arm[some], rows.conversion[some]
         told, others = self.members.unseen(x, rows.coupons, fold[some])
+        self.ahead = np.zeros(rows.arms)
+        if "trees" in others:
+            by_trees, by_logit = ((p[:, 1:] - p[:, :1]).mean(axis=0) for p in (others["trees"], told))
+            self.ahead = by_logit - by_trees
+            others["trees"][:, 1:] += self.ahead
         every, few = np.arange(len(some)), rows.arms <= FEW
         arms = np.bincount(arm + 1, minlength=rows.arms + 1) / len(some)
         weight = drawn = np.minimum(arms[arm + 1] / rows.propensity[some], _MOST_WEIGHT)
@@ -119,6 +128,8 @@ class Blend:
 
     def _before_stretch(self, x: Floats32, known: Ints, coupons: Floats32) -> tuple[Floats, Floats]:
         told, others, error = self.members.predict(x, known, coupons, self.shares)
+        if "trees" in others:
+            others["trees"][:, 1:] += np.where(known >= 0, self.ahead[known], self.ahead.mean())
         probability = self._mixed(told, others)
         if self.together:
             probability[:, 1:] += self.together * self._grown(probability, x, known, coupons)
@@ -152,14 +163,13 @@ class Blend:
     def state(self) -> State:
         """Return what was found."""
         facts = {"shares": self.shares, "together": self.together}
-        return State(
-            facts | {"stretch": [self.stretch.shared, self.stretch.own]}, {"middle": self.stretch.middle}
-        )
+        facts["stretch"] = [self.stretch.shared, self.stretch.own]
+        return State(facts, {"ahead": self.ahead, "middle": self.stretch.middle})
 
     def restore(self, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         self.shares = {name: float(share) for name, share in state.facts["shares"].items()}
-        self.together = float(state.facts["together"])
+        self.ahead, self.together = state.arrays["ahead"], float(state.facts["together"])
         shared, own = (float(factor) for factor in state.facts["stretch"])
         self.stretch = Stretch(shared, own, state.arrays["middle"])
         return self

@@ -41,14 +41,7 @@ class Members:
     seed : int
     trees : int
         Of a booster; 0 for no trees at all.
-
-    Attributes
-    ----------
-    ahead : ndarray of float64, shape (J,)
-        How much larger coupons' mean effects are than boosted trees say.
     """
-
-    ahead: Floats
 
     def __init__(self, seed: int, trees: int) -> None:
         self.seed = seed
@@ -68,7 +61,6 @@ class Members:
         self._grow(part, fold[some])
         if progress:
             progress(Progress("training", 1, 3.0, "logistic response"))
-        self.ahead = np.zeros(rows.arms)
         if self.trees:
             self.boosted = Boosted(self.seed, self.trees).fit(
                 rows.x, rows.arm, rows.conversion, rows.coupons, fold
@@ -100,19 +92,14 @@ class Members:
     def unseen(self, x: Floats32, coupons: Floats32, fold: Ints) -> tuple[Floats, dict[str, Floats]]:
         """Return training rows' probabilities by models without their fold, ``(n, J + 1)`` each.
 
-        The logistic model's first, then the others' by name. Coupons' means, which a few boosted trees draw
-        together more than chance asks for, are brought to the logistic model's.
+        The logistic model's first, then the others' by name.
         """
         told = self.logit.unseen(x, fold)
         others = {"additive": self.additive.unseen(x, fold)}
         if self.effects is not None:
             others["effect_trees"] = self.effects.unseen(x, others["additive"], fold)
         if self.boosted is not None:
-            trees = self.boosted.unseen(x, coupons, fold)
-            means = [(p[:, 1:] - p[:, :1]).mean(axis=0) for p in (trees, told)]
-            self.ahead = means[1] - means[0]
-            trees[:, 1:] += self.ahead
-            others["trees"] = trees
+            others["trees"] = self.boosted.unseen(x, coupons, fold)
         return told, others
 
     def predict(
@@ -124,7 +111,9 @@ class Members:
         """
         others = {}
         with ThreadPoolExecutor(1) as beside:  # compiled code, as long as all the rest together
-            trees = beside.submit(self._by_boosted, x, known, coupons) if shares.get("trees") else None
+            trees = None
+            if self.boosted is not None and shares["trees"]:
+                trees = beside.submit(self.boosted.predict, x, known, coupons)
             told, error = self.logit.predict(x, known, coupons)
             if shares["additive"] or shares.get("effect_trees"):
                 others["additive"] = self.additive.probability(x, known, coupons)
@@ -135,15 +124,9 @@ class Members:
                 others["trees"] = trees.result()
         return told, others, error
 
-    def _by_boosted(self, x: Floats32, known: Ints, coupons: Floats32) -> Floats:
-        assert self.boosted is not None
-        told = self.boosted.predict(x, known, coupons)
-        told[:, 1:] += np.where(known >= 0, self.ahead[known], self.ahead.mean())
-        return told
-
     def state(self) -> State:
         """Return what was learnt."""
-        state = State({"seed": self.seed, "trees": self.trees}, {"ahead": self.ahead})
+        state = State({"seed": self.seed, "trees": self.trees})
         state.put("logit", self.logit.state())
         state.put("additive", self.additive.state())
         if self.effects is not None:
@@ -156,7 +139,6 @@ class Members:
     def from_state(cls, state: State) -> Self:
         """Take back what :meth:`state` gave."""
         members = cls(int(state.facts["seed"]), int(state.facts["trees"]))
-        members.ahead = state.arrays["ahead"]
         members.logit = HierarchicalLogit.from_state(state.part("logit"))
         members.additive = HierarchicalLogit.from_state(state.part("additive"))
         if "effects" in state.facts:

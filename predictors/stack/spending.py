@@ -62,29 +62,37 @@ class Spending:
             self.most[j] = rows.cost[at][rows.arm[at] == j].max()
         if len(at) > _MOST_ROWS:
             at = np.sort(np.random.default_rng(self.seed).permutation(at)[:_MOST_ROWS])
-        x, arm, cost, part = rows.x[at], rows.arm[at], rows.cost[at], fold[at]
+        self._cross(rows.take(at), fold[at], self._shared_unseen(rows, fold, at))
+        return self
+
+    def _cross(self, rows: TrainingRows, fold: npt.NDArray[np.int64], usual: Floats) -> None:
+        """Learn what converted rows cost by user and coupon, and how far that is to be believed."""
+        x, arm, cost = rows.x, rows.arm, rows.cost
+        level = np.maximum(self.shared.strata.mean[1:, 1], 1e-9)
         crossed = HierarchicalLogit(most=_MOST_COEFFICIENTS)
-        crossed.fit(x, arm, cost / self.most[arm], rows.coupons, part)
-        told = [crossed.unseen(x, part)[:, 1:] * self.most]
+        crossed.fit(x, arm, cost / self.most[arm], rows.coupons, fold)
+        told = [crossed.unseen(x, fold)[:, 1:] * self.most]
         if self.trees:
-            level = np.maximum(strata.mean[1:, 1], 1e-9)
             self.unit = level * float((cost / level[arm]).max())
             boosted = Boosted(self.seed, self.trees)
-            boosted.fit(x, arm, cost / self.unit[arm], rows.coupons, part)
-            told.append(boosted.unseen(x, rows.coupons, part)[:, 1:] * self.unit)
-        every, usual = np.arange(len(at)), np.empty(len(at))
-        for k in np.unique(part):
-            own = part == k
-            without = self._shared(rows.take(fold != k)).given_conversion(x[own], np.arange(rows.arms))
-            usual[own] = without[np.arange(len(without)), arm[own]]
-        level = np.maximum(strata.mean[arm + 1, 1], 1e-9)
-        apart = [(one[every, arm] - usual) / level for one in told]
-        found = shares((cost - usual) / level, apart, np.ones(len(at)), [0.0] * len(apart))
+            boosted.fit(x, arm, cost / self.unit[arm], rows.coupons, fold)
+            told.append(boosted.unseen(x, rows.coupons, fold)[:, 1:] * self.unit)
+        apart = [(one[np.arange(rows.n), arm] - usual) / level[arm] for one in told]
+        found = shares((cost - usual) / level[arm], apart, np.ones(rows.n), [0.0] * len(apart))
         self.share, self.share_of_trees = found[0], found[-1] if self.trees else 0.0
         self.crossed = crossed if self.share > _LEAST_SHARE else None
-        if self.trees and self.share_of_trees > _LEAST_SHARE:
-            self.boosted = boosted
-        return self
+        self.boosted = boosted if self.share_of_trees > _LEAST_SHARE else None
+
+    def _shared_unseen(
+        self, rows: TrainingRows, fold: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
+    ) -> Floats:
+        """Return what some rows' conversions cost by the shared model without their fold."""
+        usual = np.empty(len(at))
+        for k in np.unique(fold[at]):
+            own = np.flatnonzero(fold[at] == k)
+            every = self._shared(rows.take(fold != k)).given_conversion(rows.x[at[own]], np.arange(rows.arms))
+            usual[own] = every[np.arange(len(own)), rows.arm[at[own]]]
+        return usual
 
     @property
     def is_own(self) -> bool:
