@@ -34,7 +34,7 @@ from couponry.predictors.stack.spending import Spending
 from couponry.predictors.stack.stretch import Stretch
 from couponry.predictors.state import State
 
-__all__ = ["Blend"]
+__all__ = ["Blend", "total_error"]
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -133,7 +133,9 @@ class Blend:
         probability = self._mixed(told, others)
         if self.together:
             probability[:, 1:] += self.together * self._grown(probability, x, known, coupons)
-        return probability, error
+        members = [(1 - sum(self.shares.values()), told)]
+        members += [(self.shares[name], answers) for name, answers in others.items()]
+        return probability, total_error(probability, error, members)
 
     def _mixed(self, told: Floats, others: dict[str, Floats]) -> Floats:
         """Return the weighted effects of all members on the base of all but boosted outcomes."""
@@ -173,3 +175,22 @@ class Blend:
         shared, own = (float(factor) for factor in state.facts["stretch"])
         self.stretch = Stretch(shared, own, state.arrays["middle"])
         return self
+
+
+def total_error(probability: Floats, error: Floats, members: list[tuple[float, Floats]]) -> Floats:
+    """Return effects' standard errors by the law of total variance: within a member, and between them.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n, S + 1)
+        Under none and every coupon, by all members together.
+    error : ndarray of float64, shape (n, S)
+        Of effects, by a member that knows its own.
+    members : list of (float, ndarray)
+        Each member's share of the effect, and its probabilities.
+    """
+    effect, square = probability[:, 1:] - probability[:, :1], np.square(error)
+    for share, told in members:
+        if share > 0:
+            square += share * np.square(effect - (told[:, 1:] - told[:, :1]))
+    return np.asarray(np.sqrt(square))
