@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 __all__ = ["unbalanced"]
 
-_CHANCE = 1e-9
+_CHANCE, _NOUGHT = 1e-9, 1e-9
+_LEAST_SIZE = 0.1  # standard deviations of ranks: millions of rows show what no lottery could mend
 _LEAST_EXPECTED = 20.0  # rows of the smallest arm beside a column's commonest value; chi-square needs some
 
 
 def unbalanced(x: npt.ArrayLike, arm: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     """Return which columns, or their gaps, differ between arms by more than a lottery leaves.
 
-    By the test of Kruskal and Wallis [1]_, which of a column of two values is Pearson's; p < 1e-9.
+    By the test of Kruskal and Wallis [1]_, which of a column of two values is Pearson's; p < 1e-9. They must
+    differ by a tenth of a standard deviation of ranks as well, or be all alike in one arm and not in others.
 
     Parameters
     ----------
@@ -56,5 +58,8 @@ def _differs(
     spread = float(np.mean(ranks**2))
     if 4 * spread * least < _LEAST_EXPECTED:  # four variances are p(1 − p) of a column that is p times 1
         return False
-    between = float((np.bincount(codes, ranks, minlength=len(rows)) ** 2 / rows).sum())
-    return bool(chi2.sf(between / spread, len(rows) - 1) < _CHANCE)
+    means = np.bincount(codes, ranks, minlength=len(rows)) / rows
+    chance = chi2.sf(float((means**2 * rows).sum()) / spread, len(rows) - 1)
+    within = np.bincount(codes, ranks**2, minlength=len(rows)) / rows - means**2
+    size = np.ptp(means) / np.sqrt(spread)
+    return bool(chance < _CHANCE and (size > _LEAST_SIZE or within.min() < _NOUGHT * spread))

@@ -29,3 +29,18 @@ def test_what_came_afterwards_differs():
     x[:, 1] = np.random.default_rng(1).random(len(x)) < np.where(arm == 2, 0.02, 0.005)
     x[(arm == -1) & (np.arange(len(x)) % 3 == 0), 2] = np.nan
     assert unbalanced(x, arm).all()
+
+
+def test_what_many_rows_show_of_a_hardly_uneven_lottery_is_let_be():
+    """A fiftieth of a standard deviation is certain in two million rows, and no sign of a later column."""
+    generator = np.random.default_rng(0)
+    arm = generator.integers(-1, 1, 2_000_000)
+    x = generator.normal(size=(2_000_000, 1)) + 0.02 * (arm[:, None] == 0)
+    assert not unbalanced(x, arm).any()
+
+
+def test_what_only_one_arm_can_have_differs():
+    """Nobody without the e-mail unsubscribes from it, one in two hundred of the others do."""
+    generator = np.random.default_rng(0)
+    arm = generator.integers(-1, 1, 20_000)
+    assert unbalanced(((arm == 0) & (generator.random(20_000) < 0.005))[:, None], arm).all()
