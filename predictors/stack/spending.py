@@ -62,12 +62,13 @@ class Spending:
             self.most[j] = rows.cost[at][rows.arm[at] == j].max()
         if len(at) > _MOST_ROWS:
             at = np.sort(np.random.default_rng(self.seed).permutation(at)[:_MOST_ROWS])
-        self._cross(rows.take(at), fold[at], self._shared_unseen(rows, fold, at))
+        self._cross(rows.take(at), fold[at])
         return self
 
-    def _cross(self, rows: TrainingRows, fold: npt.NDArray[np.int64], usual: Floats) -> None:
+    def _cross(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> None:
         """Learn what converted rows cost by user and coupon, and how far that is to be believed."""
         x, arm, cost = rows.x, rows.arm, rows.cost
+        usual = self._shared_unseen(rows, fold)
         level = np.maximum(self.shared.strata.mean[1:, 1], 1e-9)
         crossed = HierarchicalLogit(most=_MOST_COEFFICIENTS)
         crossed.fit(x, arm, cost / self.most[arm], rows.coupons, fold)
@@ -83,15 +84,13 @@ class Spending:
         self.crossed = crossed if self.share > _LEAST_SHARE else None
         self.boosted = boosted if self.share_of_trees > _LEAST_SHARE else None
 
-    def _shared_unseen(
-        self, rows: TrainingRows, fold: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
-    ) -> Floats:
-        """Return what some rows' conversions cost by the shared model without their fold."""
-        usual = np.empty(len(at))
-        for k in np.unique(fold[at]):
-            own = np.flatnonzero(fold[at] == k)
-            every = self._shared(rows.take(fold != k)).given_conversion(rows.x[at[own]], np.arange(rows.arms))
-            usual[own] = every[np.arange(len(own)), rows.arm[at[own]]]
+    def _shared_unseen(self, rows: TrainingRows, fold: npt.NDArray[np.int64]) -> Floats:
+        """Return what converted rows cost by the shared model without their fold."""
+        usual = np.empty(rows.n)
+        for k in np.unique(fold):
+            own = np.flatnonzero(fold == k)
+            every = self._shared(rows.take(fold != k)).given_conversion(rows.x[own], np.arange(rows.arms))
+            usual[own] = every[np.arange(len(own)), rows.arm[own]]
         return usual
 
     @property
