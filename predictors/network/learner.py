@@ -27,7 +27,7 @@ from couponry.predictors.network.training import Fitted, Settings, train_network
 from couponry.predictors.network_families.device import choose_device
 from couponry.predictors.parameter_kinds import Even
 from couponry.predictors.parameters import Parameters
-from couponry.predictors.stack.second_opinion import SecondOpinion
+from couponry.predictors.second_opinion import SecondOpinion
 from couponry.predictors.state import State
 
 __all__ = ["NetworkLearner"]

@@ -30,7 +30,7 @@ from couponry.predictors.network_families.settings import WATCHED, TrainSettings
 from couponry.predictors.parameter_kinds import Word
 from couponry.predictors.parameters import Parameters
 from couponry.predictors.rising import Ladders
-from couponry.predictors.stack.second_opinion import SecondOpinion
+from couponry.predictors.second_opinion import SecondOpinion
 from couponry.predictors.state import State
 
 __all__ = ["FamilyLearner"]
@@ -48,7 +48,7 @@ class FamilyLearner(Parameters):
         Of initial weights, of who is held out and of the order of rows.
     members : int
         Networks of the ensemble, each from its own start and with its own fifth of the users held out; of
-        their spread and of what a :class:`~couponry.predictors.stack.second_opinion.SecondOpinion` doubts the
+        their spread and of what a :class:`~couponry.predictors.second_opinion.SecondOpinion` doubts the
         standard error of the uplift is made. One alone has none.
     device : str, optional
         By default the GPU where there is one.

@@ -139,9 +139,8 @@ class Blend:
 
     def _mixed(self, told: Floats, others: dict[str, Floats]) -> Floats:
         """Return the weighted effects of all members on the base of all but boosted outcomes."""
-        effect, base = told[:, 1:] - told[:, :1], told[:, :1]
         linear = 1 - sum(self.shares.values())
-        effect, base = linear * effect, linear * base
+        effect, base = linear * (told[:, 1:] - told[:, :1]), linear * told[:, :1]
         for name, share in self.shares.items():
             if share:
                 more = others[name]
@@ -168,13 +167,15 @@ class Blend:
         facts["stretch"] = [self.stretch.shared, self.stretch.own]
         return State(facts, {"ahead": self.ahead, "middle": self.stretch.middle})
 
-    def restore(self, state: State) -> Self:
-        """Take back what :meth:`state` gave."""
-        self.shares = {name: float(share) for name, share in state.facts["shares"].items()}
-        self.ahead, self.together = state.arrays["ahead"], float(state.facts["together"])
+    @classmethod
+    def from_state(cls, state: State, members: Members, cost: Spending, menu: Floats32) -> Self:
+        """Take back what :meth:`state` gave, for members and costs that were saved beside it."""
+        blend = cls(members, cost, menu)
+        blend.shares = {name: float(share) for name, share in state.facts["shares"].items()}
+        blend.ahead, blend.together = state.arrays["ahead"], float(state.facts["together"])
         shared, own = (float(factor) for factor in state.facts["stretch"])
-        self.stretch = Stretch(shared, own, state.arrays["middle"])
-        return self
+        blend.stretch = Stretch(shared, own, state.arrays["middle"])
+        return blend
 
 
 def total_error(probability: Floats, error: Floats, members: list[tuple[float, Floats]]) -> Floats:

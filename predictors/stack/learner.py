@@ -102,6 +102,7 @@ class StackLearner(Parameters):
         learner.menu = state.arrays["menu"]
         learner.members = Members.from_state(state.part("members"))
         learner.cost = Spending.from_state(state.part("cost"))
-        learner.blend = Blend(learner.members, learner.cost, learner.menu).restore(state.part("blend"))
+        blend = state.part("blend")
+        learner.blend = Blend.from_state(blend, learner.members, learner.cost, learner.menu)
         learner.revenue = AmountModel.from_state(state.part("revenue"))
         return learner

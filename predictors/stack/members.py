@@ -83,12 +83,6 @@ class Members:
         idle = grown.folds - len(np.unique(grown.forest.fold))
         self.effects = grown if idle <= grown.folds * _IDLE else None
 
-    @property
-    def others(self) -> list[str]:
-        """Which of ``OTHERS`` there are."""
-        there = (True, self.effects is not None, self.boosted is not None)
-        return [name for name, is_there in zip(OTHERS, there, strict=True) if is_there]
-
     def unseen(self, x: Floats32, coupons: Floats32, fold: Ints) -> tuple[Floats, dict[str, Floats]]:
         """Return training rows' probabilities by models without their fold, ``(n, J + 1)`` each.
 

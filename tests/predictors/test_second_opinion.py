@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from couponry.predictors.learner import TrainingRows
-from couponry.predictors.stack.second_opinion import SecondOpinion
+from couponry.predictors.second_opinion import SecondOpinion
 
 KNOWN = np.arange(4)
 

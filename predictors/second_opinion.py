@@ -1,10 +1,10 @@
 """How far an ensemble's effects may be off, in the eyes of models that do not share its mistakes.
 
 Members of an ensemble agree on more than they know: what draws all of them towards the mean, or makes all of
-them add effects to the logit, shows in no spread. Two hierarchical models (:mod:`.hierarchical`) know by the
-evidence how much effects differ between users, and by how much they are unsure of each: one adds them to the
-logit, the other to the probability. With their effects h_k(x), standard errors s_k(x) and V_k, the variance
-of true effects over users, an answer v has the expected squared error
+them add effects to the logit, shows in no spread. Two hierarchical models (:mod:`.stack.hierarchical`) know
+by the evidence how much effects differ between users, and by how much they are unsure of each: one adds them
+to the logit, the other to the probability. With their effects h_k(x), standard errors s_k(x) and V_k, the
+variance of true effects over users, an answer v has the expected squared error
 
     mean over k of  (1 − b)² · (v − h_k(x))² + s_k(x)² + share · V_k.
 
