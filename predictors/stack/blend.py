@@ -79,8 +79,16 @@ class Blend:
         self.cost = cost
         self.menu = menu
 
-    def fit(self, rows: TrainingRows, fold: Ints, seed: int) -> Self:
-        """Find everything on at most 200,000 rows."""
+    def weigh(self, rows: TrainingRows, fold: Ints, seed: int) -> tuple[Ints, Floats]:
+        """Find everything on at most 200,000 rows.
+
+        Returns
+        -------
+        some : ndarray of int64, shape (m,)
+            On which rows.
+        told : ndarray of float64, shape (m, J + 1)
+            Their probabilities before the stretch, by members that have not seen them.
+        """
         some = np.arange(rows.n)
         if len(some) > _JUDGED:
             some = np.sort(np.random.default_rng(seed).permutation(some)[:_JUDGED])
@@ -114,7 +122,7 @@ class Blend:
         seen = every[:: max(1, len(some) // _ANSWERED)]
         answers, _ = self._before_stretch(x[seen], np.arange(rows.arms), rows.coupons)
         self.stretch = Stretch.of(told, arm, y, drawn, answers, seen, apart=not few)
-        return self
+        return some, told
 
     def predict(self, x: Floats32, known: Ints, coupons: Floats32) -> tuple[Floats, Floats]:
         """Return probabilities under none and S coupons, ``(n, S + 1)``, and effects' errors, ``(n, S)``."""

@@ -2,7 +2,8 @@
 
 Who converts is told by several models (:mod:`.members`), cross-fitted on the same folds of users; what a
 conversion costs user by coupon (:mod:`.spending`). Unseen rows say how much each counts, and bring what is
-left to size (:mod:`.blend`).
+left to size (:mod:`.blend`). Of few rows the evidence often finds no difference between users, and no doubt
+either: up to 100,000 rows a second opinion says how far effects may be off.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
 from couponry.predictors.parameter_kinds import Whole
 from couponry.predictors.parameters import Parameters
+from couponry.predictors.second_opinion import SecondOpinion
 from couponry.predictors.stack.blend import Blend
 from couponry.predictors.stack.hierarchical import FEW
 from couponry.predictors.stack.members import MOST_ROWS, Members
@@ -27,6 +29,7 @@ from couponry.predictors.state import State
 __all__ = ["StackLearner"]
 
 _FOLDS, _FOLDS_OF_FEW = 3, 6
+_MOST_DOUBTED = 100_000  # rows; of more, what the members disagree on holds
 
 
 class StackLearner(Parameters):
@@ -59,7 +62,11 @@ class StackLearner(Parameters):
         fold = folds_by_user(rows.user, self.folds or (_FOLDS_OF_FEW if small else _FOLDS), self.seed)
         self.members = Members(self.seed, self.trees).fit(rows, fold, progress)
         self.cost = Spending(self.seed, self.trees).fit(rows, fold)
-        self.blend = Blend(self.members, self.cost, self.menu).fit(rows, fold, self.seed)
+        self.blend = Blend(self.members, self.cost, self.menu)
+        judged, told = self.blend.weigh(rows, fold, self.seed)
+        self.opinion: SecondOpinion | None = None
+        if rows.n <= _MOST_DOUBTED:
+            self.opinion = SecondOpinion.of(rows, told, judged, self.seed)
         positive = bool((rows.revenue >= 0).all())
         self.revenue = AmountModel("lightgbm", seed=self.seed, not_negative=positive)
         self.revenue.fit(rows.x, rows.arm, rows.conversion, rows.revenue, rows.arms)
@@ -75,7 +82,10 @@ class StackLearner(Parameters):
         cost, revenue = (
             model.predict(x, probability, known, coupons, self.menu) for model in (self.cost, self.revenue)
         )
-        return Outcomes(probability, cost, revenue, error)
+        doubt = None
+        if self.opinion is not None:
+            doubt = self.opinion.error(x, known, coupons, probability[:, 1:] - probability[:, :1])
+        return Outcomes(probability, cost, revenue, error, doubt)
 
     def report(self) -> dict[str, Any]:
         """Return what the evidence found, and what each model counts."""
@@ -93,6 +103,8 @@ class StackLearner(Parameters):
         state = State({"parameters": self.get_params()}, {"menu": self.menu})
         for name in ("members", "cost", "blend", "revenue"):
             state.put(name, getattr(self, name).state())
+        if self.opinion is not None:
+            state.put("opinion", self.opinion.state())
         return state
 
     @classmethod
@@ -105,4 +117,7 @@ class StackLearner(Parameters):
         blend = state.part("blend")
         learner.blend = Blend.from_state(blend, learner.members, learner.cost, learner.menu)
         learner.revenue = AmountModel.from_state(state.part("revenue"))
+        learner.opinion = None
+        if "opinion" in state.facts:
+            learner.opinion = SecondOpinion.from_state(state.part("opinion"))
         return learner

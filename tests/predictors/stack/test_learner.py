@@ -112,3 +112,35 @@ def test_text_events_and_gaps_are_learnt_from_and_survive_saving(tmp_path: Path)
         assert (again.measures[name] == array).all()
     silent = users.assign(review="")
     assert (model.predict_response(silent).measure("value") != told.measure("value")).any()
+
+
+def test_few_rows_of_three_coupons_leave_doubt_though_the_evidence_finds_none(tmp_path: Path):
+    """Nine of ten true effects lie within 1.96 `value_se`, saved or not; many rows need no other opinion."""
+    offers = Coupons(pd.DataFrame({"coupon_id": list("xyz"), "kind": "fixed_off", "face_value": 5.0}))
+
+    def draw(users: int) -> tuple[pd.DataFrame, np.ndarray, np.random.Generator]:
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame(rng.normal(size=(users, 8)), columns=list("abcdefgh"))
+        return table, 0.06 + 0.08 * np.sin(2 * table.to_numpy()[:, :3]), rng
+
+    def learn(users: int, rows: int) -> Model:
+        table, true, rng = draw(users)
+        arm = rng.integers(-1, 3, users).astype(np.int32)
+        p = 0.2 + np.where(arm >= 0, true[np.arange(users), arm], 0.0)
+        y, ids = (
+            (rng.random(users) < p).astype(float)[:rows],
+            np.array([f"u{i}" for i in range(rows)], object),
+        )
+        arm = arm[:rows]
+        log = Log(table[:rows], ids, offers, arm, y, 5.0 * y * (arm >= 0), np.zeros(rows))
+        return train(log, "default", trees=5)
+
+    table, true, _ = draw(10_000)
+    few = learn(10_000, 2000)
+    few.save(tmp_path / "few")
+    for model in (few, load_model(tmp_path / "few")):
+        answer = model.predict_response(table[2000:].reset_index(drop=True))
+        off = np.abs(answer.measure("value") - true[2000:])
+        assert (off < 1.96 * answer.measure("value_se")).mean() > 0.9
+        assert model.learner.opinion is not None
+    assert learn(100_001, 100_001).learner.opinion is None
