@@ -6,7 +6,8 @@ v_g = b'K⁻¹b / (coefficients of the group that the data determine).
 
 Where many rows of coefficients share K, it can be learnt as well [2]_: coupons that appeal to the same people
 then learn from one another. Steps are those of the MM algorithm for components of variance [3]_, K drawn
-towards what was expected by an inverse Wishart prior.
+towards what was expected by an inverse Wishart prior. A normal prior draws all coefficients of a group alike;
+where few are large and most are nought, Student's t leaves the few alone, a scale mixture of normals [4]_.
 
 References
 ----------
@@ -16,6 +17,8 @@ References
    Advances in Neural Information Processing Systems 20.
 .. [3] Zhou, H., Hu, L., Zhou, J., & Lange, K. (2019). MM algorithms for variance components models. Journal
    of Computational and Graphical Statistics, 28(2), 350-361. https://doi.org/10.1080/10618600.2018.1529601
+.. [4] West, M. (1987). On scale mixtures of normal distributions. Biometrika, 74(3), 646-648.
+   https://doi.org/10.1093/biomet/74.3.646
 """
 
 from __future__ import annotations
@@ -27,13 +30,14 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor
 from scipy.linalg.lapack import dpotri
 
-__all__ = ["Group", "penalty", "posterior", "tune"]
+__all__ = ["Group", "heavy_tailed", "penalty", "posterior", "tune"]
 
 Floats = npt.NDArray[np.float64]
 
 _LEAST, _MOST = 1e-6, 4.0
 _ABSENT = 1e-9
 _ROUNDS, _ENOUGH = 12, 0.1
+_FREEDOM, _ROUNDS_OF_TAILS = 1.0, 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Group:
         many coefficients of noise the largest alone would tell of a variance.
     expected : ndarray of float64, shape (k, k), optional
         The correlation is to be learnt, as if k rows of this one had been seen; else it is known.
+    precision : ndarray of float64, shape (f, k), optional
+        What the prior's precision of each coefficient is multiplied by; absent, by 1.
     """
 
     at: npt.NDArray[np.int64]
@@ -65,6 +71,7 @@ class Group:
     absent: bool = False
     rest: Floats = field(default_factory=lambda: np.zeros((2, 0)))
     expected: Floats | None = None
+    precision: Floats | None = None
 
     def unlearnt(self) -> Group:
         """Return the group with the correlation that was expected."""
@@ -83,7 +90,11 @@ def penalty(groups: list[Group], variance: Floats, size: int) -> Floats:
     """Return the prior's precision, float64 ``(size, size)``; coefficients of no group are free."""
     precision = np.zeros((size, size))
     for group, v in zip(groups, variance, strict=True):
-        precision[group.at[:, :, None], group.at[:, None, :]] += group.inverse / v
+        block = group.inverse / v
+        if group.precision is not None:
+            root = np.sqrt(group.precision)
+            block = block * root[:, :, None] * root[:, None, :]
+        precision[group.at[:, :, None], group.at[:, None, :]] += block
     precision[np.diag_indices(size)] += 1e-8
     return precision
 
@@ -126,6 +137,27 @@ def tune(
         if moved < _ENOUGH:
             break
     return groups, variance, mean, covariance
+
+
+def heavy_tailed(
+    gram: Floats, right: Floats, groups: list[Group], variance: Floats, some: list[int]
+) -> Floats:
+    """Return the coefficients, those of ``some`` groups under Student's t with one degree of freedom.
+
+    By EM over the coefficients' scales, from the normal prior on; the groups' variances follow.
+    """
+    groups, variance = list(groups), variance.copy()
+    for _ in range(_ROUNDS_OF_TAILS):
+        mean, covariance = posterior(gram, right, penalty(groups, variance, len(right)))
+        for g in some:
+            group = groups[g]
+            square = np.square(mean[group.at]) + covariance[group.at, group.at]
+            precision = (_FREEDOM + 1) / (_FREEDOM + square / variance[g])
+            others, known = group.left_out(variance[g])
+            size = float((precision * square).sum()) + group.seen * group.alike + others
+            variance[g] = np.clip(size / (square.size + group.seen + known), _LEAST, _MOST)
+            groups[g] = replace(group, precision=precision)
+    return posterior(gram, right, penalty(groups, variance, len(right)))[0]
 
 
 def _learnt(group: Group, variance: float, mean: Floats, covariance: Floats) -> tuple[Floats, float]:

@@ -6,7 +6,7 @@
 what coupons have in common, u_j what is one coupon's own; those of coupons with alike attributes are expected
 to be alike, so a new coupon has an effect, too. How large b, s and u are, lines and bends apart, and which
 coupons truly appeal to the same people, is found by the evidence (:mod:`.evidence`): few rows shrink effects
-to one average, many free them.
+to one average, many free them. Whether few of the u_j are large, unseen rows tell (:mod:`.belief`).
 
 As all of it is linear in φ, only the sums φ'Wφ by arm meet the rows: 1,000,000 rows take a few passes, and a
 model without a fold of the rows is the same sums less the fold's.
@@ -15,13 +15,13 @@ model without a fold of the rows is the same sums less the fold's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from couponry.predictors.stack.basis import BEND, CONSTANT, LINE, Basis
+from couponry.predictors.stack.belief import Believed
 from couponry.predictors.stack.evidence import Group, penalty, posterior, tune
 from couponry.predictors.stack.places import Places
 from couponry.predictors.stack.sums import sigmoid, sums
@@ -34,8 +34,6 @@ Floats = npt.NDArray[np.float64]
 _CHUNK = 20_000
 _ANSWERED = 2_000
 _PASSES = 3
-_ROUNDS_OF_PART = 4
-_BELIEF_SPREAD, _MOST_BELIEF = 0.5, 2.5  # of the learnt correlation, about 1 before unseen rows speak
 _FIRST_ROWS = 150_000  # the first passes only find where to linearise
 _BY_ATTRIBUTE = 0.5  # share of the coupons' own effects that goes by attributes, before the data speak
 _START = {"base": 0.03, "shared": 0.003, "own": 0.001}
@@ -70,13 +68,14 @@ class HierarchicalLogit:
         Coefficients of φ: the base, then every coupon's effect.
     variance : ndarray of float64
         What the evidence found, in the order of ``names``.
-    belief : float
-        How far what coupons were found to have in common is taken: 0 not, 1 as found, above 1 further.
+    belief : dict of str to float
+        How far it is taken what coupons were found to have in common, and that few of their own slopes are
+        large: 0 not, 1 as found, above 1 further (:mod:`.belief`).
     """
 
     table: Floats
     variance: Floats
-    belief: float
+    belief: dict[str, float]
 
     def __init__(
         self,
@@ -130,48 +129,12 @@ class HierarchicalLogit:
                 self.table = self.places.theta(mean)
             if turn == 0:
                 groups = self._widen(gram.sum(axis=0), right.sum(axis=0))
-        mean = self._believe(gram, right, groups, mean)
-        self.table = self.places.theta(mean)
+        believed = Believed.of(self.places, gram, right, groups, self.variance, mean)
+        self.belief = {"correlation": believed.correlation, "heavy tails": believed.tails}
+        self.table = self.places.theta(believed.mean)
+        self._without = [self.places.theta(found) for found in believed.without]
         self._keep_errors(gram[:, :, 0].sum(axis=(0, 1)), covariance)
         return self
-
-    def _believe(self, gram: Floats, right: Floats, groups: list[Group], mean: Floats) -> Floats:
-        """Set the tables without each fold and return all coefficients, the learnt correlation weighed.
-
-        What it moved coupons' own slopes by is taken ``belief`` times: the slope of unseen rows on it, drawn
-        towards one. The sums of a fold tell it, no row is met again.
-        """
-        places, parts = self.places, _leave_one_out(gram, right)
-        without = [self._of_part(*part, groups) for part in parts]
-        learnt = [group.at.ravel() for group in groups if group.expected is not None]
-        self.belief = 1.0
-        if without and learnt:
-            usual = [replace(group.unlearnt(), expected=None) for group in groups]
-            whole = places.spread(gram.sum(axis=0), right.sum(axis=0))
-            _, variance, other, _ = tune(*whole, usual, self.variance, _ROUNDS_OF_PART)
-            prior = penalty(usual, variance, places.size)
-            own = np.zeros(places.size, np.bool_)
-            own[np.concatenate(learnt)] = True
-            moves = []
-            gained = size = _BELIEF_SPREAD**-2
-            for k, (part, found) in enumerate(zip(parts, without, strict=True)):
-                move = np.where(own, found - posterior(*places.spread(*part), prior)[0], 0.0)
-                unseen, side = places.spread(gram[k], right[k])
-                gained += float(move @ (side - unseen @ (found - move)))
-                size += float(move @ unseen @ move)
-                moves.append(move)
-            self.belief = float(np.clip(gained / size, 0.0, _MOST_BELIEF))
-            mean = mean + (self.belief - 1) * np.where(own, mean - other, 0.0)
-            without = [found + (self.belief - 1) * move for found, move in zip(without, moves, strict=True)]
-        self._without = [places.theta(found) for found in without]
-        return mean
-
-    def _of_part(self, gram: Floats, right: Floats, groups: list[Group]) -> Floats:
-        """Return the coefficients of some rows, whose prior knows no others but for a few variances."""
-        sums_ = self.places.spread(gram, right)
-        if all(group.expected is None for group in groups):
-            return posterior(*sums_, penalty(groups, self.variance, self.places.size))[0]
-        return tune(*sums_, [g.unlearnt() for g in groups], self.variance, _ROUNDS_OF_PART)[2]
 
     # ------------------------------------------------------------- what effects are made of
 
@@ -378,7 +341,7 @@ class HierarchicalLogit:
         a, model = state.arrays, cls(bool(state.facts["additive"]))
         model.unit = float(state.facts["unit"]) if model.additive else None
         model.table, model.variance = a["table"], a["variance"]
-        model.belief = float(state.facts["belief"])
+        model.belief = state.facts["belief"]
         model.attributes, model.names = a["attributes"], list(state.facts["names"])
         model.alike = _alike(model.attributes)
         model.error_factor = [(f, float(r)) for f, r in zip(a["factor"], a["rest"], strict=True)]
@@ -398,12 +361,6 @@ def _alike(menu: Floats, others: Floats | None = None) -> Floats:
         return np.eye(len(menu)) if others is None else np.zeros((len(others), len(menu)))
     by_attribute: Floats = _BY_ATTRIBUTE * ((own if others is None else others - middle) @ own.T) / size
     return by_attribute + (1 - _BY_ATTRIBUTE) * np.eye(len(menu)) if others is None else by_attribute
-
-
-def _leave_one_out(gram: Floats, right: Floats) -> list[tuple[Floats, Floats]]:
-    if len(gram) == 1:
-        return []
-    return [(gram.sum(axis=0) - gram[k], right.sum(axis=0) - right[k]) for k in range(len(gram))]
 
 
 def _logit(y: Floats) -> float:

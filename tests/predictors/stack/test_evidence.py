@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import Ridge
 
-from couponry.predictors.stack.evidence import Group, penalty, posterior, tune
+from couponry.predictors.stack.evidence import Group, heavy_tailed, penalty, posterior, tune
 
 
 def design(seed: int, n: int = 4000):
@@ -120,3 +120,16 @@ def test_the_correlation_is_that_of_most_evidence(monkeypatch):
     best = minimize(loss, [0.2, 0.1, 0.2], args=(scale,), method="Nelder-Mead", options={"xatol": 1e-8}).x
     prior = np.array([[best[0] ** 2, best[0] * best[1]], [best[0] * best[1], best[1] ** 2 + best[2] ** 2]])
     assert np.linalg.inv(learnt.inverse) == pytest.approx(2 * prior / np.trace(prior), rel=0.01)
+
+
+def test_heavy_tails_leave_the_few_large_alone_and_draw_the_rest_to_nought():
+    """Five of two hundred coefficients, met forty times each: under a normal prior all are drawn alike."""
+    rng = np.random.default_rng(5)
+    truth = np.append(np.full(5, 1.0), np.zeros(195))
+    gram = np.diag(np.full(200, 40.0))
+    right = 40 * (truth + rng.normal(size=200) / np.sqrt(40))
+    group = [Group(np.arange(200)[:, None], np.eye(1))]
+    _, variance, normal, _ = tune(gram, right, group, np.array([0.01]))
+    tails = heavy_tailed(gram, right, group, variance, [0])
+    assert np.abs(tails - truth)[:5].mean() < 0.5 * np.abs(normal - truth)[:5].mean()
+    assert np.square(tails[5:]).sum() < np.square(normal[5:]).sum()
