@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import lsq_linear
 
-from couponry.predictors.stack.evidence import Group, heavy_tailed, penalty, posterior, tune
+from couponry.predictors.stack.evidence import Group, heavy_tailed, penalty, solved, tune
 from couponry.predictors.stack.places import Places
 
 __all__ = ["Believed"]
@@ -74,7 +74,7 @@ class Believed:
         slopes = _Slopes(groups, places.size)
         if not parts or not slopes.some:
             prior = penalty(groups, variance, places.size)
-            return cls(mean, [posterior(*part, prior)[0] for part in parts])
+            return cls(mean, [solved(*part, prior) for part in parts])
         whole = places.spread(gram.sum(axis=0), right.sum(axis=0))
         usual = [replace(group.unlearnt(), expected=None) for group in groups]
         _, its_variance, other, _ = tune(*whole, usual, variance, _ROUNDS_OF_PART)
@@ -87,7 +87,7 @@ class Believed:
             its, its_variance, told, _ = tune(
                 *part, [g.unlearnt() for g in groups], variance, _ROUNDS_OF_PART
             )
-            start = np.where(slopes.own, posterior(*part, prior)[0], told)
+            start = np.where(slopes.own, solved(*part, prior), told)
             more = slopes.additions(*part, its, its_variance, told, start)
             unseen, side = places.spread(gram[k], right[k])
             gained += more @ (side - unseen @ start)

@@ -27,10 +27,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor
-from scipy.linalg.lapack import dpotri
+from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri, dtrtri
 
-__all__ = ["Group", "heavy_tailed", "penalty", "posterior", "tune"]
+__all__ = ["Group", "heavy_tailed", "penalty", "posterior", "solved", "tune"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -107,6 +107,18 @@ def posterior(gram: Floats, right: Floats, precision: Floats) -> tuple[Floats, F
     return covariance @ right, covariance
 
 
+def solved(gram: Floats, right: Floats, precision: Floats) -> Floats:
+    """Return the coefficients' mean alone, in a third of the time."""
+    return np.asarray(cho_solve(cho_factor(gram + precision, lower=True), right))
+
+
+def _with_variances(gram: Floats, right: Floats, precision: Floats) -> tuple[Floats, Floats]:
+    """Return mean and variances of the coefficients, in two thirds of the time."""
+    factor = cho_factor(gram + precision, lower=True)
+    inverse, _ = dtrtri(factor[0], lower=1)
+    return np.asarray(cho_solve(factor, right)), np.square(np.tril(inverse)).sum(axis=0)
+
+
 def tune(
     gram: Floats, right: Floats, groups: list[Group], variance: Floats, rounds: int | None = None
 ) -> tuple[list[Group], Floats, Floats, Floats]:
@@ -148,16 +160,16 @@ def heavy_tailed(
     """
     groups, variance = list(groups), variance.copy()
     for _ in range(_ROUNDS_OF_TAILS):
-        mean, covariance = posterior(gram, right, penalty(groups, variance, len(right)))
+        mean, unsure = _with_variances(gram, right, penalty(groups, variance, len(right)))
         for g in some:
             group = groups[g]
-            square = np.square(mean[group.at]) + covariance[group.at, group.at]
+            square = np.square(mean[group.at]) + unsure[group.at]
             precision = (_FREEDOM + 1) / (_FREEDOM + square / variance[g])
             others, known = group.left_out(variance[g])
             size = float((precision * square).sum()) + group.seen * group.alike + others
             variance[g] = np.clip(size / (square.size + group.seen + known), _LEAST, _MOST)
             groups[g] = replace(group, precision=precision)
-    return posterior(gram, right, penalty(groups, variance, len(right)))[0]
+    return solved(gram, right, penalty(groups, variance, len(right)))
 
 
 def _learnt(group: Group, variance: float, mean: Floats, covariance: Floats) -> tuple[Floats, float]:
