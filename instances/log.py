@@ -273,7 +273,8 @@ class Log:
                 raise InputError(
                     "a log directory lacks this file",
                     file=str(folder.child(name)),
-                    mend="Write it with 'couponry generate'",
+                    mend="Name the table itself, a CSV or Parquet file, or a directory that "
+                    "'couponry generate' or Log.write wrote",
                 )
         assert menu is not None
         try:

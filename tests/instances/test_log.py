@@ -174,7 +174,8 @@ def test_missing_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         Log.read(tmp_path / "log")
     assert str(caught.value) == (
-        f"{tmp_path / 'log' / name}: a log directory lacks this file. Write it with 'couponry generate'"
+        f"{tmp_path / 'log' / name}: a log directory lacks this file. Name the table itself, a CSV or "
+        "Parquet file, or a directory that 'couponry generate' or Log.write wrote"
     )
 
 
