@@ -130,7 +130,7 @@ class HierarchicalLogit:
             if turn == 0:
                 groups = self._widen(gram.sum(axis=0), right.sum(axis=0))
         believed = Believed.of(self.places, gram, right, groups, self.variance, mean)
-        self.belief = {"correlation": believed.correlation, "heavy tails": believed.tails}
+        self.belief = {"correlation": believed.correlation, "heavy_tails": believed.tails}
         self.table = self.places.theta(believed.mean)
         self._without = [self.places.theta(found) for found in believed.without]
         self._keep_errors(gram[:, :, 0].sum(axis=(0, 1)), covariance)

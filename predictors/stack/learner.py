@@ -92,7 +92,7 @@ class StackLearner(Parameters):
         logit = self.members.logit
         return {
             "variance": dict(zip(logit.names, logit.variance.tolist(), strict=True)),
-            **{f"belief_in_{name.replace(' ', '_')}": taken for name, taken in logit.belief.items()},
+            **{f"belief_in_{name}": taken for name, taken in logit.belief.items()},
             "trees": self.trees,
             "share_of_own_costs": self.cost.share,
             "share_of_trees_of_costs": self.cost.share_of_trees,

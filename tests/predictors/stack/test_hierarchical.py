@@ -181,14 +181,14 @@ def test_slopes_of_which_few_are_large_are_nearer_the_truth_with_heavy_tails():
     rng = np.random.default_rng(7)
     slopes = np.where(rng.random((30, 10)) < 0.1, rng.choice([-0.4, 0.4], (30, 10)), 0.0)
     model, without, with_folds = with_and_without_folds(slopes, rng)
-    assert model.belief["heavy tails"] > 0.5
+    assert model.belief["heavy_tails"] > 0.5
     assert with_folds < 0.8 * without
 
 
 def test_without_folds_or_many_coupons_nothing_is_believed_beyond_what_was_found():
     """Nobody unseen can tell."""
     x, arm, y, attribute, _ = draw(3000, 5, 7)
-    found = {"correlation": 1.0, "heavy tails": 0.0}
+    found = {"correlation": 1.0, "heavy_tails": 0.0}
     assert HierarchicalLogit().fit(x, arm, y, attribute).belief == found
     few = arm < 2
     model = HierarchicalLogit().fit(x[few], arm[few], y[few], attribute[:2], np.arange(few.sum()) % 3)
