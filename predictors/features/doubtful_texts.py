@@ -37,8 +37,19 @@ def doubtful_texts(log: Log, columns: Mapping[str, Choice]) -> list[str]:
         doubt
         for column in Schema.of(log.features, columns).columns
         if column.stored == "string" and columns.get(column.name, Choice()).kind is None
-        if (doubt := _of_known_form(log, column) or _of_dates(log, column) or _of_lists(log, column))
+        if (doubt := _of(log, column))
     ]
+
+
+def _of(log: Log, column: Column) -> str | None:
+    cells = log.features[column.name]
+    rows = np.flatnonzero(~are_missing(cells))
+    given = cells.iloc[rows]
+    return (
+        _of_known_form(log, column)
+        or _of_dates(log, column, given, rows)
+        or _of_lists(log, column, given, rows)
+    )
 
 
 def _of_known_form(log: Log, column: Column) -> str | None:
@@ -46,8 +57,7 @@ def _of_known_form(log: Log, column: Column) -> str | None:
     return None if found is None else _doubt(log, column, *found)
 
 
-def _of_dates(log: Log, column: Column) -> str | None:
-    given, rows = _given(log, column)
+def _of_dates(log: Log, column: Column, given: pd.Series, rows: npt.NDArray[np.int64]) -> str | None:
     formats = likely_date_formats(given)
     if not formats:
         return None
@@ -59,8 +69,7 @@ def _of_dates(log: Log, column: Column) -> str | None:
     )
 
 
-def _of_lists(log: Log, column: Column) -> str | None:
-    given, rows = _given(log, column)
+def _of_lists(log: Log, column: Column, given: pd.Series, rows: npt.NDArray[np.int64]) -> str | None:
     lists = foreign_lists(given)
     if not len(lists) or lists.mean() < 0.5:
         return None
@@ -70,13 +79,6 @@ def _of_lists(log: Log, column: Column) -> str | None:
         'written as JSON has them. Write them so, ["view", "cart"] or [1.5, null], as json.dumps does; or '
         f"say {column.kind} to keep what it is"
     )
-
-
-def _given(log: Log, column: Column) -> tuple[pd.Series, npt.NDArray[np.int64]]:
-    """Return the cells that are not missing, and their rows."""
-    cells = log.features[column.name]
-    rows = np.flatnonzero(~are_missing(cells))
-    return cells.iloc[rows], rows
 
 
 def _taken(column: Column) -> str:

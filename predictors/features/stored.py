@@ -47,8 +47,11 @@ _NEVER_GAPS = {bool, int, str, list, tuple, np.ndarray}
 def gaps(cells: pd.Series) -> npt.NDArray[np.bool_]:
     """Tell which cells are empty, bool ``(n,)``; an empty string is, an empty list is not."""
     empty = np.asarray(cells.isna(), dtype=bool)
-    plain = pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_datetime64_any_dtype(cells.dtype)
-    return empty if plain else empty | np.array([isinstance(c, str) and not c for c in cells], dtype=bool)
+    if pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return empty
+    plain = isinstance(cells.dtype, pd.StringDtype)
+    blank = cells.isin([""]) if plain else [isinstance(c, str) and not c for c in cells]
+    return np.asarray(empty | blank, dtype=bool)
 
 
 def likely_kind(cells: pd.Series, stored: Stored) -> Kind:
@@ -71,10 +74,11 @@ def likely_kind(cells: pd.Series, stored: Stored) -> Kind:
 
 def _is_text(cells: pd.Series) -> bool:
     given = cells.dropna().astype(str)
-    distinct = given.nunique() / max(1, len(given))
+    if given.nunique() <= _TEXT_DISTINCT * len(given):
+        return False
     # Chinese and Japanese words are not parted by spaces: a long cell counts as several words.
     words = [max(len(cell.split()), len(cell) / 8) for cell in given]
-    return bool(distinct > _TEXT_DISTINCT and np.mean(words) >= _TEXT_WORDS)
+    return bool(np.mean(words) >= _TEXT_WORDS)
 
 
 def stored_as(cells: pd.Series) -> Stored:

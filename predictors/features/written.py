@@ -50,6 +50,8 @@ def are_missing(cells: pd.Series) -> Mask:
     empty = np.asarray(cells.isna(), dtype=bool)
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return empty
+    if isinstance(cells.dtype, pd.StringDtype):
+        return np.asarray(empty | cells.str.strip().str.lower().isin(MISSING), dtype=bool)
     words = (isinstance(cell, str) and cell.strip().lower() in MISSING for cell in cells)
     return np.asarray(empty | np.fromiter(words, bool, len(cells)), dtype=bool)
 

@@ -67,9 +67,21 @@ def test_of_a_large_log_a_sample_is_kept(log, monkeypatch):
     assert len(rows) / told == pytest.approx(0.75, abs=0.1)
 
 
+def test_rows_alike_in_all_but_features_are_sampled_as_well(log, monkeypatch):
+    """All of one user, with one arm and no outcome: what is drawn by then are all rows."""
+    monkeypatch.setattr(rows_seen, "_MOST", 100)
+    alike = {name: np.zeros(400) for name in ("conversion", "revenue", "cost")}
+    one = replace(log, user_id=np.full(400, "one", object), arm=np.zeros(400, np.int32), **alike)
+    schema = Schema.of(one.features)
+    seen = RowsSeen.of(one.take(np.arange(300)), schema)
+    rows, told = seen.among(one, schema)
+    assert len(rows) == len(seen.hashes) == 100
+    assert len(rows) / told == pytest.approx(0.75, abs=0.1)
+
+
 def test_hashes_are_kept_with_the_model(log):
     """What is put away comes back the same."""
     seen = RowsSeen.of(log, Schema.of(log.features))
     again = RowsSeen.from_state(seen.state())
     assert (again.hashes == seen.hashes).all()
-    assert again.all
+    assert (again.all, again.lots) == (seen.all, seen.lots)
