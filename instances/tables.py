@@ -18,6 +18,13 @@ from couponry.instances.source import Source
 __all__ = ["SUFFIXES", "arrow_table", "check_once", "choose_file", "numbers", "read_table", "require_columns"]
 
 SUFFIXES = (".csv", ".parquet")
+_OTHER_WORDS = {
+    "user_id": ("user", "uid", "customer_id", "client_id", "customer", "client", "id"),
+    "coupon_id": ("coupon", "offer_id", "arm", "id"),
+    "arm": ("coupon_id", "coupon", "offer_id", "offer", "treatment", "treatment_group", "group", "variant"),
+    "conversion": ("converted", "purchase", "purchased", "bought", "visit", "target", "outcome"),
+}
+"""What others call our columns: named in errors, never taken for them."""
 
 
 def choose_file(directory: Source, stem: str) -> Source | None:
@@ -132,8 +139,11 @@ def require_columns(source: Source | str | Path | None, found: Sequence[str], ne
 
 
 def _mend_of_missing(name: str, found: Sequence[str]) -> str:
-    alike = [one for one in found if one.strip().casefold().replace(" ", "_") == name]
-    return f"Name {alike[0]!r} so" if alike else "Add it"
+    plain = {one.strip().casefold().replace(" ", "_"): one for one in found}
+    if name in plain:
+        return f"Name {plain[name]!r} so"
+    other = next((plain[word] for word in _OTHER_WORDS.get(name, ()) if word in plain), None)
+    return "Add it" if other is None else f"Name {other!r} so if that is it, or add it"
 
 
 def numbers(source: Source, table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -36,6 +36,20 @@ def test_a_column_of_another_case_is_to_be_renamed(tmp_path: Path) -> None:
         require_columns(Source("t.csv"), ["User ID", "age"], ["user_id"])
 
 
+@pytest.mark.parametrize(
+    ("found", "needed", "mend"),
+    [
+        (["user_id", "Coupon_ID", "age"], "arm", "Name 'Coupon_ID' so if that is it, or add it; columns"),
+        (["customer_id", "arm"], "user_id", "Name 'customer_id' so if that is it, or add it; columns"),
+        (["user_id", "age"], "arm", "Add it; columns"),
+    ],
+)
+def test_a_column_that_others_call_so_may_be_the_missing_one(found, needed, mend):
+    """It is named, but not taken for it."""
+    with pytest.raises(InputError, match=f"'{needed}': a column is missing. {mend}"):
+        require_columns("log.csv", found, [needed])
+
+
 def test_column_that_stands_there_twice(tmp_path: Path) -> None:
     """Which of two columns is meant cannot be known."""
     assert refusal(csv(tmp_path, "user_id,value,value\n1,2,3\n")) == (
