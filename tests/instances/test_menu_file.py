@@ -110,8 +110,10 @@ def test_menu_that_no_file_could_hold(tmp_path: Path) -> None:
     [
         (
             "id,stock\nA,1\n",
-            ", column 'coupon_id': a column is missing. Name 'id' so if that is it, or add it; columns found: "
-            "id, stock",
+            (
+                ", column 'coupon_id': a column is missing. Name 'id' so if that is it, or add it; "
+                "columns found: id, stock"
+            ),
         ),
         (
             "coupon_id,stock\nA,1\nB,-5\n",
