@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,28 @@ def test_report_beside_the_plan(run: Run, shop: Path) -> None:
     done = run("report", shop / "campaign", shop / "plan", "--points", 0, "--out", shop / "plan")
     assert done.exit_code == 0, done.stderr
     assert run("verify", shop / "campaign", shop / "plan", "--certificate").exit_code == 0
+
+
+def test_report_repeats_what_training_doubted(run: Run, shop: Path, tmp_path: Path) -> None:
+    """A plan is no better than the log that its model learnt from: in the terminal and on the page."""
+    log = Log.read(shop / "world" / "log")
+    joined = [f"{1 + i % 28:02}/05/2024" for i in range(log.n)]
+    replace(log, features=log.features.assign(joined=joined)).write(tmp_path / "log")
+    for arguments in (
+        ("train", tmp_path / "log", "--model", "s", "--holdout", 0.4, "--out", tmp_path / "model"),
+        ("predict", tmp_path / "model", "--holdout", "--out", tmp_path / "campaign"),
+        ("solve", tmp_path / "campaign", "--out", tmp_path / "plan", "--gap", "1e-3"),
+    ):
+        assert run(*arguments).exit_code == 0
+    out = tmp_path / "report"
+    done = run(
+        *("report", tmp_path / "campaign", tmp_path / "plan", "--points", 0),
+        *("--model", tmp_path / "model", "--out", out),
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "Warning: column 'joined' is taken for a category" in " ".join(done.output.split())
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Column &#39;joined&#39; is taken for a category" in page
 
 
 def test_plan_for_other_users_cannot_be_judged(run: Run, shop: Path, tmp_path: Path) -> None:

@@ -219,6 +219,7 @@ def reported(solved: tuple[Instance, Solution], tmp_path_factory: pytest.TempPat
         policies=_policy_values(),
         chosen=_chosen(),
         truth={"plan": 9.0, "oracle": 12.0, "random": 3.0},
+        doubts=["column 'visits <30 days>' tells the outcome by itself"],
     )
     return Reported(instance, solution, page)
 

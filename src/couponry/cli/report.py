@@ -52,9 +52,11 @@ def report(
     with cancel_on_interrupt() as cancel, progress_bars() as progress:
         given, solution = read_instance(instance), read_solution(plan)
         check_same_rows(given, solution.certificate)
-        judged = None
+        judged, doubts = None, []
         if model is not None:
-            judged = judge_plan(load_model(model), read_holdout(model), solution.plan)
+            fitted = load_model(model)
+            judged = judge_plan(fitted, read_holdout(model), solution.plan)
+            doubts = fitted.card["checks"]["warnings"]
         page = write_report(
             given,
             solution,
@@ -62,9 +64,12 @@ def report(
             evaluation=None if judged is None else judged[0],
             policies=None if judged is None else judged[1],
             chosen=None if judged is None else judged[2],
+            doubts=doubts,
             frontier=find_frontier(given, points, progress, cancel),
             force=force,
         )
+    for doubt in doubts:
+        say(f"Warning: {doubt}")
     if judged is not None:
         print_policies(judged[1])
         print_chosen(judged[2])

@@ -85,18 +85,21 @@ def train(
         ),
     ] = 0,
     method: Annotated[
-        str, typer.Option("--search-method", metavar="METHOD", help="tpe, random or grid.")
-    ] = "tpe",
+        str | None,
+        typer.Option("--search-method", metavar="METHOD", help="tpe, random or grid; by default tpe."),
+    ] = None,
     seconds: Annotated[
         float | None,
         typer.Option("--search-seconds", metavar="SECONDS", help="Begin no trial after so many seconds."),
     ] = None,
     score: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--search-score", metavar="SCORE", help="What is best: by log_loss, qini or policy_value."
+            "--search-score",
+            metavar="SCORE",
+            help="What is best: by log_loss, qini or policy_value; by default log_loss.",
         ),
-    ] = "log_loss",
+    ] = None,
     share: Annotated[
         float | None,
         typer.Option(
@@ -124,7 +127,8 @@ def train(
     from couponry.instances.atomic import check_free
 
     check_free(out, force=force)
-    search = {"method": method, "time_limit": seconds, "score": score, "share": share, "budget": budget}
+    told = {"method": method, "time_limit": seconds, "score": score, "share": share, "budget": budget}
+    search = {name: value for name, value in told.items() if value is not None}
     _check_search(trials, search)
     with progress_bars(shown=not json) as progress:
         given = read_log(log, log_format, costs=cost or [], outcome=outcome, menu=menu)
@@ -159,7 +163,7 @@ def _check_search(trials: int, search: dict[str, Any]) -> None:
     from couponry.instances.errors import InputError
 
     for name, value in search.items():
-        if not trials and value not in (None, "tpe", "log_loss"):
+        if not trials:
             raise InputError(
                 "there is no search to say this of",
                 parameter=name,

@@ -31,6 +31,7 @@ SECTIONS = {
     "rules": "Rules and their prices",
     "coupons": "Who gets what, by coupon",
     "segments": "Who gets what, by segment",
+    "doubts": "What is doubtful about the log",
     "predictors": "How good the predictions are",
     "chosen": "What the chosen pairs bring",
     "policies": "Value on held-out users",
@@ -77,7 +78,8 @@ def render(
     allocation : Allocation or None
         None where there is no plan.
     parts : mapping
-        Further sections by name: ``frontier, predictors, chosen, policies, truth``; None is left out.
+        Further sections by name: ``frontier, doubts, predictors, chosen, policies, truth``; None is left
+        out.
     """
     parts = {name: part for name, part in parts.items() if part}
     present = {name for name in parts if name in SECTIONS} | {"solve"}

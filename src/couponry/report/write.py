@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ def write_report(
     policies: pd.DataFrame | None = None,
     chosen: pd.DataFrame | None = None,
     truth: Mapping[str, float] | None = None,
+    doubts: Sequence[str] = (),
     title: str | None = None,
     force: bool = False,
 ) -> Path:
@@ -77,6 +78,8 @@ def write_report(
         What :func:`couponry.predictors.evaluate.chosen_pairs` says of the plan's pairs.
     truth : mapping from str to float, optional
         True conversions won under ``"plan"``, ``"oracle"`` and ``"random"``, where the world is known.
+    doubts : sequence of str
+        What training found doubtful about its log: ``card["checks"]["warnings"]`` of the model.
     title : str, optional
         By default named after the campaign.
     force : bool
@@ -111,6 +114,7 @@ def write_report(
         "frontier": None
         if frontier is None
         else frontier_section(instance, solution, frontier, summary.formats),
+        "doubts": list(doubts),
         "predictors": None if evaluation is None else prediction_parts(evaluation, summary.formats),
         "chosen": None if chosen is None or chosen.empty else chosen_section(chosen, summary.formats),
         "policies": None if policies is None or policies.empty else policy_section(policies, summary.formats),
