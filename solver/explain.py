@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from couponry.instances.errors import InputError
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Budget
 from couponry.solver.budget_flip import Person, budget_flips
@@ -23,7 +24,6 @@ from couponry.solver.edits import find_rule
 from couponry.solver.explanation import TIE, BudgetChange, Change, Explanation, Offer, PricePaid
 from couponry.solver.frontier import varied_budget
 from couponry.solver.prices import PriceBook
-from couponry.solver.small_products import small_products
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.stand_ins import at_tangents
 from couponry.solver.user_choice import UserChoice
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["BudgetChange", "Change", "Explanation", "Offer", "PricePaid", "explain"]
 
 
-@small_products
+@one_blas_thread
 def explain(
     instance: Instance,
     solution: Solution,

@@ -11,10 +11,10 @@ import pandas as pd
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.rules import UserCap
 from couponry.solver.edits import find_rule, rule_labels
 from couponry.solver.price_range import price_ranges
-from couponry.solver.small_products import small_products
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.solve import solve
 from couponry.solver.words import Figures, gain_words
@@ -94,7 +94,7 @@ class RuleExplanation:
         return [f"{row['name']}: {row['words']}" for row in priced.to_dict("records")]
 
 
-@small_products
+@one_blas_thread
 def explain_rule(
     instance: Instance, solution: Solution, rule: str, *, tolerance: float = 0.1, **options: Any
 ) -> RuleExplanation:

@@ -19,6 +19,7 @@ import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Target
 from couponry.solver.backends import BACKENDS
@@ -31,7 +32,6 @@ from couponry.solver.local import LocalEngine
 from couponry.solver.power_mean import Fairness
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import relative_gap
-from couponry.solver.small_products import small_products
 from couponry.solver.solution import Certificate, Solution, StoppedBy
 from couponry.solver.solve import solve
 
@@ -50,7 +50,7 @@ SAFE = 1e-12
 """Weights are normalised up to rounding; their bound is raised by this share."""
 
 
-@small_products
+@one_blas_thread
 def fair_plan(
     instance: Instance,
     *,

@@ -12,13 +12,13 @@ import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.rules import Budget
 from couponry.solver.budget_halves import solve_budgets
 from couponry.solver.budget_points import Point
 from couponry.solver.knee import knee
 from couponry.solver.result import relative_gap
-from couponry.solver.small_products import small_products
 from couponry.solver.stand_ins import rows_at_risk
 from couponry.solver.words import Figures, gain_words, objective_words
 
@@ -178,7 +178,7 @@ class Frontier:
         return frontier_figure(self)
 
 
-@small_products
+@one_blas_thread
 def frontier(
     instance: Instance,
     budgets: Sequence[float] | None = None,

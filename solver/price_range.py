@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.clock import Clock
 from couponry.solver.priced_limit import PricedLimits
-from couponry.solver.small_products import small_products
 from couponry.solver.solution_files import check_same_rows
 from couponry.solver.stand_ins import at_tangents
 from couponry.solver.words import price_words
@@ -66,7 +66,7 @@ class PriceRange:
     words: str
 
 
-@small_products
+@one_blas_thread
 def price_ranges(
     instance: Instance,
     solution: Solution,

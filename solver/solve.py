@@ -10,6 +10,7 @@ import numpy as np
 
 from couponry.instances.errors import BackendError, InputError, did_you_mean
 from couponry.instances.instance import Instance
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.program import Program
 from couponry.instances.progress import Cancel, Report
 from couponry.solver.alike import find_alike
@@ -42,7 +43,6 @@ from couponry.solver.priced import PricedSearch
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import NO_PAIRS, build_solution, plan_sums, relative_gap
 from couponry.solver.rounding import keep_rows_exactly, plan_value
-from couponry.solver.small_products import small_products
 from couponry.solver.solution import Certificate, Infeasibility, Solution, Status, StoppedBy
 from couponry.solver.taken import Taken
 
@@ -55,7 +55,7 @@ AUTO_NODES = 5000
 OTHER_GAP = 1e-6
 
 
-@small_products
+@one_blas_thread
 def solve(
     instance: Instance,
     *,

@@ -17,6 +17,7 @@ from couponry.instances.atomic import check_free, write_directory
 from couponry.instances.blocks import Block
 from couponry.instances.errors import InfeasibleError, NoSolutionError
 from couponry.instances.frozen_parts import FrozenParts
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Cancel, Report
 from couponry.instances.streamed import StreamedInstance, open_instance
 from couponry.instances.streamed_program import StreamedProgram
@@ -27,7 +28,6 @@ from couponry.solver.local import CHUNK, LocalEngine
 from couponry.solver.plan_writer import write_choices
 from couponry.solver.prices import PriceBook
 from couponry.solver.result import peak_memory_mb, price_table, relative_gap
-from couponry.solver.small_products import small_products
 from couponry.solver.solution import Solution, Status, StoppedBy, StreamedSolution
 from couponry.solver.solution_files import PLAN, write_records, write_solution
 from couponry.solver.solve import check_arguments, solve
@@ -43,7 +43,7 @@ class _Stopped(Exception):
     """A pass was cut short because the solve was cancelled."""
 
 
-@small_products
+@one_blas_thread
 def solve_streamed(
     instance: str | Path | StreamedInstance,
     out: str | Path,

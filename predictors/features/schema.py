@@ -185,7 +185,16 @@ class Schema:
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns are named by strings: a schema and a CSV file know no other names."""
+    """Return a table whose columns are named by strings: a schema and a CSV file know no other names.
+
+    Raises
+    ------
+    InputError
+        If it is no DataFrame, such as a table of pyarrow.
+    """
+    if not isinstance(table, pd.DataFrame):
+        other = "its to_pandas()" if hasattr(table, "to_pandas") else "a pandas.DataFrame"
+        raise InputError("features come in a DataFrame", value=type(table).__name__, mend=f"Give {other}")
     if all(isinstance(name, str) for name in table.columns):
         return table
     return table.set_axis([str(name) for name in table.columns], axis=1)

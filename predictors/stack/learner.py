@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from couponry.instances.one_blas_thread import one_blas_thread
 from couponry.instances.progress import Progress, Report
 from couponry.predictors.amounts import AmountModel
+from couponry.predictors.beside import beside
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
 from couponry.predictors.parameter_kinds import Whole
@@ -54,25 +56,40 @@ class StackLearner(Parameters):
         self.folds = folds
         self.trees = trees
 
+    @one_blas_thread
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Learn conversions, costs and revenue."""
         check_rows(rows)
         self.menu = rows.coupons
         small = rows.arms <= FEW and rows.n <= MOST_ROWS
         fold = folds_by_user(rows.user, self.folds or (_FOLDS_OF_FEW if small else _FOLDS), self.seed)
-        self.members = Members(self.seed, self.trees).fit(rows, fold, progress)
-        self.cost = Spending(self.seed, self.trees).fit(rows, fold)
+
+        def done(step: int, what: str) -> None:
+            if progress:
+                progress(Progress("training", step, 3.0, what))
+
+        self.members = Members(self.seed, self.trees)
+        with beside() as thread:
+            trees = thread.submit(self.members.boost, rows, fold)
+            cost = thread.submit(Spending(self.seed, self.trees).fit, rows, fold)
+            revenue = thread.submit(self._revenue, rows)
+            self.members.fit(rows, fold)
+            done(1, "logistic response")
+            trees.result()
+            done(2, "boosted trees")
+            self.cost, self.revenue = cost.result(), revenue.result()
         self.blend = Blend(self.members, self.cost, self.menu)
         judged, told = self.blend.weigh(rows, fold, self.seed)
         self.opinion: SecondOpinion | None = None
         if rows.n <= _MOST_DOUBTED:
             self.opinion = SecondOpinion.of(rows, told, judged, self.seed)
-        positive = bool((rows.revenue >= 0).all())
-        self.revenue = AmountModel("lightgbm", seed=self.seed, not_negative=positive)
-        self.revenue.fit(rows.x, rows.arm, rows.conversion, rows.revenue, rows.arms)
-        if progress:
-            progress(Progress("training", 3, 3.0, "money"))
+        done(3, "money")
         return self
+
+    def _revenue(self, rows: TrainingRows) -> AmountModel:
+        positive = bool((rows.revenue >= 0).all())
+        model = AmountModel("lightgbm", seed=self.seed, not_negative=positive)
+        return model.fit(rows.x, rows.arm, rows.conversion, rows.revenue, rows.arms)
 
     def predict(
         self, x: npt.NDArray[np.float32], known: npt.NDArray[np.int64], coupons: npt.NDArray[np.float32]

@@ -7,13 +7,12 @@ and combinations in who converts, others (:mod:`.effect_trees`) in what coupons 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from couponry.instances.progress import Progress, Report
+from couponry.predictors.beside import beside
 from couponry.predictors.learner import TrainingRows
 from couponry.predictors.stack.boosted import Boosted
 from couponry.predictors.stack.effect_trees import EffectTrees
@@ -49,8 +48,8 @@ class Members:
         self.effects: EffectTrees | None = None
         self.boosted: Boosted | None = None
 
-    def fit(self, rows: TrainingRows, fold: Ints, progress: Report | None = None) -> Self:
-        """Learn conversions from all rows, and without each fold for :meth:`unseen`."""
+    def fit(self, rows: TrainingRows, fold: Ints) -> Self:
+        """Learn all but :meth:`boost`'s trees from all rows, and without each fold for :meth:`unseen`."""
         self.logit = HierarchicalLogit().fit(rows.x, rows.arm, rows.conversion, rows.coupons, fold)
         some = np.arange(rows.n)
         if rows.n > MOST_ROWS:
@@ -59,15 +58,14 @@ class Members:
         self.additive = HierarchicalLogit(additive=True, most=_FEWER_COEFFICIENTS)
         self.additive.fit(part.x, part.arm, part.conversion, part.coupons, fold[some])
         self._grow(part, fold[some])
-        if progress:
-            progress(Progress("training", 1, 3.0, "logistic response"))
+        return self
+
+    def boost(self, rows: TrainingRows, fold: Ints) -> None:
+        """Boost trees on conversions, without each fold; may run beside :meth:`fit`."""
         if self.trees:
             self.boosted = Boosted(self.seed, self.trees).fit(
                 rows.x, rows.arm, rows.conversion, rows.coupons, fold
             )
-        if progress:
-            progress(Progress("training", 2, 3.0, "boosted trees"))
-        return self
 
     def _grow(self, rows: TrainingRows, fold: Ints) -> None:
         """Grow trees of effects from where the additive model ends, on as many rows as time allows."""
@@ -104,10 +102,10 @@ class Members:
         Models without a share are not asked.
         """
         others = {}
-        with ThreadPoolExecutor(1) as beside:  # compiled code, as long as all the rest together
+        with beside() as thread:  # as long as all the rest together
             trees = None
             if self.boosted is not None and shares["trees"]:
-                trees = beside.submit(self.boosted.predict, x, known, coupons)
+                trees = thread.submit(self.boosted.predict, x, known, coupons)
             told, error = self.logit.predict(x, known, coupons)
             if shares["additive"] or shares.get("effect_trees"):
                 others["additive"] = self.additive.probability(x, known, coupons)

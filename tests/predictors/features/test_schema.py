@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from couponry.instances.errors import InputError
@@ -62,6 +63,12 @@ def test_other_columns_and_order_do_not_matter():
     """A table may have more columns, in any order; all gaps fit any kind."""
     other = TABLE[TABLE.columns[::-1]].assign(user_id=range(4), review=None)
     Schema.of(TABLE).check(other)
+
+
+def test_a_table_of_pyarrow_is_told_how_to_become_one_of_pandas():
+    """As a drawn world's ``table`` is."""
+    with pytest.raises(InputError, match=r"come in a DataFrame \(got 'Table'\). Give its to_pandas\(\)"):
+        Schema.of(TABLE).check(pa.table({"age": [1]}))
 
 
 def test_missing_columns_are_named():

@@ -9,12 +9,12 @@ import pytest
 
 SCRIPT = """
 from threadpoolctl import threadpool_info, threadpool_limits
-from couponry.solver.small_products import small_products
+from couponry.instances.one_blas_thread import one_blas_thread
 
 def threads():
     return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
 
-@small_products
+@one_blas_thread
 def work(deep):
     if deep:
         work(deep - 1)
