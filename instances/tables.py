@@ -87,18 +87,38 @@ def arrow_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def _check_storable(name: str, cells: pd.Series) -> None:
+    if _is_storable(cells):
+        return
+    row = _unstorable_row(cells)
+    raise InputError(
+        "the column holds what cannot be stored together, or not at all",
+        row=row,
+        column=name,
+        value=cells.iloc[row],
+        mend="Give all cells one type: numbers, text, flags, dates or lists of these",
+    )
+
+
+def _is_storable(cells: pd.Series) -> bool:
     try:
         pa.array(cells, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        kinds = cells.map(type)
-        row = int((kinds != kinds.mode()[0]).to_numpy().argmax())
-        raise InputError(
-            "the column holds what cannot be stored together, or not at all",
-            row=row,
-            column=name,
-            value=cells.iloc[row],
-            mend="Give all cells one type: numbers, text, flags, dates or lists of these",
-        ) from error
+    except (pa.ArrowException, TypeError, ValueError):
+        return False
+    return True
+
+
+def _unstorable_row(cells: pd.Series) -> int:
+    """Return the first row of a rarer type or, where all are lists, that does not fit with those above it."""
+    kinds = cells.map(type)
+    given = cells.notna()
+    odd = (given & (kinds != kinds[given].mode()[0])).to_numpy()
+    if odd.any():
+        return int(odd.argmax())
+    fitting, too_many = 0, len(cells)
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        fitting, too_many = (middle, too_many) if _is_storable(cells.iloc[:middle]) else (fitting, middle)
+    return fitting
 
 
 def check_once(source: Source, names: Sequence[str]) -> None:

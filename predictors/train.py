@@ -120,6 +120,7 @@ def train(
     prepared = prepare(log, columns)
     check_log(prepared.log, least_rows)
     features = _encoder(prepared)
+    digest = _fingerprint(prepared.log)
     menu = Menu(prepared.log.coupons, attributes)
     found = _overlap(prepared.log, assignment, seed)
     rows = training_rows(prepared.log, features, menu, learner, found)
@@ -133,7 +134,7 @@ def train(
     if calibrate is not None:
         scale = Calibration.fit(calibrate, rows, cross_fitted_outcomes(learner, rows, seed=seed))
     card = card_of(log, entry, learner, options, features)
-    card["log"]["fingerprint"] = fingerprint(prepared.log)
+    card["log"]["fingerprint"] = digest
     card["checks"] = checks
     card["attributes"] = [] if menu.encoder is None else menu.encoder.schema_.to_json()
     card["calibration"] = calibrate
@@ -155,6 +156,13 @@ def _encoder(prepared: Prepared) -> FeatureEncoder:
         return FeatureEncoder(prepared.columns).fit(prepared.log.features)
     except InputError as error:
         raise prepared.log.placed(error) from None
+
+
+def _fingerprint(log: Log) -> str:
+    try:
+        return fingerprint(log)
+    except InputError as error:
+        raise log.placed(error) from None
 
 
 def _doubts(log: Log, features: FeatureEncoder, assignment: str, seed: int) -> list[str]:

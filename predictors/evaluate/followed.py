@@ -71,12 +71,13 @@ def follow_up(
     Raises
     ------
     InputError
-        If lengths differ, a column or a time is missing, or ``window`` does not end before ``until``.
+        If lengths differ, a column or a time is missing, ``window`` or ``until`` is no length of time, or
+        ``window`` does not end before ``until``.
     """
     clicks = None if clicked is None else _flags(clicked, log.n)
     if purchases is None:
         return FollowUp(log.n, clicked=clicks)
-    early, late = pd.Timedelta(window), pd.Timedelta(until)
+    early, late = _length(window, "window"), _length(until, "until")
     if not pd.Timedelta(0) <= early < late:
         raise InputError(
             f"the window must end before the follow-up of {late}", parameter="window", value=str(early)
@@ -93,6 +94,15 @@ def follow_up(
         bought_again=(count >= 2).astype(np.float64),
         returned=(np.bincount(row[later], minlength=log.n) >= 1).astype(np.float64),
     )
+
+
+def _length(given: str | pd.Timedelta, parameter: str) -> pd.Timedelta:
+    try:
+        return pd.Timedelta(given)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "not a length of time", parameter=parameter, value=given, mend="Give such as 7D, or 36h"
+        ) from error
 
 
 def _flags(clicked: npt.ArrayLike, rows: int) -> Floats:

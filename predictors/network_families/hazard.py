@@ -133,7 +133,8 @@ class PurchaseTime(Parameters):
         ------
         InputError
             If there are fewer than five customers, lengths differ, a slot is no whole number of at least 1,
-            or whether a purchase was seen is neither true nor false.
+            whether a purchase was seen is neither true nor false, nobody bought within the slots, or all
+            customers tell the same or are observed for one slot alone.
         """
         if not isinstance(features, pd.DataFrame):
             raise InputError(
@@ -219,7 +220,10 @@ class PurchaseTime(Parameters):
                 mend=f"Give at least {_HELD}: one in {_HELD} is held out, to judge by",
             )
         beyond = last > self.slots
-        return np.minimum(last, self.slots).astype(np.int64), np.where(beyond, 0, seen).astype(np.int64)
+        until = np.minimum(last, self.slots).astype(np.int64)
+        within = np.where(beyond, 0, seen).astype(np.int64)
+        _check_differing(until, within, self.slots)
+        return until, within
 
     @torch.no_grad()
     def hazard(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -340,6 +344,31 @@ def _refuse(wrong: npt.NDArray[np.bool_], given: npt.ArrayLike, column: str, pro
         row = int(rows[0])
         value = np.asarray(given).ravel()[row]
         raise InputError(problem, row=row, column=column, value=value, mend=mend)
+
+
+def _check_differing(last: npt.NDArray[np.int64], bought: npt.NDArray[np.int64], slots: int) -> None:
+    """Refuse customers who do not tell when anybody buys."""
+    if not bought.any():
+        raise InputError(
+            f"nobody bought within the {slots} slots, so there is nothing to learn of when",
+            column="bought",
+            value=False,
+            mend="Give customers who bought as well, or more slots where purchases are later",
+        )
+    if (last == last[0]).all() and bought.all():
+        raise InputError(
+            "everybody bought in the same slot, so there is nothing to learn of when",
+            column="slot",
+            value=int(last[0]),
+            mend="Give customers who bought in other slots or not at all, or cut time into shorter slots",
+        )
+    if slots > 1 and last.max() == 1:
+        raise InputError(
+            f"nobody was observed beyond slot 1, so nothing is known of the other {slots - 1}",
+            column="slot",
+            value=1,
+            mend="Give customers who were observed for longer, or cut time into shorter slots",
+        )
 
 
 def _hazards(

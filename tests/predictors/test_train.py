@@ -108,6 +108,18 @@ def test_what_cannot_be_is_refused(log, arguments, words):
         train(log, **arguments)
 
 
+def test_lists_that_cannot_be_stored_are_refused_before_training(log):
+    """By the row of the log that was given, and before the learner has told of anything."""
+    cells = [[["view", 7], ["cart", 2]] if row % 2 else [] for row in range(log.n)]
+    nested = replace(log, features=log.features.assign(seen=cells))
+    told = []
+    with pytest.raises(
+        InputError, match=r"row 1, column 'seen': .* \(got \[\['view', 7\], \['cart', 2\]\]\)"
+    ):
+        train(nested, "network", progress=told.append)
+    assert told == []
+
+
 def test_choices_stand_on_the_card_and_are_saved(log, tmp_path):
     """What was chosen, what was left out and what was warned of is on the card; the model is the same."""
     features = log.features.assign(

@@ -61,6 +61,14 @@ def test_clicks_alone():
         ({"purchases": PURCHASES[["time"]], "sent": SENT}, "column 'user_id': the purchases lack a column"),
         ({"purchases": PURCHASES, "sent": SENT, "window": "30D"}, "window must end before"),
         (
+            {"purchases": PURCHASES, "sent": SENT, "window": "abc"},
+            r"parameter 'window': not a length of time \(got 'abc'\)\. Give such as 7D",
+        ),
+        (
+            {"purchases": PURCHASES, "sent": SENT, "until": [30]},
+            r"parameter 'until': not a length of time \(got \[30\]\)",
+        ),
+        (
             {"purchases": PURCHASES.assign(time=["x", *PURCHASES["time"][1:]]), "sent": SENT},
             r"row 0, column 'time': not a time \(got 'x'\)",
         ),

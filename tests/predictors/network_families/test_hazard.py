@@ -113,6 +113,32 @@ def test_what_cannot_be_learnt_from(slot, bought, words):
         PurchaseTime(3).fit(pd.DataFrame({"a": [1.0, 2.0]}), slot, bought)
 
 
+@pytest.mark.parametrize(
+    ("slot", "bought", "words"),
+    [
+        (
+            [3, 7, 7, 2, 7],
+            [0, 1, 1, 0, 0],
+            r"column 'bought': nobody bought within the 3 slots, .* \(got False\)\. Give customers",
+        ),
+        (
+            [2] * 5,
+            [1] * 5,
+            r"column 'slot': everybody bought in the same slot, .* \(got 2\)\. Give customers",
+        ),
+        (
+            [1] * 5,
+            [1, 0, 1, 0, 0],
+            r"column 'slot': nobody was observed beyond slot 1, so nothing is known of the other 2 \(got 1\)",
+        ),
+    ],
+)
+def test_customers_who_do_not_tell_when_are_refused(slot, bought, words):
+    """Nobody bought in time, everybody at once, or none was observed for longer than one slot."""
+    with pytest.raises(InputError, match=words):
+        PurchaseTime(3).fit(pd.DataFrame({"a": np.arange(5.0)}), slot, bought)
+
+
 def test_no_customers_and_no_table_are_refused():
     """Nothing, one row, and an array."""
     for rows in (0, 1):
