@@ -242,7 +242,9 @@ def best_alpha(share: Floats) -> float:
     return float(0.5 - np.sqrt(max(0.0, 0.25 - 1 / max(4.0, 2 * mean[last]))))
 
 
-def explained_share(given: Floats, shares: Floats, arm: npt.NDArray[np.int32]) -> tuple[float, float]:
+def explained_share(
+    given: Floats, shares: Floats, arm: npt.NDArray[np.int32], base: Floats | None = None
+) -> tuple[float, float]:
     """Return the share of the arms' entropy that their propensities explain, and its standard error.
 
     Parameters
@@ -252,7 +254,9 @@ def explained_share(given: Floats, shares: Floats, arm: npt.NDArray[np.int32]) -
     shares : ndarray of float64, shape (J + 1,)
         Of the arms, none first.
     arm : ndarray of int32, shape (n,)
+    base : ndarray of float64, shape (n,), optional
+        Propensities beyond which it is to be explained; by default the shares.
     """
     entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    won = np.log(np.maximum(given, 1e-12)) - np.log(shares[arm + 1])
+    won = np.log(np.maximum(given, 1e-12)) - np.log(shares[arm + 1] if base is None else base)
     return float(won.mean()) / entropy, float(won.std() / np.sqrt(len(won))) / entropy

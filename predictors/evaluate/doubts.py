@@ -12,7 +12,7 @@ from couponry.predictors.model import Model
 __all__ = ["doubts_of_judging"]
 
 
-def doubts_of_judging(model: Model, held: Log) -> list[str]:
+def doubts_of_judging(model: Model, held: Log, assignment: str = "lot") -> list[str]:
     """Return what is doubtful about a log that a model is to be judged by.
 
     Parameters
@@ -20,9 +20,15 @@ def doubts_of_judging(model: Model, held: Log) -> list[str]:
     model : Model
     held : Log
         Whose features the model can read.
+    assignment : {"lot", "features"}
+        How its arms were chosen. Where features told, propensities are learnt, and how arms were drawn is no
+        question.
     """
+    seen = list(_doubts_of_seen_rows(model, held))
+    if assignment == "features":
+        return seen
     return [
-        *_doubts_of_seen_rows(model, held),
+        *seen,
         *assignment_doubts(
             held,
             model.features,

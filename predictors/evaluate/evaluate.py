@@ -133,14 +133,14 @@ def evaluate_model(
     Warns
     -----
     DataWarning
-        If the model has learnt from rows of the log, or the features that it knows tell who got which coupon
-        and neither propensities nor ``assignment="features"`` are given.
+        If the model has learnt from rows of the log, or, with ``assignment="lot"``, the features that it
+        knows tell more of who got which coupon than the log's propensities, or these do not add up.
     """
     check_parameters({"assignment": assignment})
     if assignment == "features":
         held = with_learnt_propensity(model, held)
     evaluation = judged(model, held, share=share, budget=budget, bins=bins)
-    for message in doubts_of_judging(model, held):
+    for message in doubts_of_judging(model, held, assignment):
         warn(message, DataWarning, stacklevel=2)
     return evaluation
 

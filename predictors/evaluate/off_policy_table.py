@@ -73,13 +73,13 @@ def value_table(
     Warns
     -----
     DataWarning
-        If features tell who got which arm and neither propensities nor ``assignment="features"`` are given,
-        or a policy rests on few rows.
+        If, with ``assignment="lot"``, features tell more of who got which arm than the log's propensities,
+        or these do not add up; or a policy rests on few rows.
     """
     check_parameters({"assignment": assignment})
     if assignment == "features":
         log = overlap(log, seed=seed).with_propensity(log)
-    for message in _doubts(log):
+    for message in _doubts(log) if assignment == "lot" else ():
         warn(message, DataWarning, stacklevel=2)
     judged = OffPolicyEvaluation(log, outcome, seed=seed)
     by = judged if outcome != "cost" else OffPolicyEvaluation(log, seed=seed)

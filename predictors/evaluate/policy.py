@@ -52,8 +52,8 @@ def policy_value(
     Warns
     -----
     DataWarning
-        If the log tells no propensities and its features tell who got which arm: the value is then not the
-        policy's.
+        If features tell more of who got which arm than the log's propensities, or these do not add up: the
+        value is then not the policy's.
     """
     trainable = bool((log.arm < 0).any())
     for message in assignment_doubts(

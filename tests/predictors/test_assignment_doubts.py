@@ -33,6 +33,17 @@ def preferred(log):
     return replace(log, arm=np.where(older, 2, np.minimum(log.arm, 1)).astype(np.int32))
 
 
+def by_known_choice(users, seed):
+    """Return a log whose third coupon goes mostly to the older half, and which tells the propensities."""
+    log = by_lot(users, seed)
+    generator = np.random.default_rng(seed)
+    older = (log.features["age"] > 0).to_numpy()
+    chance = np.where(older[:, None], [0.2, 0.1, 0.1, 0.6], [0.3, 0.3, 0.3, 0.1])
+    place = (generator.random((log.n, 1)) > chance.cumsum(axis=1)).sum(axis=1)
+    arm = (place - 1).astype(np.int32)
+    return replace(log, arm=arm, cost=log.cost * (arm >= 0), propensity=chance[np.arange(log.n), place])
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_lottery_raises_no_doubt(seed):
     """A randomised log without propensities, small or large, is not warned of."""
@@ -40,10 +51,32 @@ def test_a_lottery_raises_no_doubt(seed):
         assert doubts(by_lot(users, seed)) == []
 
 
-def test_given_propensities_raise_no_doubt():
+@pytest.mark.parametrize("seed", range(6))
+def test_true_propensities_raise_no_doubt(seed):
     """They say all that there is to say of how arms were chosen."""
-    log = preferred(by_lot())
-    assert doubts(replace(log, propensity=np.full(log.n, 0.25))) == []
+    for users in (150, 600, 9000):
+        assert doubts(by_known_choice(users, seed)) == []
+
+
+def test_propensities_that_features_contradict_are_told():
+    """They add up, as those of a lottery do, but the older ones got the third coupon."""
+    log = preferred(by_lot(6000))
+    shares = np.bincount(log.arm + 1) / log.n
+    (found,) = doubts(replace(log, propensity=shares[log.arm + 1]))
+    assert "of who got which coupon, 'age' alone" in found
+    assert "its column 'propensity' does not" in found
+    assert "give the true ones, or BY CHOICE. If 'age' was recorded after" in found
+
+
+@pytest.mark.parametrize(("factor", "rows"), [(3.0, "its {} rows stand for"), (0.5, "its {} rows stand for")])
+def test_propensities_that_do_not_add_up_are_told(factor, rows):
+    """Those of the arm that is furthest off, with what they should stand for."""
+    log = by_known_choice(2000, 0)
+    wrong = np.where(log.arm == 1, np.minimum(factor * log.propensity, 1.0), log.propensity)
+    (found,) = doubts(replace(log, propensity=wrong))
+    assert found.startswith(f"the propensities of arm {log.coupons.ids[1]!r} do not add up")
+    assert rows.format(f"{(log.arm == 1).sum():,}") in found
+    assert f"where the log has {log.n:,}" in found
 
 
 def test_the_column_that_decided_is_named():

@@ -79,15 +79,15 @@ def evaluate(
         fitted = load_model(model)
         held = read_holdout(model) if log is None else read_log(log, log_format, menu=menu)
         check_parameters({"assignment": assignment})
-        if assignment == "features":
-            held = with_learnt_propensity(fitted, held)  # the plan is judged by them too
         given = None if plan is None else read_plan(plan)
         arms = None if given is None else plan_policy(held, given)
         if share is None:
             share = _SHARE if arms is None else plan_share(arms)
-        evaluation = evaluate_model(fitted, held, share=share, budget=budget)
+        evaluation = evaluate_model(fitted, held, share=share, budget=budget, assignment=assignment)
         policies, chosen = evaluation.policies, None
         if given is not None and arms is not None:
+            if assignment == "features":
+                held = with_learnt_propensity(fitted, held)  # the plan is judged by them too
             policies, chosen = _with_plan(fitted, held, given, arms, evaluation)
     if json:
         figures = evaluation.summary() | {"policies": records(policies)}

@@ -189,6 +189,7 @@ def test_a_coupon_that_was_not_held_out_has_no_figures(judged):
     """Its row is there with counts alone, and no policy gives it."""
     model, _, held, _ = judged
     without = held.take(held.arm != 2)
+    without = replace(without, propensity=without.propensity * 4 / 3)  # of three arms, not four
     evaluation = evaluate_model(model, without)
     row = evaluation.coupons.set_index("coupon_id").loc["twenty"]
     assert row["treated"] == 0
