@@ -13,11 +13,11 @@ from couponry.instances.log import Log
 __all__ = ["attach_to_log", "attach_to_users", "start_of"]
 
 
-def start_of(log: Log) -> np.datetime64 | None:
-    """Return when the first coupon was given, where the log says so: a profile must be of before that."""
-    if log.given_at is None or np.isnat(log.given_at).all():
+def start_of(given_at: np.ndarray | None) -> np.datetime64 | None:
+    """Return when the first coupon of a log was given, if it says so: a profile must be of before that."""
+    if given_at is None or np.isnat(given_at).all():
         return None
-    return np.datetime64(np.nanmin(log.given_at), "us")
+    return np.datetime64(np.nanmin(given_at), "us")
 
 
 def attach_to_log(log: Log, profile: pd.DataFrame) -> Log:

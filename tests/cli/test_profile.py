@@ -58,6 +58,50 @@ def test_a_profile_is_learnt_of_training_users_and_attached(run: Run, shop: Path
     assert "option '--as-of': not a time (got 'soon')" in wrong.stderr
 
 
+def test_a_log_in_one_table_is_a_log(run: Run, shop: Path) -> None:
+    """A profile is learnt of it and attached as of a directory; its cells stay as they were written."""
+    log = Log.read(shop / "log")
+    ids = log.coupons.ids
+    flat = pd.DataFrame(
+        {
+            "user_id": log.user_id,
+            "arm": [ids[arm] if arm >= 0 else "" for arm in log.arm],
+            "conversion": log.conversion.astype(int),
+            "given_at": "2024-03-01",
+            "code": "007",
+        }
+    )
+    flat.to_csv(shop / "log.csv", index=False)
+    log.coupons.table.to_csv(shop / "menu.csv", index=False)
+    few = ("--words", 4, "--topics", 2, "--groups", 3)
+    for name, menu in (("log", ()), ("log.csv", ("--menu", shop / "menu.csv"))):
+        learn = ("profile", "learn", shop / "raw", "--log", shop / name, *menu, *few)
+        done = run(*learn, "--out", shop / f"profile of {name}")
+        assert done.exit_code == 0, done.stderr
+    first, second = (load_profile(shop / f"profile of {name}") for name in ("log", "log.csv"))
+    assert first.state().facts == second.state().facts
+    for name, out in (("log", "new"), ("log.csv", "new.csv")):
+        done = run(
+            "profile", "attach", shop / "profile of log", shop / "raw", shop / name, "--out", shop / out
+        )
+        assert done.exit_code == 0, done.stderr
+        assert "Warning" not in done.output
+    new = pd.read_csv(shop / "new.csv", dtype={"code": str})
+    assert new["frequency"].tolist() == Log.read(shop / "new").features["frequency"].tolist()
+    assert set(new["code"]) == {"007"}
+
+
+def test_a_log_without_times_may_show_what_came_after(run: Run, shop: Path) -> None:
+    """It is said, with what to do; given the time, nothing is."""
+    replace(Log.read(shop / "log"), given_at=None).write(shop / "untimed")
+    learn = ("profile", "learn", shop / "raw", "--log", shop / "untimed", "--words", 4, "--topics", 2)
+    warned = run(*learn, "--out", shop / "profile")
+    assert warned.exit_code == 0, warned.stderr
+    assert "Give --as-of, when the first was given" in " ".join(warned.output.split())
+    timed = run(*learn, "--as-of", "2024-03-01", "--out", shop / "profile", "--force")
+    assert "Warning" not in timed.output
+
+
 def test_rules_are_shown_and_written(run: Run, tmp_path: Path) -> None:
     """As a table, as JSON, as a file."""
     pytest.importorskip("mlxtend")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import percent, print_json, print_table, say
-from couponry.cli.options import Force, Json, OutDirectory, Seed
+from couponry.cli.options import Force, Json, LogFormat, Menu, OutDirectory, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="TIME",
-        help="What is of this time or later is not looked at; by default the log's first coupon, or nothing.",
+        help="What is of this time or later is not looked at; by default the first of the log's given_at.",
     ),
 ]
 
@@ -55,8 +55,10 @@ def learn(
     out: OutDirectory,
     log: Annotated[
         Path | None,
-        typer.Option("--log", metavar="LOG", help="Learn of the users of this log alone, a directory."),
+        typer.Option("--log", metavar="LOG", help="Learn of the users of this log alone."),
     ] = None,
+    log_format: LogFormat = "couponry",
+    menu: Menu = None,
     holdout: Annotated[
         float,
         typer.Option("--holdout", metavar="SHARE", help="Leave out those whom 'train' will hold out."),
@@ -73,8 +75,8 @@ def learn(
     With --log, --holdout and --seed as they will be given to 'couponry train', nothing is learnt of the users
     by whom the model will be judged.
     """
+    from couponry.cli.log_options import read_log
     from couponry.instances.atomic import check_free
-    from couponry.instances.log import Log
     from couponry.predictors.profile.attach import start_of
     from couponry.predictors.profile.profile import UserProfile
     from couponry.predictors.profile.tables import RawTables
@@ -83,11 +85,14 @@ def learn(
     raw = RawTables.read(tables)
     users, start = None, None
     if log is not None:
-        given = Log.read(log)
-        start = start_of(given)
+        given = read_log(log, log_format, menu=menu)
+        start = start_of(given.given_at)
         users = sorted(set((given.split(holdout, seed)[0] if holdout else given).user_id))
     profile = UserProfile(words=words, topics=topics, segments=groups, seed=seed)
-    profile.fit(raw, users, start if as_of is None else _time(as_of))
+    time = start if as_of is None else _time(as_of)
+    if log is not None:
+        _warn_without(time)
+    profile.fit(raw, users, time)
     profile.save(out, force=force)
     say(f"Profile: {len(profile.columns_)} columns in {out}")
     say(f"Next: couponry profile attach {out} {tables} LOG --out NEW_LOG")
@@ -101,14 +106,15 @@ def attach(
     tables: Tables,
     target: Annotated[
         Path,
-        typer.Argument(
-            metavar="TARGET", help="A log (a directory), or a table of users.", show_default=False
-        ),
+        typer.Argument(metavar="TARGET", help="A log, or a table of users.", show_default=False),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="PATH", help="The log, or .csv or .parquet of users.", show_default=False
+            "--out",
+            metavar="PATH",
+            help="Of a directory a directory, of a table a .csv or .parquet.",
+            show_default=False,
         ),
     ],
     as_of: AsOf = None,
@@ -116,6 +122,7 @@ def attach(
 ) -> None:
     """Lay the profile beside a log to train on, or beside users to predict for."""
     from couponry.instances.log import Log
+    from couponry.instances.log_times import times_of
     from couponry.instances.source import Source
     from couponry.instances.tables import read_table
     from couponry.predictors.profile.attach import attach_to_log, attach_to_users, start_of
@@ -127,12 +134,20 @@ def attach(
     if target.is_dir():
         log: Log = Log.read(target)
         ids = sorted(set(log.user_id.astype(str)))
-        columns = learnt.transform(raw, ids, start_of(log) if time is None else time)
-        attach_to_log(log, columns).write(out, force=force)
+        time = start_of(log.given_at) if time is None else time
+        _warn_without(time)
+        attach_to_log(log, learnt.transform(raw, ids, time)).write(out, force=force)
     else:
-        users = read_table(Source(target), text=("user_id",)).to_pandas()
-        ids = sorted(set(users["user_id"].astype(str))) if "user_id" in users else []
-        _write_table(attach_to_users(users, learnt.transform(raw, ids, time)), out, force=force)
+        found = read_table(Source(target), text=("user_id", "arm"))
+        if target.suffix == out.suffix == ".csv":  # cells are written as they stood there: 007 is a code
+            found = read_table(Source(target), text=found.column_names)
+        table = found.to_pandas()
+        ids = sorted(set(table["user_id"].astype(str))) if "user_id" in table else []
+        if time is None and "given_at" in table:
+            time = start_of(times_of(table["given_at"], "given_at", target))
+        if "arm" in table:  # a log in one table
+            _warn_without(time)
+        _write_table(attach_to_users(table, learnt.transform(raw, ids, time)), out, force=force)
     say(f"{len(learnt.columns_)} columns beside {len(ids):,} users: {out}")
 
 
@@ -179,6 +194,14 @@ def rules(
     print_table("Bought together, largest lift first", header, shown)
     if len(found) > _MOST_SHOWN:
         say(f"{len(found) - _MOST_SHOWN:,} more; --out FILE writes all.")
+
+
+def _warn_without(time: np.datetime64 | None) -> None:
+    if time is None:
+        say(
+            "Warning: the log does not tell when coupons were given (given_at), so purchases made with them "
+            "are looked at, too, and would tell who converted. Give --as-of, when the first was given"
+        )
 
 
 def _time(text: str) -> np.datetime64:

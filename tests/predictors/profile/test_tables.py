@@ -71,4 +71,4 @@ def test_a_profile_is_laid_beside_a_log_or_users():
     assert users["money"].isna()[1]
     with pytest.raises(InputError, match="column 'user_id': the users lack a column"):
         attach_to_users(pd.DataFrame({"age": [1]}), profile)
-    assert start_of(log) is None
+    assert start_of(log.given_at) is None
