@@ -143,6 +143,11 @@ class Learner(Protocol):
         """Return what the constructor takes by name."""
         ...
 
+    @classmethod
+    def parameter_defaults(cls) -> dict[str, Any]:
+        """Return what each parameter is where it is not given."""
+        ...
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name."""
         ...

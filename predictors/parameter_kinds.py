@@ -15,8 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.wording import setting
 
-__all__ = ["Even", "Flag", "Kind", "Names", "Number", "Place", "Whole", "Word", "check_parameters"]
+__all__ = ["Even", "Flag", "Kind", "Names", "Number", "Options", "Place", "Whole", "Word", "check_parameters"]
 
 _MOST = 2**31 - 1  # libraries take seeds and sizes as 32-bit numbers
 
@@ -154,6 +155,21 @@ class Names(_Said):
         )
 
 
+@dataclass(frozen=True)
+class Options:
+    """Options of a part, by name; what each can be is the part's to say."""
+
+    words: str = "options by name"
+
+    def takes(self, value: Any) -> bool:
+        """Return whether it is a mapping whose keys are words."""
+        return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
+
+    def mend(self, value: Any) -> str | None:
+        """Return an example."""
+        return f"Such as {setting('base_options', {'trees': 200})}"
+
+
 _SIZE, _WEIGHT, _PENALTY = Whole(1), Number(0.0), Number(0.0, above=True)
 
 _KINDS: dict[str, Kind] = {
@@ -208,6 +224,7 @@ _KINDS: dict[str, Kind] = {
     "checkpoint": Place(),
     "logs": Place(),
     "encoder": Place(),
+    "base_options": Options(),
 }
 
 

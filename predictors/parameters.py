@@ -48,7 +48,7 @@ class Parameters:
         for gathered in [p.name for p in _own(cls) if p.kind is p.VAR_KEYWORD]:
             bound |= bound.pop(gathered, {})
         cls.check_parameters(bound)
-        self._params = cls._defaults() | bound
+        self._params = cls.parameter_defaults() | bound
         return self
 
     @classmethod
@@ -63,15 +63,16 @@ class Parameters:
         own: dict[str, Kind] = {}
         for one in reversed(cls.__mro__):
             own |= vars(one).get("parameter_kinds", {})
-        check_parameters(given, cls._defaults(), own)
+        check_parameters(given, cls.parameter_defaults(), own)
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         """Return what the constructor takes by name."""
-        return tuple(cls._defaults())
+        return tuple(cls.parameter_defaults())
 
     @classmethod
-    def _defaults(cls) -> dict[str, Any]:
+    def parameter_defaults(cls) -> dict[str, Any]:
+        """Return what each parameter is where it is not given."""
         named = [p for p in _own(cls) if p.kind is not p.VAR_KEYWORD]
         if cls.keywords is not None:
             named += inspect.signature(cls.keywords).parameters.values()

@@ -14,7 +14,6 @@ References
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,38 +21,20 @@ import numpy as np
 
 from couponry.instances.errors import InputError, did_you_mean, require_extra
 from couponry.instances.log import Log
-from couponry.instances.progress import Progress, Report
+from couponry.instances.progress import Report
 from couponry.predictors.holdout import held_out
 from couponry.predictors.model import Model
 from couponry.predictors.parameter_kinds import check_parameters
-from couponry.predictors.registry import model_entry
-from couponry.predictors.search_scores import Scorer, check_score, scorer
-from couponry.predictors.search_spaces import Choice, Range, space_of
+from couponry.predictors.search_scores import check_score, scorer
+from couponry.predictors.search_settings import Settings, Space
+from couponry.predictors.search_trials import Trial, Trials
 from couponry.predictors.train import train
 
 __all__ = ["METHODS", "Found", "Trial", "search"]
 
 METHODS = ("tpe", "random", "grid")
 
-Space = Mapping[str, Range | Choice]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One candidate.
-
-    Attributes
-    ----------
-    options : dict
-    score : float
-        On the held-out users; larger is better. NaN where training failed.
-    failure : str
-        Why it failed, else empty.
-    """
-
-    options: dict[str, Any]
-    score: float
-    failure: str = ""
+_MOST_DRAWS = 10  # for each trial asked for: those of what was tried cost no training
 
 
 @dataclass(frozen=True)
@@ -65,6 +46,7 @@ class Found:
     model : Model
         Of the best options, trained on the whole log; its card has the trials under ``search``.
     options : dict
+        Of the best trial, as :func:`~couponry.predictors.train.train` takes them.
     score : float
     trials : tuple of Trial
         In the order in which they were made.
@@ -95,7 +77,8 @@ def search(
     """Find a model's options on a log.
 
     The model's defaults are the first candidate, so that a search never ends below them on the users that
-    it looks at.
+    it looks at. No setting is trained twice: one that was tried before counts no trial, and the search ends
+    where all were tried.
 
     Parameters
     ----------
@@ -103,11 +86,12 @@ def search(
     model : str
         One of :data:`~couponry.predictors.registry.MODELS`.
     space : mapping from option to Range or Choice, optional
-        By default that of :func:`~couponry.predictors.search_spaces.space_of`.
+        By default that of :func:`~couponry.predictors.search_spaces.space_of`. ``base_options.trees`` is an
+        option of what a meta-learner is built of.
     method : {"tpe", "random", "grid"}
         Tree-structured Parzen estimator [2]_, random, or every combination of a few values each.
     trials : int
-        Most candidates.
+        Most candidates; 1 is the defaults alone.
     time_limit : float, optional
         Seconds after which no further candidate is begun.
     score : {"log_loss", "qini", "policy_value"}
@@ -132,7 +116,7 @@ def search(
     ------
     InputError
         If the method, the score or an option is not known, or does not fit the others, a feature cannot be
-        used, or every candidate failed.
+        used, there is nothing to search, or every candidate failed.
     MissingExtraError
         If Optuna is not installed.
     """
@@ -141,63 +125,53 @@ def search(
         raise InputError("unknown", parameter="method", value=method, mend=did_you_mean(method, METHODS))
     check_score(score, share, budget)
     check_parameters({"trials": trials, "time_limit": time_limit, "holdout": holdout, "seed": seed})
-    chosen = {name: part for name, part in (space or space_of(model)).items() if name not in fixed}
-    _check(model, chosen)
+    settings = Settings(model, space, fixed)
+    if trials > 1:
+        settings.check_some()
     told = {name: fixed[name] for name in ("columns", "assignment") if name in fixed}
     seen, held = held_out(log, holdout, seed=seed, **told)
-    scored = scorer(held, score, share, budget)
-    made: list[Trial] = []
-
-    def candidate(options: dict[str, Any]) -> float:
-        tried = _tried(seen, scored, model, fixed | options, seed)
-        made.append(Trial(options, tried.score, tried.failure))
-        if progress:
-            best = max((t.score for t in made if not np.isnan(t.score)), default=float("nan"))
-            progress(Progress("searching", len(made), trials, f"best {score} {best:.5f}"))
-        return tried.score
-
+    listed = settings.listed(grid=method == "grid")
+    made = Trials(settings, seen, scorer(held, score, share, budget), seed, trials, listed, progress, score)
     began = time.monotonic()
-    candidate({})
+    made.score({})
     left = None if time_limit is None else time_limit - (time.monotonic() - began)
-    if trials > 1 and chosen and (left is None or left > 0):
+    if not made.ended and (left is None or left > 0):
         optuna.logging.disable_default_handler()  # progress is told our way
-        study = optuna.create_study(direction="maximize", sampler=_sampler(optuna, method, chosen, seed))
-        study.optimize(
-            lambda trial: candidate({n: part.suggest(trial, n) for n, part in chosen.items()}),
-            n_trials=trials - 1,
-            timeout=left,
-        )
+        _explore(optuna, made, method, left, seed)
     by = {"method": method, "score": score, "share": share, "budget": budget}
-    return _best(log, model, made, fixed, by, seed)
+    return _best(log, made, by, seed)
 
 
-def _best(
-    log: Log, model: str, made: Sequence[Trial], fixed: dict[str, Any], by: dict[str, Any], seed: int
-) -> Found:
-    whole = [trial for trial in made if not np.isnan(trial.score)]
+def _explore(optuna: Any, made: Trials, method: str, seconds: float | None, seed: int) -> None:
+    """Try what a sampler draws; where it draws what was tried, something untried next."""
+    study = optuna.create_study(
+        direction="maximize", sampler=_sampler(optuna, method, made.settings.space, seed)
+    )
+    chance = np.random.default_rng(seed)
+
+    def candidate(trial: Any) -> float:
+        setting = made.settings.draw(trial)
+        untried = made.untried if method != "grid" and made.tried(setting) else []
+        if untried:
+            study.enqueue_trial(untried[chance.integers(len(untried))])
+        return made.score(setting)
+
+    def end(study: Any, trial: Any) -> None:
+        if made.ended:
+            study.stop()
+
+    study.optimize(candidate, n_trials=_MOST_DRAWS * made.most, timeout=seconds, callbacks=[end])
+
+
+def _best(log: Log, made: Trials, by: dict[str, Any], seed: int) -> Found:
+    whole = [trial for trial in made.made if not np.isnan(trial.score)]
     if not whole:
-        raise InputError(f"every candidate failed, the first with: {made[0].failure}", parameter="space")
+        raise InputError(f"every candidate failed, the first with: {made.made[0].failure}", parameter="space")
     best = max(whole, key=lambda trial: trial.score)
-    fitted = train(log, model, seed=seed, **(fixed | best.options))
-    fitted.card["search"] = by | {"trials": [asdict(trial) for trial in made]}
-    return Found(fitted, dict(best.options), best.score, tuple(made))
-
-
-def _tried(seen: Log, scored: Scorer, model: str, options: dict[str, Any], seed: int) -> Trial:
-    try:
-        fitted = train(seen, model, seed=seed, **options)
-    except InputError as error:  # options that do not go together are no reason to end a search
-        return Trial(options, float("nan"), str(error))
-    return Trial(options, scored(fitted))
-
-
-def _check(model: str, space: Space) -> None:
-    known = model_entry(model).options
-    for name in space:
-        if name not in known:
-            raise InputError(
-                "this model has no such parameter", parameter=name, mend=did_you_mean(name, known)
-            )
+    options = made.settings.options(best.options)
+    fitted = train(log, made.settings.model, seed=seed, **(made.settings.fixed | options))
+    fitted.card["search"] = by | {"trials": [asdict(trial) for trial in made.made]}
+    return Found(fitted, options, best.score, made.made)
 
 
 def _sampler(optuna: Any, method: str, space: Space, seed: int) -> Any:

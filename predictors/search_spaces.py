@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,10 @@ import numpy as np
 from couponry.instances.errors import InputError
 from couponry.predictors.registry import model_entry
 
-__all__ = ["Choice", "Range", "space_of"]
+__all__ = ["OF_BASE", "Choice", "Range", "space_of"]
+
+OF_BASE = "base_options."
+"""Before the name of an option of what a model is built of."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class Range:
             return [self.low, *(float(p) for p in points[1:-1]), self.high]
         return sorted({round(float(p)) for p in points})
 
+    def every(self) -> Sequence[Any] | None:
+        """Return all numbers there are, or None where there is no end of them."""
+        return range(int(self.low), int(self.high) + 1) if self.whole else None
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -85,6 +93,10 @@ class Choice:
         """Return all values."""
         return list(self.values)
 
+    def every(self) -> Sequence[Any] | None:
+        """Return all values."""
+        return self.values
+
 
 # Options that several models have, and between what values they are tried. Wherever a model has an option of
 # such a name, it means this.
@@ -102,12 +114,28 @@ _USUAL: dict[str, Range | Choice] = {
     "click_weight": Range(0.1, 2.0, log=True),
     "base": Choice(("lightgbm", "sklearn")),
     "folds": Range(2, 5),
+    "penalty": Range(1.0, 300.0, log=True),
+    "cross_penalty": Range(3.0, 3000.0, log=True),
+    "neighbours": Range(30, 1000, log=True),
+    "shrink": Range(2.0, 200.0, log=True),
+    "trees": Range(20, 320, log=True),
+}
+# The same of what meta-learners are built of.
+_OF_BASE: dict[str, Range | Choice] = {
+    "trees": Range(30, 300, log=True),
+    "leaves": Range(3, 32, log=True),
+    "leaf_rows": Range(10, 300, log=True),
+    "learning_rate": Range(0.01, 0.2, log=True),
+    "columns": Range(0.2, 1.0),
+    "penalty": Range(1.0, 1000.0, log=True),
 }
 _OWN: dict[str, dict[str, Range | Choice]] = {"efin": {"width": Range(4, 16, log=True)}}
 
 
 def space_of(model: str) -> dict[str, Range | Choice]:
     """Return the usual space of a model: those of its options that are worth a search.
+
+    Options of what it is built of are those of every base; a search draws those of the base that it draws.
 
     Parameters
     ----------
@@ -119,4 +147,6 @@ def space_of(model: str) -> dict[str, Range | Choice]:
         If there is no such model.
     """
     options = model_entry(model).options
-    return {name: part for name, part in _USUAL.items() if name in options} | _OWN.get(model, {})
+    own = {name: part for name, part in _USUAL.items() if name in options}
+    built_of = {OF_BASE + name: part for name, part in _OF_BASE.items() if "base_options" in options}
+    return own | built_of | _OWN.get(model, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from couponry.instances.errors import InputError, did_you_mean
 from couponry.predictors.features import Layout
 from couponry.predictors.state import State
 
-__all__ = ["BASES", "BaseLearner", "base_learner"]
+__all__ = ["BASES", "BaseLearner", "base_learner", "base_options"]
 
 Base = Literal["lightgbm", "forest", "sklearn"]
 BASES: tuple[Base, ...] = ("lightgbm", "forest", "sklearn")
@@ -86,3 +87,15 @@ def base_learner(name: str) -> type[BaseLearner]:
 
         return Linear
     raise InputError("unknown base learner", value=name, mend=did_you_mean(name, BASES))
+
+
+def base_options(name: str) -> dict[str, Any]:
+    """Return the options of a base learner, and what each is where it is not given.
+
+    Raises
+    ------
+    InputError
+        If there is no base learner of this name.
+    """
+    parameters = inspect.signature(base_learner(name)).parameters
+    return {p.name: p.default for p in parameters.values() if p.name not in ("logistic", "seed")}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from couponry.predictors.base_learners.base import BaseLearner, base_learner
+from couponry.predictors.base_learners.base import BaseLearner, base_learner, base_options
 from couponry.predictors.conversion import ConversionLearner
 from couponry.predictors.features import Layout
 from couponry.predictors.parameter_kinds import check_parameters
@@ -36,8 +35,7 @@ class Bases:
         self.seed = seed
         self.options = dict(options or {})
         self.kind = base_learner(name)
-        defaults = {p.name: p.default for p in inspect.signature(self.kind).parameters.values()}
-        check_parameters(self.options, {n: v for n, v in defaults.items() if n not in ("logistic", "seed")})
+        check_parameters(self.options, base_options(name))
 
     def probability(self) -> BaseLearner:
         """Return a regression of something in [0, 1]."""

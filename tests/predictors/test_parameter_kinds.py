@@ -11,7 +11,7 @@ from couponry.predictors.registry import MODELS, model_entry
 from couponry.predictors.search import search
 from couponry.predictors.train import train
 
-ELSEWHERE = {"base", "base_options", "device", "reader", "tuning", "balance", "watch", "decision_estimator"}
+ELSEWHERE = {"base", "device", "reader", "tuning", "balance", "watch", "decision_estimator"}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -19,7 +19,7 @@ def test_every_parameter_of_every_model_has_a_kind_that_takes_its_default(name):
     """So that none is forgotten; those in ``ELSEWHERE`` are told by the learner, or by what they name."""
     learner = model_entry(name).load()
     assert set(learner.parameter_names()) - ELSEWHERE <= set(_KINDS)
-    learner.check_parameters(learner._defaults())
+    learner.check_parameters(learner.parameter_defaults())
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,8 @@ def test_every_parameter_of_every_model_has_a_kind_that_takes_its_default(name):
             {"base_options": {"tree": 20}},
             r"'tree': this model has no such parameter.*Did you mean 'trees'",
         ),
+        ("s", {"base_options": 20}, r"'base_options': this must be options by name \(got 20\)\. Such as"),
+        ("content", {"base_options": [1]}, r"'base_options': this must be options by name"),
         ("s", {"base_options": {"trees": 0}}, r"'trees': this must be a whole number of at least 1"),
         ("logistic", {"penalty": 0}, r"'penalty': this must be a number above 0 \(got 0\)"),
         ("fm", {"rank": 0}, r"'rank': this must be a whole number of at least 1 \(got 0\)"),
