@@ -137,7 +137,23 @@ def doubts(log: Log) -> list[str]:
     ----------
     log : Log
     """
-    return [*_doubts_of_clicks(log), *_doubts_of_repeats(log), *_doubts_of_costs(log)]
+    return [
+        *_doubts_of_parts(log),
+        *_doubts_of_clicks(log),
+        *_doubts_of_repeats(log),
+        *_doubts_of_costs(log),
+    ]
+
+
+def _doubts_of_parts(log: Log) -> Iterator[str]:
+    between = np.flatnonzero((log.conversion > 0) & (log.conversion < 1))
+    if len(between):
+        first = int(between[0])
+        yield (
+            f"{log.count_words(len(between))} have a conversion that is neither 0 nor 1 (the first: "
+            f"{log.conversion[first]:g} in {log.row_words(first)}), which is taken for a share of one. Give "
+            "1 where the user converted, else 0; amounts belong into 'revenue'"
+        )
 
 
 def _doubts_of_clicks(log: Log) -> Iterator[str]:

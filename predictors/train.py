@@ -118,7 +118,7 @@ def train(
     if calibrate not in (None, *METHODS):
         raise InputError("unknown way to calibrate", value=calibrate, mend=did_you_mean(calibrate, METHODS))
     prepared = prepare(log, columns)
-    check_log(prepared.log, least_rows)
+    prepared.check(least_rows)
     features = _encoder(prepared)
     digest = _fingerprint(prepared.log)
     menu = Menu(prepared.log.coupons, attributes)

@@ -20,6 +20,7 @@ from couponry.predictors.features.doubtful_texts import doubtful_texts
 from couponry.predictors.features.leaks import leaks
 from couponry.predictors.features.schema import Schema, named
 from couponry.predictors.features.stored import gaps
+from couponry.predictors.log_checks import check_log
 
 __all__ = ["Prepared", "prepare", "read_features"]
 
@@ -61,6 +62,24 @@ class Prepared:
         self.log = replace(self.log, features=features, segments=segments)
         self.columns = {name: choice for name, choice in self.columns.items() if name not in names}
         self.dropped |= dict.fromkeys(names, why)
+
+    def check(self, least_rows: int) -> None:
+        """Refuse what is left if response cannot be learnt from it; see ``check_log``."""
+        try:
+            check_log(self.log, least_rows)
+        except InputError as error:
+            if not self.rows_dropped:
+                raise
+            names = [name for name, choice in self.columns.items() if choice.missing == "drop_rows"]
+            raise InputError(
+                error.problem,
+                file=error.file,
+                row=error.row,
+                column=error.column,
+                value=error.value,
+                mend=f"{self.rows_dropped:,} rows were left out for gaps in {' or '.join(map(repr, names))}: "
+                "choose another way to fill them than drop_rows",
+            ) from None
 
 
 def prepare(log: Log, columns: Mapping[str, Any] | None = None) -> Prepared:

@@ -121,6 +121,15 @@ def test_contradictions_are_told_with_their_first_row(log):
     assert "no row has a cost" in found
 
 
+def test_parts_of_a_conversion_are_told(log):
+    """With the first, and where amounts belong."""
+    conversion = np.where(np.arange(log.n) == 7, 0.37, log.conversion)
+    (found,) = doubts(replace(log, conversion=conversion))
+    assert found.startswith(
+        "1 of 200 rows have a conversion that is neither 0 nor 1 (the first: 0.37 in row 7)"
+    )
+
+
 def test_lists_of_several_types_have_no_fingerprint(log):
     """They are refused by row and column, not in arrow's words; gaps and other lists are not to blame."""
     cells = [None, [], ["cart"], ["view", 3]] * (log.n // 4)

@@ -141,6 +141,15 @@ def test_written_dates_after_the_coupon_are_warned_of(log):
         prepare(dated)
 
 
+def test_too_few_rows_after_gaps_are_blamed_on_the_column(log):
+    """Not on users held out: nobody was."""
+    few = with_columns(log, some=np.where(np.arange(log.n) < 30, np.arange(log.n), np.nan))
+    prepared = prepare(few, {"some": {"missing": "drop_rows"}})
+    with pytest.raises(InputError, match=r"370 rows were left out for gaps in 'some': choose another way"):
+        prepared.check(20)
+    prepare(few).check(20)
+
+
 def test_rows_or_columns_with_gaps_are_dropped_as_chosen(log):
     """A third of the rows lack a number: they go, or the column does, or nothing."""
     changed = with_columns(log, some=np.where(np.arange(log.n) % 3, np.arange(log.n), np.nan))
