@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +53,7 @@ def read_csv(source: Source, text: Sequence[str] = (), content: bytes | None = N
 
 
 def check_head(source: Source, opened: Callable[[], Any]) -> None:
-    """Refuse a CSV file that is empty, or whose columns are parted by something else than commas.
+    """Refuse a CSV file that is empty, is UTF-16, or whose columns are parted by something else than commas.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def check_head(source: Source, opened: Callable[[], Any]) -> None:
         raise InputError(
             "the file is empty", file=str(source), mend="Give a line of column names and the rows"
         )
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise InputError("the text is UTF-16", file=str(source), mend="Save the file as UTF-8 CSV")
     names = head.partition(b"\n")[0]
     other = max((b";", b"\t", b"|"), key=names.count)
     if other in names and b"," not in names:

@@ -34,6 +34,7 @@ __all__ = [
     "MissingExtraError",
     "NoSolutionError",
     "did_you_mean",
+    "plain",
     "require_extra",
 ]
 
@@ -101,7 +102,7 @@ class InputError(CouponryError):
             places.append(f"{kind} {self.parameter!r}")
         text = (", ".join(places) + ": " if places else "") + self.problem
         if self.value is not None:
-            text += f" (got {_plain(self.value)!r})"
+            text += f" (got {plain(self.value)!r})"
         return text + (f". {self.mend}" if self.mend else "")
 
     def located(self, *, file: str | Path | None = None, row: int | str | None = None) -> InputError:
@@ -123,7 +124,7 @@ class InputError(CouponryError):
         )
 
 
-def _plain(value: Any) -> object:
+def plain(value: Any) -> object:
     """Return numpy's scalars as Python's: 3.0, not np.float64(3.0)."""
     return value.item() if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0 else value
 

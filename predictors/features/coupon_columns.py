@@ -9,7 +9,7 @@ import pandas as pd
 
 from couponry.instances.arms import NO_COUPON
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import InputError, plain
 from couponry.instances.log import Log
 
 __all__ = ["move_to_menu"]
@@ -47,7 +47,7 @@ def _of_coupons(log: Log, name: str) -> pd.Series:
         row = int(differing[0])
         coupon = log.coupons.ids[arm[row]]
         raise InputError(
-            f"this is to describe the coupon, but {coupon!r} was {first[arm[row]]!r} elsewhere",
+            f"this is to describe the coupon, but {coupon!r} was {plain(first[arm[row]])!r} elsewhere",
             **log.place(int(rows[row])),
             column=name,
             value=cells[row],
@@ -62,7 +62,7 @@ def _check_agreement(log: Log, name: str, values: pd.Series) -> None:
         here, there = values.iloc[position], menu.iloc[position]
         if not (pd.isna(here) or here == there):
             raise InputError(
-                f"the log and the menu differ about coupon {coupon!r}: the menu says {there!r}",
+                f"the log and the menu differ about coupon {coupon!r}: the menu says {plain(there)!r}",
                 file=log.source,
                 column=name,
                 value=here,

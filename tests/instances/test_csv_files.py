@@ -58,6 +58,14 @@ def test_csv_with_a_short_row(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-be"])
+def test_utf16_is_told(tmp_path: Path, order: str) -> None:
+    """As a spreadsheet's "Unicode text" is."""
+    mark = "" if order == "utf-16" else "\ufeff"
+    (tmp_path / "t.csv").write_bytes(f"{mark}user_id,value\nu1,2\n".encode(order))
+    assert refusal(Source(tmp_path / "t.csv")) == ": the text is UTF-16. Save the file as UTF-8 CSV"
+
+
 def test_csv_in_another_encoding(tmp_path: Path) -> None:
     """Text that is not UTF-8 is told with its line and the mend."""
     message = refusal(csv(tmp_path, "user_id,value\na,1\n新客,2\n".encode("gbk")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def as_option(parameters: Iterable[Any], name: str, value: Any) -> str | None:
     if name in _SCHEMA and "schema" in options:
         return f"--schema FILE, with {_schema_line(value)} under [{name}] in it"
     if "settings" in options:
-        return f"--set {name}={value if isinstance(value, str) else json.dumps(value)}"
+        return f"--set {shlex.quote(f'{name}={value if isinstance(value, str) else json.dumps(value)}')}"
     return None
 
 
