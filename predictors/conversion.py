@@ -23,6 +23,7 @@ from couponry.predictors.amounts import AmountModel
 from couponry.predictors.features import Layout
 from couponry.predictors.learner import Outcomes, TrainingRows, check_rows, folds_by_user
 from couponry.predictors.parameters import Parameters
+from couponry.predictors.second_opinion import SecondOpinion
 from couponry.predictors.state import State
 
 __all__ = ["ConversionLearner"]
@@ -31,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 Inputs = npt.NDArray[np.float32]
 
 _TYPICAL_WORTH = 4.0  # degrees of freedom that the typical variance counts as, beside a user's own
-_TYPICAL_ROWS = 2000
+_TYPICAL_ROWS, _JUDGED = 2000, 50_000
 
 
 class ConversionLearner(Parameters):
@@ -45,7 +46,9 @@ class ConversionLearner(Parameters):
     error_folds : int
         Into how many folds users are dealt for standard errors; 0 for none. The model is learnt once more
         without each fold, and the spread of these answers is the delete-a-group jackknife's [1]_. Few folds
-        make a noisy variance, so each user's is drawn towards what is typical of the coupon [2]_.
+        make a noisy variance, so each user's is drawn towards what is typical of the coupon [2]_. What a
+        model cannot say is in no fold's answer: the error is at least what a second opinion doubts
+        (:mod:`~couponry.predictors.second_opinion`).
     """
 
     name: ClassVar[str]
@@ -97,6 +100,7 @@ class ConversionLearner(Parameters):
     def _fit_siblings(self, rows: TrainingRows) -> None:
         self.siblings: list[ConversionLearner] = []
         self.typical = np.zeros(rows.arms)
+        self.opinion: SecondOpinion | None = None
         if not self.error_folds:
             return
         fold = folds_by_user(rows.user, self.error_folds, self.seed)
@@ -105,7 +109,16 @@ class ConversionLearner(Parameters):
             sibling.learn(rows.take(fold != k))
             self.siblings.append(sibling)
         some = np.random.default_rng(self.seed).permutation(rows.n)[:_TYPICAL_ROWS]
-        self.typical = self._variance(rows.x[some], np.arange(rows.arms), rows.coupons).mean(axis=0)
+        known = np.arange(rows.arms)
+        self.typical = self._variance(rows.x[some], known, rows.coupons).mean(axis=0)
+        if not rows.x.shape[1]:
+            return
+        judged = np.sort(np.random.default_rng(self.seed).permutation(rows.n)[:_JUDGED])
+        told = np.empty((len(judged), rows.arms + 1))
+        for k, sibling in enumerate(self.siblings):
+            own = fold[judged] == k
+            told[own] = sibling.probability(rows.x[judged[own]], known, rows.coupons)
+        self.opinion = SecondOpinion.of(rows, told, judged, self.seed)
 
     def _alike(self) -> Self:
         return type(self)(**{**self.get_params(), "error_folds": 0})
@@ -128,11 +141,15 @@ class ConversionLearner(Parameters):
     def predict(self, x: Inputs, known: npt.NDArray[np.int64], coupons: Inputs) -> Outcomes:
         """Return the outcomes under none and S coupons."""
         probability = self.probability(x, known, coupons)
+        doubt = None
+        if self.opinion is not None:
+            doubt = self.opinion.error(x, known, coupons, probability[:, 1:] - probability[:, :1])
         return Outcomes(
             probability,
             self.cost.predict(x, probability, known, coupons, self.menu),
             self.revenue.predict(x, probability, known, coupons, self.menu),
             self._error(x, known, coupons),
+            doubt,
         )
 
     def report(self) -> dict[str, Any]:
@@ -146,6 +163,8 @@ class ConversionLearner(Parameters):
         state.put("cost", self.cost.state())
         state.put("revenue", self.revenue.state())
         state.put_all("siblings", [sibling.learnt() for sibling in self.siblings])
+        if self.opinion is not None:
+            state.put("opinion", self.opinion.state())
         return state
 
     @classmethod
@@ -161,4 +180,7 @@ class ConversionLearner(Parameters):
             sibling = learner._alike()
             sibling.relearn(part)
             learner.siblings.append(sibling)
+        learner.opinion = None
+        if "opinion" in state.facts:
+            learner.opinion = SecondOpinion.from_state(state.part("opinion"))
         return learner

@@ -171,3 +171,18 @@ def test_the_kronecker_ridge_is_the_plain_one(drawn):
     columns = np.einsum("ia,jb->ijab", x, z).reshape(200, 6)
     plain = np.linalg.solve(columns.T @ columns + 7 * np.eye(6), columns.T @ target.ravel())
     assert _kronecker_ridge(x, z, target, [7.0])[0].ravel() == pytest.approx(plain)
+
+
+def test_standard_errors_hold_what_the_model_cannot_say():
+    """One factor says less than effects hold: folds agree on that, and a second opinion does not."""
+    x, coupons, probability = world(3000, 5)
+    rows = rows_of(x, coupons, probability, 5)
+    found = FactorisationMachine(rank=1, error_folds=4).fit(rows)
+    answers = found.predict(x, np.arange(COUPONS), coupons)
+    off = np.abs(
+        answers.conversion[:, 1:] - answers.conversion[:, :1] - probability[:, 1:] + probability[:, :1]
+    )
+    assert (off < 1.96 * answers.conversion_error).mean() < 0.8
+    assert (off < 1.96 * answers.value_error).mean() > 0.9
+    again = FactorisationMachine.from_state(found.state()).predict(x, np.arange(COUPONS), coupons)
+    assert (again.error == answers.value_error).all()
