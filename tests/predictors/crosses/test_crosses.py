@@ -185,4 +185,4 @@ def test_standard_errors_hold_what_the_model_cannot_say():
     assert (off < 1.96 * answers.conversion_error).mean() < 0.8
     assert (off < 1.96 * answers.value_error).mean() > 0.9
     again = FactorisationMachine.from_state(found.state()).predict(x, np.arange(COUPONS), coupons)
-    assert (again.error == answers.value_error).all()
+    assert (again.value_error == answers.value_error).all()
