@@ -15,7 +15,7 @@ from couponry.instances.progress import Report
 from couponry.predictors.features import FeatureEncoder, Layout
 from couponry.predictors.state import State
 
-__all__ = ["Learner", "Outcomes", "TrainingRows", "check_rows", "encoded_for", "folds_by_user"]
+__all__ = ["Learner", "Outcomes", "TrainingRows", "check_rows", "doubts_of", "encoded_for", "folds_by_user"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -207,6 +207,12 @@ def encoded_for(learner: Learner, features: FeatureEncoder, table: pd.DataFrame)
     own = getattr(learner, "encode", None)
     encoded = features.encode(table, learner.layout) if own is None else own(features, table)
     return np.asarray(encoded, dtype=np.float32)
+
+
+def doubts_of(learner: Learner, rows: TrainingRows) -> list[str]:
+    """Return what a learner doubts about rows, by its own ``doubts`` where it has one."""
+    own = getattr(learner, "doubts", None)
+    return [] if own is None else list(own(rows))
 
 
 def check_rows(rows: object) -> None:

@@ -19,7 +19,7 @@ from couponry.predictors.calibration import METHODS, Calibration, cross_fitted_o
 from couponry.predictors.features import FeatureEncoder
 from couponry.predictors.features.prepare import Prepared, prepare
 from couponry.predictors.holdout import held_out
-from couponry.predictors.learner import Learner, TrainingRows, encoded_for
+from couponry.predictors.learner import Learner, TrainingRows, doubts_of, encoded_for
 from couponry.predictors.log_checks import LEAST_ROWS, check_log, doubts, fingerprint
 from couponry.predictors.menu import Menu
 from couponry.predictors.model import Model
@@ -106,7 +106,7 @@ def train(
     Warns
     -----
     DataWarning
-        If something about the log is doubtful; the card has it under ``checks``.
+        If something about the log, or for this model, is doubtful; the card has it under ``checks``.
     """
     check_parameters({"seed": seed, "holdout": holdout})
     held = None
@@ -125,10 +125,12 @@ def train(
     found = _overlap(prepared.log, assignment, seed)
     rows = training_rows(prepared.log, features, menu, learner, found)
     checks = prepared.checks()
-    checks["warnings"] += _doubts(prepared.log, features, assignment, seed)
+    checks["warnings"] += _warned(
+        [*_doubts(prepared.log, features, assignment, seed), *doubts_of(learner, rows)]
+    )
     if found is not None and not entry.adjusts:
         rows = rows.take(_overlapping(rows))
-        checks["warnings"].append(_unadjusted(model))
+        checks["warnings"] += _warned([_unadjusted(model)])
     learner.fit(rows, progress)
     scale = None
     if calibrate is not None:
@@ -166,7 +168,7 @@ def _fingerprint(log: Log) -> str:
 
 
 def _doubts(log: Log, features: FeatureEncoder, assignment: str, seed: int) -> list[str]:
-    """Warn of what is doubtful about the log beside its columns, and return it."""
+    """Return what is doubtful about the log beside its columns."""
     found = doubts(log)
     if assignment == "lot":
         found += assignment_doubts(
@@ -181,9 +183,14 @@ def _doubts(log: Log, features: FeatureEncoder, assignment: str, seed: int) -> l
             ),
             seed=seed,
         )
-    for message in found:
-        warn(message, DataWarning, stacklevel=3)
     return found
+
+
+def _warned(messages: list[str]) -> list[str]:
+    """Warn of what is doubtful, and return it."""
+    for message in messages:
+        warn(message, DataWarning, stacklevel=3)
+    return messages
 
 
 def _overlapping(rows: TrainingRows) -> npt.NDArray[np.bool_]:
@@ -194,12 +201,10 @@ def _overlapping(rows: TrainingRows) -> npt.NDArray[np.bool_]:
 
 
 def _unadjusted(model: str) -> str:
-    message = (
+    return (
         f"{model!r} does not weigh rows by the learnt propensities: it adjusts for who got what by its "
         "regression on the features alone, on the rows where arms overlap; 'dr', 'r' and 'x' do both"
     )
-    warn(message, DataWarning, stacklevel=3)
-    return message
 
 
 def _prior(model: Model, rows: TrainingRows, seed: int) -> dict[str, Any] | None:

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from couponry.instances.coupons import Coupons
 from couponry.instances.errors import InputError, did_you_mean
+from couponry.instances.wording import setting
 from couponry.predictors.rising import Ladders
 
-__all__ = ["climb", "ladders_of", "start_of"]
+__all__ = ["climb", "doubts_of_ladders", "ladders_of", "start_of"]
 
 _LEAST_STEP = 0.01
+_NAMED = 5
 
 
 def ladders_of(coupons: Coupons, alike: Sequence[str] = ("kind",)) -> Ladders:
@@ -56,6 +58,41 @@ def ladders_of(coupons: Coupons, alike: Sequence[str] = ("kind",)) -> Ladders:
         if len(rungs) > 1:
             ladders.append(rungs)
     return tuple(ladders)
+
+
+def doubts_of_ladders(coupons: Coupons, alike: Sequence[str] = ("kind",)) -> list[str]:
+    """Warn of coupons on no ladder, whose responses nothing holds in order.
+
+    Parameters
+    ----------
+    coupons, alike
+        See :func:`ladders_of`.
+
+    Raises
+    ------
+    InputError
+        If :func:`ladders_of` refuses the menu.
+    """
+    on = {j for ladder in ladders_of(coupons, alike) for rung in ladder for j in rung}
+    table = coupons.table
+    without = table["face_value"].isna().to_numpy()
+    agree = " and ".join(map(repr, alike))
+    alone = f"no other face value{f' where {agree} agrees' * bool(agree)}"
+    off = [
+        f"{name!r} ({'no face value' if without[j] else alone})"
+        for j, name in enumerate(coupons.ids)
+        if j not in on
+    ]
+    if not off:
+        return []
+    named = ", ".join(off[:_NAMED]) + (", …" if len(off) > _NAMED else "")
+    return [
+        (
+            f"{len(off)} of the {len(table)} coupons on the menu {'is' if len(off) == 1 else 'are'} on no "
+            f"ladder of face values, so nothing holds responses in order: {named}. Correct 'face_value' "
+            f"or name the columns in which coupons of a ladder agree: {setting('ladder_by', ['COLUMN'])}"
+        )
+    ]
 
 
 def climb(raw: Tensor, ladders: Ladders) -> Tensor:

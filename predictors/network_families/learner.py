@@ -23,7 +23,7 @@ from couponry.predictors.network.module import money_link
 from couponry.predictors.network_families.contract import FamilyModule, Task
 from couponry.predictors.network_families.device import choose_device, seeded, threads
 from couponry.predictors.network_families.fit import Study
-from couponry.predictors.network_families.ladders import ladders_of
+from couponry.predictors.network_families.ladders import doubts_of_ladders, ladders_of
 from couponry.predictors.network_families.money import expected_amount
 from couponry.predictors.network_families.scale import Scale
 from couponry.predictors.network_families.settings import WATCHED, TrainSettings
@@ -112,6 +112,12 @@ class FamilyLearner(Parameters):
 
     def restore_own(self, state: State) -> None:
         """Take back what :meth:`own_state` gave."""
+
+    def doubts(self, rows: TrainingRows) -> list[str]:
+        """Return what is doubtful about rows for this family, before it learns from them."""
+        if self.ladder_by is None or rows.offers is None:
+            return []
+        return doubts_of_ladders(rows.offers, self.ladder_by)
 
     def fit(self, rows: TrainingRows, progress: Report | None = None) -> Self:
         """Train all members."""

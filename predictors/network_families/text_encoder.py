@@ -43,13 +43,21 @@ class Tokens:
         The ``tokenizer.json`` of the tokenizers package.
     length : int
         Tokens kept of a text.
+
+    Raises
+    ------
+    ValueError
+        If the text is no tokenizer's.
     """
 
     def __init__(self, text: str, length: int) -> None:
         tokenizers = require_extra("tokenizers", "text")
         self.text = text
         self.length = length
-        self.tokenizer: Any = tokenizers.Tokenizer.from_str(text)
+        try:
+            self.tokenizer: Any = tokenizers.Tokenizer.from_str(text)
+        except Exception as error:  # tokenizers knows no narrower one
+            raise ValueError(str(error)) from error
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(length)
 
@@ -60,6 +68,26 @@ class Tokens:
         for row, encoded in enumerate(self.tokenizer.encode_batch(texts)):
             found[row, : len(encoded.ids)] = encoded.ids
         return found
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows that an encoder's table needs: the largest id and one."""
+        return 1 + max(self.tokenizer.get_vocab().values(), default=-1)
+
+    def unknown(self, tokens: npt.NDArray[np.float32]) -> float:
+        """Return the share of texts' tokens that stand for what the vocabulary lacks.
+
+        Parameters
+        ----------
+        tokens : ndarray, shape (n, length)
+            As :meth:`encode` gives them; those that begin and end every text are not counted.
+        """
+        model = json.loads(self.text)["model"]
+        word = model.get("unk_token")
+        unknown = model.get("unk_id") if word is None else self.tokenizer.token_to_id(word)
+        around = self.tokenizer.encode("").ids
+        of_text = tokens[(tokens != PADDING) & ~np.isin(tokens, around)]
+        return float((of_text == unknown).mean()) if len(of_text) and unknown is not None else 0.0
 
 
 def read_tokens(folder: str | Path, length: int) -> Tokens:
@@ -74,13 +102,25 @@ def read_tokens(folder: str | Path, length: int) -> Tokens:
     """
     transformers = require_extra("transformers", "text")
     file = Path(folder) / "tokenizer.json"
-    if file.is_file():
-        return Tokens(file.read_text(encoding="utf-8"), length)
     try:
+        if file.is_file():
+            return Tokens(file.read_text(encoding="utf-8"), length)
         slow = transformers.AutoTokenizer.from_pretrained(str(_checked(folder)), local_files_only=True)
-        return Tokens(slow.backend_tokenizer.to_str(), length)
+        tokens = Tokens(slow.backend_tokenizer.to_str(), length)
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"the tokenizer cannot be read: {error}", file=file) from error
+        raise InputError(
+            f"the tokenizer cannot be read: {error}",
+            file=file,
+            mend="Copy the tokenizer's files anew, or write them by its save_pretrained",
+        ) from error
+    names = slow.vocab_files_names.values()
+    if not any((Path(folder) / name).is_file() for name in names):  # transformers makes up an empty one
+        raise InputError(
+            f"there is no tokenizer beside the encoder, in none of the files {', '.join(names)}",
+            file=folder,
+            mend="Copy the tokenizer's files there, or write them by its save_pretrained",
+        )
+    return tokens
 
 
 def read_encoder(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -89,11 +129,12 @@ def read_encoder(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     Raises
     ------
     InputError
-        If the directory is no model's.
+        If the directory is no model's, or a file of weights is damaged.
     MissingExtraError
         If transformers is not installed.
     """
     transformers = require_extra("transformers", "text")
+    safetensors = require_extra("safetensors", "text")
     place = str(_checked(folder))
     bars = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
@@ -103,10 +144,28 @@ def read_encoder(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"the encoder cannot be read: {error}", file=folder) from error
+    except safetensors.SafetensorError as error:
+        raise InputError(
+            f"the weights are cut short or damaged: {error}",
+            file=_damaged(Path(folder)),
+            mend="Copy the file anew, or write it by the encoder's save_pretrained",
+        ) from error
     finally:
         if bars:
             transformers.utils.logging.enable_progress_bar()
     return encoder, json.loads(encoder.config.to_json_string(use_diff=False))
+
+
+def _damaged(folder: Path) -> Path:
+    """Return the file of weights that cannot be opened, or the directory where all can."""
+    safetensors = require_extra("safetensors", "text")
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safetensors.safe_open(file, "np"):
+                pass
+        except safetensors.SafetensorError:
+            return file
+    return folder
 
 
 def numbers_of_a_token(config: dict[str, Any]) -> int:
@@ -114,22 +173,21 @@ def numbers_of_a_token(config: dict[str, Any]) -> int:
     return next((int(config[name]) for name in _WIDTHS if name in config), 0)
 
 
-def check_encoder(encoder: nn.Module, config: dict[str, Any], length: int, folder: str | Path) -> None:
-    """Refuse an encoder that does not turn so many tokens into as many vectors, before anything is learnt.
+def check_encoder(encoder: nn.Module, config: dict[str, Any], tokens: Tokens, folder: str | Path) -> None:
+    """Refuse an encoder that does not turn a tokenizer's texts into vectors, before anything is learnt.
 
     Parameters
     ----------
     encoder : Module
     config : dict
-    length : int
-        Tokens of the longest text.
+    tokens : Tokens
     folder : str or Path
-        Where it was read from.
+        Where both were read from.
 
     Raises
     ------
     InputError
-        If it is no encoder, or reads shorter texts only.
+        If it is no encoder, lacks some of the tokenizer's tokens, or reads shorter texts only.
     """
     if not _reads(encoder, config, 1):
         raise InputError(
@@ -137,6 +195,8 @@ def check_encoder(encoder: nn.Module, config: dict[str, Any], length: int, folde
             file=folder,
             mend="Name the directory of an encoder, such as a BERT, RoBERTa or DistilBERT",
         )
+    _check_vocabulary(encoder, tokens.vocabulary, folder)
+    length = tokens.length
     if _reads(encoder, config, length):
         return
     most, too_many = 1, length
@@ -149,6 +209,16 @@ def check_encoder(encoder: nn.Module, config: dict[str, Any], length: int, folde
         value=length,
         mend=f"Set length to {most} or less: of longer texts so many tokens are kept",
     )
+
+
+def _check_vocabulary(encoder: Any, vocabulary: int, folder: str | Path) -> None:
+    known = getattr(encoder.get_input_embeddings(), "num_embeddings", vocabulary)
+    if vocabulary > known:
+        raise InputError(
+            f"the tokenizer has a vocabulary of {vocabulary}, the encoder vectors for {known} tokens alone",
+            file=folder,
+            mend="They belong to two models: name the directory of one, with the tokenizer that it came with",
+        )
 
 
 @torch.no_grad()

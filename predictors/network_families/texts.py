@@ -19,6 +19,7 @@ from couponry.instances.errors import InputError
 from couponry.instances.wording import setting
 from couponry.predictors.encoders.text import TextEncoder
 from couponry.predictors.features import FeatureEncoder
+from couponry.predictors.learner import TrainingRows
 from couponry.predictors.network_families.contract import FamilyModule, Task
 from couponry.predictors.network_families.learner import FamilyLearner
 from couponry.predictors.network_families.lora import add_adapters
@@ -41,6 +42,7 @@ __all__ = ["TUNINGS", "TextFront", "TextLearner"]
 TUNINGS = ("frozen", "lora", "full")
 
 _TEXTS_AT_ONCE = 256
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class TextLearner(FamilyLearner):
     Raises
     ------
     InputError
-        If there is no such tuning, no encoder in the directory or one that reads shorter texts only, or no
-        column of text.
+        If there is no such tuning, no encoder or no tokenizer in the directory, one that does not fit the
+        other or reads shorter texts only, or no column of text.
     MissingExtraError
         If transformers is not installed.
     """
@@ -140,6 +142,7 @@ class TextLearner(FamilyLearner):
         self.length, self.channels = length, channels
         self.sizes = {"width": width, "depth": depth, "head_width": head_width}
         self.tokens: Tokens | None = None
+        self.unknown: dict[str, float] = {}  # share of tokens, by column of the texts read last
         self.config: dict[str, Any] = {}
         self.frozen: nn.Module | None = None
 
@@ -155,6 +158,7 @@ class TextLearner(FamilyLearner):
         dense = features.encode(table)
         tokens, table = self._tokens(), features.schema_.read(table)
         blocks = [tokens.encode(table[name]) for name in columns]
+        self.unknown = {name: tokens.unknown(block) for name, block in zip(columns, blocks, strict=True)}
         if self.tuning == "frozen":
             blocks = [self._read(block) for block in blocks]
         self.rows = _Layout(dense.shape[1], columns, blocks[0].shape[1])
@@ -163,6 +167,16 @@ class TextLearner(FamilyLearner):
     def numbers(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the dense features."""
         return x[:, : self.rows.dense]
+
+    def doubts(self, rows: TrainingRows) -> list[str]:
+        """Return what is doubtful about rows, columns that the tokenizer hardly knows a word of among it."""
+        return super().doubts(rows) + [
+            f"of what stands in column {name!r} the encoder's tokenizer does not know {share:.0%}, so most "
+            f"texts look alike to it. Name an encoder of the texts' language, with the tokenizer that it "
+            f"came with: {setting('encoder', 'DIR')}"
+            for name, share in self.unknown.items()
+            if share > _MOSTLY
+        ]
 
     def build(self, task: Task) -> FamilyModule:
         """Return one untrained network."""
@@ -219,7 +233,7 @@ class TextLearner(FamilyLearner):
             return new_encoder(self.config)
         place = self._place()
         encoder, self.config = read_encoder(place)
-        check_encoder(encoder, self.config, self.length, place)
+        check_encoder(encoder, self.config, self._tokens(), place)
         return encoder
 
     def _place(self) -> str:

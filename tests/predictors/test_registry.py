@@ -20,7 +20,7 @@ SMALL = {
     "tarnet": _FAMILY,
     "dragonnet": _FAMILY,
     "cfr": _FAMILY,
-    "monotone": _FAMILY,
+    "monotone": _FAMILY | {"ladder_by": []},  # one ladder of all coupons
     "sequence": _FAMILY | {"channels": 4},
     "two_tower": {"members": 2, "width": 8, "rank": 4, "epochs": 2},
     "efin": _FAMILY | {"width": 4},

@@ -12,11 +12,16 @@ from tests.predictors.network_families.trained import rows_of, trained, uplift
 from tests.predictors.small_world import SmallWorld
 
 from couponry.instances.coupons import Coupons
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.predictors.calibration import METHODS
 from couponry.predictors.network_families.cfr import CFRLearner
 from couponry.predictors.network_families.dragonnet import DragonNetLearner
-from couponry.predictors.network_families.ladders import climb, ladders_of, start_of
+from couponry.predictors.network_families.ladders import (
+    climb,
+    doubts_of_ladders,
+    ladders_of,
+    start_of,
+)
 from couponry.predictors.network_families.monotone import MonotoneLearner
 from couponry.predictors.rising import never_falling
 from couponry.predictors.train import train
@@ -46,6 +51,34 @@ def test_a_menu_without_face_values_is_refused():
         ladders_of(Coupons(pd.DataFrame({"coupon_id": ["a", "b"]})))
     with pytest.raises(InputError, match=r"column 'chanel': the menu lacks a column. Did you mean 'channel'"):
         ladders_of(coupons([1.0, 2.0], channel="app"), ("chanel",))
+
+
+def test_coupons_on_no_ladder_are_named():
+    """One without a face value and one alone of its kind, beside a ladder of two."""
+    menu = coupons([5.0, np.nan, 8.0, 3.0], kind=["fixed_off", "fixed_off", "fixed_off", "gift"])
+    (found,) = doubts_of_ladders(menu)
+    assert "2 of the 4 coupons on the menu are on no ladder of face values" in found
+    assert (
+        ": 'c1' (no face value), 'c3' (no other face value where 'kind' agrees). Correct 'face_value' or"
+        in found
+    )
+    assert found.endswith("ladder_by=['COLUMN']")
+    assert doubts_of_ladders(coupons([1.0, 2.0])) == []
+
+
+@pytest.mark.parametrize(
+    "columns", [{"face_value": 7.0, "kind": "fixed_off"}, {"kind": ["fixed_off", "percent_off", "gift"]}]
+)
+def test_a_menu_with_nothing_to_order_is_warned_of(columns):
+    """All face values equal, or each coupon of its own kind; the card has it, and 'tarnet' does not ask."""
+    log = SmallWorld.draw(400, 0).log(0)
+    table = log.coupons.table.assign(threshold=np.nan, percent=np.nan).assign(**columns)
+    log = replace(log, coupons=Coupons(table))
+    with pytest.warns(DataWarning, match="3 of the 3 coupons on the menu are on no ladder"):
+        model = train(log, "monotone", members=1, epochs=1)
+    assert model.learner.ladders == ()
+    assert any("on no ladder" in text for text in model.card["checks"]["warnings"])
+    assert train(log, "tarnet", members=1, epochs=1).card["checks"]["warnings"] == []
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,6 +1,8 @@
 """Texts read by a tiny Transformer encoder, made here and read from its directory."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import torch
 from tests.predictors.network_families.trained import SMALL
 from tests.predictors.small_world import SmallWorld
 
-from couponry.instances.errors import InputError
+from couponry.instances.errors import DataWarning, InputError
 from couponry.instances.log import Log
 from couponry.predictors.model import load_model
 from couponry.predictors.network_families.lora import LoRALinear, add_adapters
@@ -149,6 +151,79 @@ def test_a_directory_without_an_encoder_is_refused(tmp_path):
         train(log, "text", encoder=str(tmp_path), columns={"says": "text"}, least_rows=10)
     with pytest.raises(InputError, match="parameter 'encoder': an encoder is needed"):
         train(log, "text", columns={"says": "text"}, least_rows=10)
+
+
+def test_an_encoder_without_a_tokenizer_is_refused(folder, tmp_path):
+    """Transformers would make up one that knows no word."""
+    place = shutil.copytree(folder, tmp_path / "bert")
+    (place / "tokenizer.json").unlink()
+    words = (
+        r"bert: there is no tokenizer beside the encoder, in none of the files vocab\.txt, tokenizer\.json"
+    )
+    with pytest.raises(InputError, match=rf"{words}\. Copy"):
+        train(told(300, 0)[0], "text", encoder=str(place), columns={"says": "text"}, **SMALL)
+    words = list(dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
+    (place / "vocab.txt").write_text("\n".join(words))
+    ids = read_tokens(place, 4).encode(pd.Series(["cheap"]))
+    assert ids.tolist() == [[2, words.index("cheap"), 3, -1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("model.safetensors", "weights are cut"), ("tokenizer.json", "")]
+)
+def test_a_file_that_was_half_written_is_named(folder, tmp_path, name, problem):
+    """With the mend."""
+    place = shutil.copytree(folder, tmp_path / "bert")
+    whole = (place / name).read_bytes()
+    (place / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=rf"bert/{name}: the .*{problem}.*\. Copy the .* anew"):
+        train(told(300, 0)[0], "text", encoder=str(place), columns={"says": "text"}, **SMALL)
+
+
+@pytest.mark.parametrize("tuning", TUNINGS)
+def test_a_tokenizer_of_another_model_is_refused(folder, tmp_path, tuning):
+    """One whose ids go beyond the encoder's table; whether this log's texts do or not."""
+    place = shutil.copytree(folder, tmp_path / "bert")
+    _know(place, {"rare": 499})
+    words = (
+        r"bert: the tokenizer has a vocabulary of 500, the encoder vectors for 12 tokens alone\. They belong"
+    )
+    with pytest.raises(InputError, match=words):
+        train(told(300, 0)[0], "text", encoder=str(place), tuning=tuning, columns={"says": "text"}, **SMALL)
+
+
+def test_texts_of_unknown_words_are_warned_of(folder, tmp_path):
+    """Of six words each, one or none of which the tokenizer knows; the card has it."""
+    place = shutil.copytree(folder, tmp_path / "bert")
+    known = json.loads((place / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    _know(
+        place, {f"other {word}" if word in WORDS[4:] else word: at for word, at in known.items()}, only=True
+    )
+    log = told(300, 0)[0]
+    options = SMALL | {"columns": {"says": "text"}, "epochs": 1, "length": 8}
+    words = "of what stands in column 'says' the encoder's tokenizer does not know 83%, .*encoder=DIR"
+    with pytest.warns(DataWarning, match=words):
+        model = train(log, "text", encoder=str(place), **options)
+    assert any("does not know 83%" in text for text in model.card["checks"]["warnings"])
+    assert train(log, "text", encoder=folder, **options).card["checks"]["warnings"] == []
+
+
+def test_what_every_text_begins_and_ends_with_counts_as_no_word(tmp_path):
+    """Two of three words are unknown, whatever [CLS] and [SEP] stand around them."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cheap"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    tokens = read_tokens(tmp_path, 8)
+    assert tokens.unknown(tokens.encode(pd.Series(["cheap x y"]))) == pytest.approx(2 / 3)
+    assert tokens.unknown(tokens.encode(pd.Series(["", None]))) == 0
+
+
+def _know(place: Path, words: dict[str, int], only: bool = False) -> None:
+    """Put words into the vocabulary of a directory's tokenizer, or these alone."""
+    file = place / "tokenizer.json"
+    tokenizer = json.loads(file.read_text(encoding="utf-8"))
+    tokenizer["model"]["vocab"] = words if only else tokenizer["model"]["vocab"] | words
+    file.write_text(json.dumps(tokenizer), encoding="utf-8")
 
 
 @pytest.mark.parametrize(("kind", "most"), [("Bert", 32), ("Roberta", 30)])
