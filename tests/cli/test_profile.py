@@ -51,6 +51,9 @@ def test_a_profile_is_learnt_of_training_users_and_attached(run: Run, shop: Path
     assert told.exit_code == 0, told.stderr
     users = pd.read_parquet(shop / "users.parquet")
     assert users["money"].tolist() == Log.read(shop / "new").features["money"].tolist()[3:6:2]
+    taken = run(*learn, "--out", shop / "profile")
+    assert taken.exit_code == 2
+    assert "or give --force" in taken.stderr
     again = run(*attach, shop / "users.csv", "--out", shop / "users.parquet")
     assert again.exit_code == 2
     assert "give --force" in again.stderr

@@ -31,7 +31,7 @@ from couponry.instances.errors import (
 )
 from couponry.instances.wording import worded
 
-__all__ = ["Commands", "ExitCode", "describe"]
+__all__ = ["Commands", "ExitCode", "Subcommands", "describe"]
 
 _BAD_PLACE = (PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
@@ -47,22 +47,26 @@ class ExitCode(IntEnum):
     ABORTED = 130
 
 
-class Commands(TyperGroup):
-    """The group of all commands: catches what they raise, and has settings said as their options."""
+class Subcommands(TyperGroup):
+    """A group of commands that lets the group of all know which one is run."""
 
-    _command: Any = None
+    running: Any = None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Note which command is run."""
+        found = super().resolve_command(ctx, args)
+        ctx.find_root().command.running = found[1]
+        return found
+
+
+class Commands(Subcommands):
+    """The group of all commands: catches what they raise, and has settings said as their options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let ``--debug`` stand after the command too."""
         if "--debug" in args:
             args = ["--debug", *(a for a in args if a != "--debug")]
         return super().parse_args(ctx, args)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Note which command is run."""
-        found = super().resolve_command(ctx, args)
-        self._command = found[1]
-        return found
 
     def invoke(self, ctx: Any) -> object:
         """Run a command; on failure say why and leave with the code that tells scripts."""
@@ -79,7 +83,7 @@ class Commands(TyperGroup):
         raise typer.Exit(int(describe(failure)[0]))
 
     def _say(self, name: str, value: Any) -> str | None:
-        return None if self._command is None else as_option(self._command.params, name, value)
+        return None if self.running is None else as_option(self.running.params, name, value)
 
 
 def describe(failure: BaseException) -> tuple[ExitCode, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from couponry.cli.console import figure, print_json, print_table, progress_bars, say
+from couponry.cli.errors import Subcommands
 from couponry.cli.options import Force, Json, OutDirectory
 
 __all__ = ["EXAMPLES", "commands"]
@@ -18,6 +19,7 @@ EXAMPLES = (
 )
 
 commands = typer.Typer(
+    cls=Subcommands,
     no_args_is_help=True,
     help="Twelve named benchmark instances with the best known plan and bound of each.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from couponry.cli.console import percent, print_json, print_table, say
+from couponry.cli.errors import Subcommands
 from couponry.cli.options import Force, Json, LogFormat, Menu, OutDirectory, Seed
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ EXAMPLES = (
 )
 
 commands = typer.Typer(
+    cls=Subcommands,
     no_args_is_help=True,
     help="Feature columns of what users bought and wrote, and which products go with which coupons.",
 )
